@@ -1,0 +1,90 @@
+"""Where every stage keeps its files, in one place; ``root`` may be a folder or a bucket URL (``s3://...``)."""
+
+from dataclasses import dataclass
+
+from upath import UPath
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders of one data set.
+
+    Attributes:
+        root: folder that holds ``data/``, ``models/`` and ``reports/``.
+    """
+
+    root: UPath
+
+    @classmethod
+    def at(cls, root: "str | UPath" = ".") -> "Layout":
+        """The layout below ``root``."""
+        return cls(UPath(root))
+
+    @property
+    def data(self) -> UPath:
+        return self.root / "data"
+
+    @property
+    def sandbox(self) -> UPath:
+        """The drawn mirror of all sources, with ``truth/`` about it."""
+        return self.data / "sandbox"
+
+    @property
+    def raw(self) -> UPath:
+        """``<source>/items.parquet``, ``<source>/fetch.json`` and ``<source>/files/``."""
+        return self.data / "raw"
+
+    @property
+    def pool(self) -> UPath:
+        """Shards ``pool-00000.parquet``, ...: every row, with its picture decoded to 8-bit gray PNG."""
+        return self.data / "pool"
+
+    @property
+    def dedupe(self) -> UPath:
+        return self.data / "dedupe.parquet"
+
+    @property
+    def duplicates(self) -> UPath:
+        """Every proven pair with its evidence."""
+        return self.data / "duplicates.parquet"
+
+    @property
+    def conflicts(self) -> UPath:
+        """Films whose copies disagree on label, view, age, sex or patient."""
+        return self.data / "conflicts.parquet"
+
+    @property
+    def views(self) -> UPath:
+        return self.data / "views.parquet"
+
+    @property
+    def harmonise(self) -> UPath:
+        return self.data / "harmonise.parquet"
+
+    @property
+    def manifest(self) -> UPath:
+        """``manifest.parquet`` (all rows) and ``images-00000.parquet``, ... (kept rows with their pictures)."""
+        return self.data / "manifest"
+
+    @property
+    def splits(self) -> UPath:
+        return self.data / "splits.parquet"
+
+    @property
+    def decisions(self) -> UPath:
+        """What people decided; the only file that is edited by hand."""
+        return self.root / "curation" / "decisions.csv"
+
+    def arrays(self, size: int) -> UPath:
+        """``images.npy`` (N, size, size, 3) uint8 and ``rows.parquet`` in the same order."""
+        return self.data / "arrays" / str(size)
+
+    def model(self, experiment: str) -> UPath:
+        return self.root / "models" / experiment
+
+    def report(self, experiment: str) -> UPath:
+        return self.root / "reports" / experiment
+
+    @property
+    def reports(self) -> UPath:
+        return self.root / "reports"

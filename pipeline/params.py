@@ -1,0 +1,218 @@
+"""The options of every stage: ``params.yaml`` (the active profile) in, one frozen dataclass per stage out.
+
+What ``dvc.yaml`` lists as the params of a stage is exactly what its class here has; an unknown key, a wrong type or a
+value out of range is one sentence that names the file and the key.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sources.errors import UsageError
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Options(BaseModel):
+    """A group of options: frozen, every key known, no silent conversion of types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class SandboxParams(Options):
+    """The drawn mirror of all sources that the default profile runs on."""
+
+    seed: Count = Field(7, description="seed of everything that is drawn")
+    films: Annotated[int, Field(ge=50, le=200_000)] = Field(600, description="about how many images to draw")
+
+
+class FolderParams(Options):
+    """One folder or bucket of the user's own films."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = Field(description="name of the source in all tables")
+    path: str = Field(description="folder or bucket URL of the images")
+    table: str | None = Field(None, description="CSV inside the folder, one row per image")
+    columns: dict[str, str] = Field({}, description="our column name -> column name in the CSV")
+    labels: dict[str, Literal["normal", "cap", "covid", "other"]] = Field({}, description="word in the CSV -> label")
+    licence: str | None = Field(None, description="licence of the films, as one word")
+    redistributable: bool = Field(False, description="may the bytes be passed on")
+
+
+class FetchParams(Options):
+    """How the sources are read."""
+
+    contact: str | None = Field(None, description="address that the User-Agent names, so that a site can reach you")
+    sources: tuple[str, ...] | None = Field(None, description="sources to use; empty = all thirteen")
+    accept_terms: tuple[str, ...] = Field((), description="sources whose owners gave you permission to copy")
+    on_unavailable: Literal["skip", "fail"] = Field("skip", description="what a closed source does to a run")
+    delay_s: Annotated[float, Field(ge=0.0)] = Field(1.0, description="least time between two requests to one host")
+    connections: Positive = Field(2, description="requests under way at once per host")
+    max_file_mb: Positive = Field(5000, description="largest file that is accepted")
+    max_source_gb: Positive = Field(200, description="most bytes taken from one source")
+    timeout_s: Annotated[float, Field(gt=0.0)] = Field(30.0, description="longest silence of a server")
+    retries: Count = Field(4, description="tries after a failure that may pass")
+    limit: Count | None = Field(None, description="stop after so many images per source; empty = all")
+
+
+class IngestParams(Options):
+    """Decoding into the pool."""
+
+    long_side: Annotated[int, Field(ge=64, le=4096)] = Field(1024, description="pool images are at most so long (px)")
+    min_side: Positive = Field(64, description="smaller films are excluded (px)")
+    max_megapixels: Positive = Field(100, description="larger pictures are refused before decoding")
+    max_file_mb: Positive = Field(200, description="larger image files are refused")
+    shard_rows: Positive = Field(500, description="rows per pool shard")
+
+
+class DedupeParams(Options):
+    """Finding films that show the same exposure."""
+
+    phash_distance: Annotated[int, Field(ge=0, le=32)] = Field(8, description="candidate if pHash bits differ by at most")
+    dhash_distance: Annotated[int, Field(ge=0, le=32)] = Field(6, description="candidate if dHash bits differ by at most")
+    similarity: Share = Field(0.68, description="proof: least correlation of fine detail after alignment")
+    overlap: Share = Field(0.15, description="proof: least share of the smaller film that the overlap covers")
+
+
+class ViewsParams(Options):
+    """Which views stay."""
+
+    keep: tuple[Literal["PA", "AP", "AP_SUPINE", "L", "CT", "OTHER", "unknown"], ...] = Field(
+        ("PA", "AP", "AP_SUPINE", "unknown"), description="views that stay; unknown is judged by the picture"
+    )
+    frontal_score: Share = Field(0.5, description="least score of an unlabelled film to count as frontal")
+
+
+class HarmoniseParams(Options):
+    """Histogram matching as tone curves."""
+
+    sources: tuple[str, ...] = Field(("nih",), description="sources whose films are matched")
+    reference: Literal["covid_mean", "image"] = Field("covid_mean", description="mean CDF of kept covid films, or one film")
+    reference_image: str | None = Field(None, description="image_id of the base film when reference is image")
+
+
+class ManifestParams(Options):
+    """Which rows the data set keeps."""
+
+    labels: tuple[Literal["normal", "cap", "covid", "other"], ...] = Field(("normal", "cap", "covid"), description="labels kept")
+    keep_pediatric: bool = Field(False, description="keep films of children (below 18 years)")
+    shard_rows: Positive = Field(500, description="rows per image shard")
+
+
+class SplitParams(Options):
+    """Train, validation, test and external."""
+
+    seed: Count = Field(18, description="seed of the group hash")
+    val: Share = Field(0.15, description="share of groups for validation")
+    test: Share = Field(0.2, description="share of groups for the test")
+    folds: Annotated[int, Field(ge=2, le=20)] = Field(5, description="folds over train and validation")
+    external: tuple[str, ...] = Field((), description="sources held out whole")
+
+
+class PrepareParams(Options):
+    """From kept films to model inputs."""
+
+    sizes: tuple[Annotated[int, Field(ge=32, le=1024)], ...] = Field((320,), description="sides of the square inputs (px)")
+    aspect: Literal["stretch", "pad"] = Field("stretch", description="stretch = paper; pad keeps the aspect ratio")
+    beasf_gamma: Annotated[float, Field(ge=0.0, le=10.0)] = Field(1.5, description="BEASF gamma")
+    clahe_clip: Annotated[float, Field(gt=0.0)] = Field(2.0, description="CLAHE clip limit")
+    clahe_tiles: Positive = Field(8, description="CLAHE tiles per side")
+
+
+class ExperimentParams(Options):
+    """One model of the paper and how it is trained."""
+
+    model: Literal["base", "covid_cxnet"] = Field(description="architecture")
+    size: Annotated[int, Field(ge=32, le=1024)] = Field(320, description="side of the input (px); one of prepare.sizes")
+    classes: tuple[Literal["normal", "cap", "covid"], ...] = Field(("normal", "covid"), description="in index order")
+    epochs: Positive = Field(10, description="most epochs")
+    batch_size: Positive = Field(16, description="images per step")
+    learning_rate: Annotated[float, Field(gt=0.0)] = Field(1e-4, description="of Adam")
+    label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(0.0, description="0.1 in the paper's COVID-CXNet")
+    class_weights: bool = Field(True, description="balanced: n / (k n_c)")
+    augmentation: Literal["none", "modest", "paper"] = Field("modest", description="preset of random changes")
+    patience: Count = Field(0, description="stop after so many epochs without a better validation loss; 0 = never")
+    weights: str | None = Field(None, description="file with backbone weights (.weights.h5 or .keras), or empty")
+    seed: Count = Field(18, description="seed of weights, order and augmentation")
+
+
+class Params(Options):
+    """One whole profile."""
+
+    profile: str = Field(description="name of the profile")
+    mirror: str | None = Field(None, description="sandbox, a folder in mirror layout, or empty for the live web")
+    workers: Count = Field(0, description="processes; 0 = one per core")
+    folders: tuple[FolderParams, ...] = Field((), description="the user's own films")
+    sandbox: SandboxParams = SandboxParams()
+    fetch: FetchParams = FetchParams()
+    ingest: IngestParams = IngestParams()
+    dedupe: DedupeParams = DedupeParams()
+    views: ViewsParams = ViewsParams()
+    harmonise: HarmoniseParams = HarmoniseParams()
+    manifest: ManifestParams = ManifestParams()
+    split: SplitParams = SplitParams()
+    prepare: PrepareParams = PrepareParams()
+    experiments: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ExperimentParams] = Field({}, description="name -> experiment")
+
+
+def load_params(path: Path) -> Params:
+    """Read and check a profile.
+
+    Raises:
+        UsageError: the file is absent or not YAML, or has an unknown key, a wrong type or a value out of range.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{path} does not exist; give a profile with --params, or run from the project's folder.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not readable YAML: {' '.join(str(error).split())}.") from None
+    if not isinstance(values, dict):
+        raise UsageError(f"{path} must hold a mapping of options, found {type(values).__name__}.")
+    try:
+        return Params.model_validate(_tuples(values))
+    except ValidationError as error:
+        raise UsageError(f"{path}: {'; '.join(_sentence(entry) for entry in error.errors())}.") from None
+
+
+def _tuples(value: object) -> object:
+    """YAML lists as tuples, so that loaded options are frozen all the way down."""
+    if isinstance(value, list):
+        return tuple(_tuples(entry) for entry in value)
+    if isinstance(value, dict):
+        return {key: _tuples(entry) for key, entry in value.items()}
+    return value
+
+
+def _sentence(entry: "dict[str, object] | object") -> str:
+    """One pydantic error as ``key: what is wrong, value received``."""
+    assert isinstance(entry, dict)
+    key = ".".join(str(part) for part in entry["loc"])
+    if entry["type"] == "extra_forbidden":
+        return f"unknown key '{key}'; expected one of: {', '.join(_siblings(entry['loc']))}"
+    if entry["type"] == "missing":
+        return f"key '{key}' is missing"
+    message = str(entry["msg"])
+    return f"{key} is {entry['input']!r}: {message[0].lower()}{message[1:]}"
+
+
+def _siblings(location: "tuple[str | int, ...]") -> list[str]:
+    """Valid keys beside the one at ``location``."""
+    model: type[BaseModel] = Params
+    for part in location[:-1]:
+        if part in model.model_fields:
+            model = _inner(model.model_fields[str(part)].annotation)
+    return list(model.model_fields)
+
+
+def _inner(annotation: object) -> type[BaseModel]:
+    """The options class inside ``tuple[X, ...]``, ``dict[str, X]`` or X."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        if isinstance(argument, type) and issubclass(argument, BaseModel):
+            return argument
+    return Params

@@ -1,0 +1,90 @@
+"""The manifest's columns: one table that grows to the right from stage to stage, described in its own metadata.
+
+Every stage table holds the key ``(source, item_id)``, the columns that the stage adds, and the two columns
+``excluded_by`` and ``reason`` as they stand after it: the first stage that excludes a row keeps it.
+"""
+
+import pyarrow as pa
+
+from sources.lock import FETCH_FIELDS, ITEM_FIELDS, KEY, LOCK_SCHEMA, field
+
+VERSION = "1"
+
+KEY_FIELDS = [LOCK_SCHEMA.field(name) for name in KEY]
+
+EXCLUSION_FIELDS = [
+    field("excluded_by", pa.string(), "stage that excluded the row; null = not excluded"),
+    field("reason", pa.string(), "why the row was excluded"),
+]
+
+PIXEL_FIELDS = [
+    field("image_id", pa.string(), "sha256 of the image's bytes as received"),
+    field("format", pa.string(), "JPEG | PNG | WEBP | GIF | TIFF | BMP | DICOM, from the bytes"),
+    field("width", pa.int32(), "width as received, upright (px)"),
+    field("height", pa.int32(), "height as received, upright (px)"),
+    field("bit_depth", pa.int32(), "bits per sample as received"),
+    field("photometric", pa.string(), "MONOCHROME1 | MONOCHROME2 | RGB | PALETTE"),
+    field("pixel_sha256", pa.string(), "sha256 of width, height and the decoded 8-bit gray pixels at full size"),
+    field("sharpness", pa.float64(), "variance of the Laplacian of the pool image"),
+    field("clipped_share", pa.float64(), "share of pixels that are 0 or 255"),
+    field("border_share", pa.float64(), "share of the picture in uniform borders"),
+    field("text_share", pa.float64(), "share of pixels in burnt-in text and drawn marks"),
+    field("is_color", pa.bool_(), "the channels differ visibly"),
+]
+
+IMAGE_FIELD = field("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]), "8-bit gray PNG of the pool")
+
+DEDUPE_FIELDS = [
+    field("phash", pa.string(), "pHash, 16 hex digits (imagehash)"),
+    field("dhash", pa.string(), "dHash, 16 hex digits (imagehash)"),
+    field("cluster_id", pa.string(), "films of one exposure share it; null = no duplicate"),
+    field("duplicate_of", pa.string(), "<source>/<item_id> of the film kept for this cluster"),
+    field(
+        "duplicate_kind",
+        pa.string(),
+        "bytes | pixels | reencoded | resized | cropped | annotated | contrast | mirrored | inverted | detail",
+    ),
+    field("similarity", pa.float64(), "correlation of fine detail with the film kept"),
+    field("patient_key", pa.string(), "patient, linked across sources through proven duplicates"),
+]
+
+VIEWS_FIELDS = [
+    field("view", pa.string(), "PA | AP | AP_SUPINE | L | CT | OTHER | unknown, after the views stage"),
+    field("view_source", pa.string(), "metadata | model | review; null = unknown"),
+    field("view_class", pa.string(), "frontal | lateral | other, from the picture alone"),
+    field("view_score", pa.float64(), "probability of view_class"),
+]
+
+HARMONISE_FIELDS = [
+    field("tone_curve", pa.binary(256), "256-entry look-up table of the pool image; null = unchanged"),
+    field("tone_reference", pa.string(), "sha256 of the reference histogram"),
+]
+
+STATUS_FIELDS = [field("status", pa.string(), "kept | excluded"), *EXCLUSION_FIELDS]
+
+SPLIT_FIELDS = [
+    field("group_id", pa.string(), "rows that must not be parted: merged patients and duplicate clusters"),
+    field("split", pa.string(), "train | val | test | external; null = excluded"),
+    field("fold", pa.int32(), "cross-validation fold over train and val"),
+]
+
+
+def _schema(*groups: list[pa.Field]) -> pa.Schema:
+    return pa.schema([entry for group in groups for entry in group], metadata={"version": VERSION})
+
+
+POOL_SCHEMA = _schema([*ITEM_FIELDS, *FETCH_FIELDS], PIXEL_FIELDS, EXCLUSION_FIELDS, [IMAGE_FIELD])
+DEDUPE_SCHEMA = _schema(KEY_FIELDS, DEDUPE_FIELDS, EXCLUSION_FIELDS)
+VIEWS_SCHEMA = _schema(KEY_FIELDS, VIEWS_FIELDS, EXCLUSION_FIELDS)
+HARMONISE_SCHEMA = _schema(KEY_FIELDS, HARMONISE_FIELDS, EXCLUSION_FIELDS)
+MANIFEST_SCHEMA = _schema(
+    [entry for entry in ITEM_FIELDS if entry.name != "view"],
+    FETCH_FIELDS,
+    PIXEL_FIELDS,
+    DEDUPE_FIELDS,
+    VIEWS_FIELDS,
+    HARMONISE_FIELDS,
+    STATUS_FIELDS,
+)
+IMAGES_SCHEMA = MANIFEST_SCHEMA.append(IMAGE_FIELD)
+SPLITS_SCHEMA = _schema(KEY_FIELDS, [PIXEL_FIELDS[0]], SPLIT_FIELDS)

@@ -1,0 +1,101 @@
+"""Atomic files and Parquet tables: a killed command leaves the old file or the new one, never half of one.
+
+Paths are ``UPath`` objects, so that a bucket URL (``s3://...``) works wherever a folder does.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from upath import UPath
+
+from sources.errors import CxnetError
+
+AnyPath = str | Path | UPath
+
+
+@contextmanager
+def atomic(path: AnyPath, mode: str = "wb") -> Iterator[IO[Any]]:
+    """Open a temporary file beside ``path``; on a clean exit it takes that name, else it is removed.
+
+    Raises:
+        CxnetError: the disk is full, or the folder cannot be written.
+    """
+    target = UPath(path)
+    try:
+        with _replacement(target, mode) as file:
+            yield file
+    except OSError as error:
+        raise CxnetError(f"Cannot write {target}: {error.strerror or error}.") from error
+
+
+@contextmanager
+def _replacement(target: UPath, mode: str) -> Iterator[IO[Any]]:
+    if target.protocol not in ("", "file"):  # an object store shows an upload only when it is complete
+        with target.open(mode) as file:
+            yield file
+        return
+    local = Path(target)
+    local.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=local.parent, prefix=f".{local.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, mode, **({} if "b" in mode else {"encoding": "utf-8"})) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, local)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_table(path: AnyPath, rows: pd.DataFrame, schema: pa.Schema) -> None:
+    """Write ``rows`` as Parquet with exactly the columns of ``schema``; equal rows give equal bytes.
+
+    Raises:
+        CxnetError: a column is missing, a value does not fit its type, or the disk cannot be written.
+    """
+    missing = [name for name in schema.names if name not in rows.columns]
+    if missing:
+        raise CxnetError(f"Cannot write {path}: columns {missing} are missing.")
+    try:
+        table = pa.Table.from_pandas(rows[schema.names], schema=schema, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise CxnetError(f"Cannot write {path}: {error}.") from error
+    with atomic(path) as file:
+        pq.write_table(table.replace_schema_metadata(schema.metadata), file, compression="zstd")
+
+
+def read_table(path: AnyPath, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Read a Parquet file into pandas with Arrow-backed types, so that a missing value stays missing.
+
+    Raises:
+        CxnetError: the file is absent or is not Parquet, or lacks one of ``columns``.
+    """
+    source = UPath(path)
+    try:
+        with source.open("rb") as file:
+            table = pq.read_table(file, columns=list(columns) if columns is not None else None)
+    except FileNotFoundError:
+        raise CxnetError(f"{source} does not exist; run the stage that writes it first (`dvc repro`).") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise CxnetError(f"{source} is not a readable Parquet file ({error}); delete it and run its stage again.") from error
+    absent = set(columns or ()) - set(table.column_names)
+    if absent:
+        raise CxnetError(f"{source} has no column {sorted(absent)}; it was written by another version: run its stage again.")
+    return table.to_pandas(types_mapper=pd.ArrowDtype)
+
+
+def write_json(path: AnyPath, value: Any) -> None:
+    """Write ``value`` as indented JSON with sorted keys and a final newline."""
+    with atomic(path, "w") as file:
+        json.dump(value, file, indent=2, sort_keys=True, ensure_ascii=False)
+        file.write("\n")

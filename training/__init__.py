@@ -1,0 +1,1 @@
+"""What is learned from the images: Keras models, training, evaluation and explanation."""
