@@ -71,8 +71,12 @@ class IngestParams(Options):
 class DedupeParams(Options):
     """Finding films that show the same exposure."""
 
-    phash_distance: Annotated[int, Field(ge=0, le=32)] = Field(8, description="candidate if pHash bits differ by at most")
-    dhash_distance: Annotated[int, Field(ge=0, le=32)] = Field(6, description="candidate if dHash bits differ by at most")
+    phash_distance: Annotated[int, Field(ge=0, le=32)] = Field(
+        8, description="candidate if pHash bits differ by at most"
+    )
+    dhash_distance: Annotated[int, Field(ge=0, le=32)] = Field(
+        6, description="candidate if dHash bits differ by at most"
+    )
     similarity: Share = Field(0.68, description="proof: least correlation of fine detail after alignment")
     overlap: Share = Field(0.15, description="proof: least share of the smaller film that the overlap covers")
 
@@ -90,14 +94,18 @@ class HarmoniseParams(Options):
     """Histogram matching as tone curves."""
 
     sources: tuple[str, ...] = Field(("nih",), description="sources whose films are matched")
-    reference: Literal["covid_mean", "image"] = Field("covid_mean", description="mean CDF of kept covid films, or one film")
+    reference: Literal["covid_mean", "image"] = Field(
+        "covid_mean", description="mean CDF of kept covid films, or one film"
+    )
     reference_image: str | None = Field(None, description="image_id of the base film when reference is image")
 
 
 class ManifestParams(Options):
     """Which rows the data set keeps."""
 
-    labels: tuple[Literal["normal", "cap", "covid", "other"], ...] = Field(("normal", "cap", "covid"), description="labels kept")
+    labels: tuple[Literal["normal", "cap", "covid", "other"], ...] = Field(
+        ("normal", "cap", "covid"), description="labels kept"
+    )
     keep_pediatric: bool = Field(False, description="keep films of children (below 18 years)")
     shard_rows: Positive = Field(500, description="rows per image shard")
 
@@ -115,7 +123,9 @@ class SplitParams(Options):
 class PrepareParams(Options):
     """From kept films to model inputs."""
 
-    sizes: tuple[Annotated[int, Field(ge=32, le=1024)], ...] = Field((320,), description="sides of the square inputs (px)")
+    sizes: tuple[Annotated[int, Field(ge=32, le=1024)], ...] = Field(
+        (320,), description="sides of the square inputs (px)"
+    )
     aspect: Literal["stretch", "pad"] = Field("stretch", description="stretch = paper; pad keeps the aspect ratio")
     beasf_gamma: Annotated[float, Field(ge=0.0, le=10.0)] = Field(1.5, description="BEASF gamma")
     clahe_clip: Annotated[float, Field(gt=0.0)] = Field(2.0, description="CLAHE clip limit")
@@ -155,7 +165,9 @@ class Params(Options):
     manifest: ManifestParams = ManifestParams()
     split: SplitParams = SplitParams()
     prepare: PrepareParams = PrepareParams()
-    experiments: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ExperimentParams] = Field({}, description="name -> experiment")
+    experiments: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ExperimentParams] = Field(
+        {}, description="name -> experiment"
+    )
 
 
 def load_params(path: Path) -> Params:
@@ -167,7 +179,9 @@ def load_params(path: Path) -> Params:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UsageError(f"{path} does not exist; give a profile with --params, or run from the project's folder.") from None
+        raise UsageError(
+            f"{path} does not exist; give a profile with --params, or run from the project's folder."
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not readable YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(values, dict):

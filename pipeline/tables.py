@@ -48,7 +48,9 @@ def join(rows: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
         CxnetError: the two tables do not hold the same rows.
     """
     if len(rows) != len(added):
-        raise CxnetError(f"Two stage tables hold {len(rows)} and {len(added)} rows; run `dvc repro` to bring them together.")
+        raise CxnetError(
+            f"Two stage tables hold {len(rows)} and {len(added)} rows; run `dvc repro` to bring them together."
+        )
     kept = [name for name in rows.columns if name in KEY or name not in added.columns]
     joined = rows[kept].merge(added, on=list(KEY), how="left", validate="one_to_one", indicator="joined")
     if (joined["joined"] != "both").any():

@@ -50,8 +50,8 @@ def _replacement(target: UPath, mode: str) -> Iterator[IO[Any]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, local)
+        Path(name).chmod(0o644)
+        Path(name).replace(local)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
@@ -87,10 +87,14 @@ def read_table(path: AnyPath, columns: Sequence[str] | None = None) -> pd.DataFr
     except FileNotFoundError:
         raise CxnetError(f"{source} does not exist; run the stage that writes it first (`dvc repro`).") from None
     except (pa.ArrowInvalid, OSError) as error:
-        raise CxnetError(f"{source} is not a readable Parquet file ({error}); delete it and run its stage again.") from error
+        raise CxnetError(
+            f"{source} is not a readable Parquet file ({error}); delete it and run its stage again."
+        ) from error
     absent = set(columns or ()) - set(table.column_names)
     if absent:
-        raise CxnetError(f"{source} has no column {sorted(absent)}; it was written by another version: run its stage again.")
+        raise CxnetError(
+            f"{source} has no column {sorted(absent)}; it was written by another version: run its stage again."
+        )
     return table.to_pandas(types_mapper=pd.ArrowDtype)
 
 

@@ -1,0 +1,1 @@
+"""Speed and quality figures: each script prints a table and writes ``benchmarks/results/<name>.json``."""

@@ -1,0 +1,1 @@
+"""The sandbox: a drawn mirror of every source, with the truth about it on the side."""

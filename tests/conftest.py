@@ -1,0 +1,29 @@
+"""What tests share: where the real images are, if they are there."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def real_folder(name: str) -> Path:
+    """A folder of real material beside the checkout; the test is skipped where it is absent."""
+    given = os.environ.get("CXNET_MIRROR") if name == "mirror" else None
+    folder = Path(given) if given else SHARED / name
+    if not folder.is_dir():
+        pytest.skip(f"no real images here: {name}/ is not beside the checkout (set CXNET_MIRROR)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mirror() -> Path:
+    """The offline mirror with real images."""
+    return real_folder("mirror")
+
+
+@pytest.fixture(scope="session")
+def truth() -> Path:
+    """Checked truth about the films of the mirror."""
+    return real_folder("truth")
