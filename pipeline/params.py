@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from sources.errors import UsageError
 
@@ -201,9 +202,8 @@ def _tuples(value: object) -> object:
     return value
 
 
-def _sentence(entry: "dict[str, object] | object") -> str:
+def _sentence(entry: ErrorDetails) -> str:
     """One pydantic error as ``key: what is wrong, value received``."""
-    assert isinstance(entry, dict)
     key = ".".join(str(part) for part in entry["loc"])
     if entry["type"] == "extra_forbidden":
         return f"unknown key '{key}'; expected one of: {', '.join(_siblings(entry['loc']))}"

@@ -42,11 +42,11 @@ def _replacement(target: UPath, mode: str) -> Iterator[IO[Any]]:
         with target.open(mode) as file:
             yield file
         return
-    local = Path(target)
+    local = Path(target.path)
     local.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=local.parent, prefix=f".{local.name}.", suffix=".tmp")
     try:
-        with os.fdopen(handle, mode, **({} if "b" in mode else {"encoding": "utf-8"})) as file:
+        with os.fdopen(handle, mode, encoding=None if "b" in mode else "utf-8") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
