@@ -31,7 +31,8 @@ class Item:
         item_id: unique within the source and stable over time.
         url: address of the bytes (of the archive, when ``member`` is set).
         member: path inside the archive at ``url``.
-        alternates: further addresses of the same image, tried in order when ``url`` is gone.
+        alternates: further addresses of the same image, tried in order when ``url`` is gone (or, when ``member`` is
+            set, further archives that may hold that member, where the source does not say which one does).
         page_url: the page, table or API answer a person can check.
         label: one of :data:`LABELS`, or None when the source does not tell; ``finding`` is the source's own word.
         view: one of :data:`VIEWS`; ``modality`` is the source's own word (X-ray, CT, CR, ...).
@@ -104,6 +105,15 @@ class Source(Protocol):
         hosts: the only hosts it may touch (redirects included).
         terms: licence and access.
         optional: True for a source that is not one of the paper's thirteen.
+
+    Optional hooks:
+        read(item): ``Iterator[bytes]`` of the item's file, for a source whose bytes do not come over the web (``folder``);
+            the fetch driver copies from it instead of downloading ``item.url``. It raises ``CxnetError`` for a file
+            that is gone.
+
+    A source whose list stands only inside an archive (a zip's member names) asks ``web.archive(url)`` for a local path
+    of that archive: it is downloaded once into the source's store, and the fetch driver takes the members from the same
+    copy. Where a table lists the images, ``items`` fetches the table alone and nothing large.
     """
 
     name: str
