@@ -85,6 +85,10 @@ class Layout:
     def report(self, experiment: str) -> UPath:
         return self.root / "reports" / experiment
 
+    def judged(self, experiment: str) -> UPath:
+        """Receipt of a judged experiment: the hash of every file below its report folder."""
+        return self.data / "judged" / f"{experiment}.json"
+
     @property
     def reports(self) -> UPath:
         return self.root / "reports"

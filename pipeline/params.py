@@ -47,7 +47,6 @@ class FetchParams(Options):
     """How the sources are read."""
 
     contact: str | None = Field(None, description="address that the User-Agent names, so that a site can reach you")
-    sources: tuple[str, ...] | None = Field(None, description="sources to use; empty = all thirteen")
     accept_terms: tuple[str, ...] = Field((), description="sources whose owners gave you permission to copy")
     on_unavailable: Literal["skip", "fail"] = Field("skip", description="what a closed source does to a run")
     delay_s: Annotated[float, Field(ge=0.0)] = Field(1.0, description="least time between two requests to one host")
@@ -156,6 +155,7 @@ class Params(Options):
     profile: str = Field(description="name of the profile")
     mirror: str | None = Field(None, description="sandbox, a folder in mirror layout, or empty for the live web")
     workers: Count = Field(0, description="processes; 0 = one per core")
+    sources: tuple[str, ...] = Field((), description="sources to use, by name; `cxnet-data sources` lists them")
     folders: tuple[FolderParams, ...] = Field((), description="the user's own films")
     sandbox: SandboxParams = SandboxParams()
     fetch: FetchParams = FetchParams()

@@ -1,0 +1,297 @@
+"""The command line: one verb per stage, the sources, and what one wants to look up.
+
+The only module that knows all stages. Every verb imports what it needs when it runs, so that ``--help`` is instant.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.console import Verbs, print_table, run_guarded, stage
+
+if TYPE_CHECKING:
+    from pipeline.layout import Layout
+    from pipeline.params import Params
+
+app = typer.Typer(
+    cls=Verbs,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Build one clean, documented, versioned chest X-ray data set from thirteen public sources, "
+    "and train and judge the COVID-CXNet models on it. Start with `cxnet-data run`.",
+)
+
+LOOK, STAGES, LEARN = "Look", "Pipeline stages, in their order", "Models"
+
+ParamsFile = Annotated[Path, typer.Option("--params", metavar="FILE", help="Profile to read.")]
+Root = Annotated[
+    str, typer.Option("--root", metavar="DIR", help="Folder or bucket URL that holds data/, models/ and reports/.")
+]
+Workers = Annotated[
+    int | None, typer.Option(envvar="CXNET_WORKERS", help="Processes; empty = as the profile says.", min=1)
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(envvar="CXNET_SCHEDULER", metavar="ADDRESS", help="Dask scheduler (tcp://host:port) to work on."),
+]
+
+PARAMS_FILE = Path("params.yaml")
+
+
+def main() -> None:
+    """Entry point of ``cxnet-data``."""
+    run_guarded(app)
+
+
+# ---------------------------------------------------------------------------------------------------- look
+
+
+@app.command(rich_help_panel=LOOK)
+def sources(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
+    """List the sources: what they hold, under which licence, how they are reached, and their state here."""
+    from pipeline.overview import source_rows
+
+    columns, rows = source_rows(_layout(root), _params(params))
+    print_table(None, columns, rows)
+
+
+@app.command(rich_help_panel=LOOK)
+def show(
+    manifest: Annotated[str | None, typer.Argument(help="A manifest.parquet; empty = this project's.")] = None,
+    root: Root = ".",
+) -> None:
+    """Summarise a manifest: rows by label, source, view and status, and the top reasons of exclusion."""
+    from pipeline.show import summarise
+
+    for title, columns, rows in summarise(_layout(root), manifest):
+        print_table(title, columns, rows)
+
+
+@app.command(rich_help_panel=LOOK)
+def schema(
+    table: Annotated[
+        str, typer.Argument(help="items, pool, dedupe, views, harmonise, manifest, images or splits.")
+    ] = "manifest",
+) -> None:
+    """Print the columns of a table: name, type and meaning."""
+    from pipeline.overview import schema_rows
+
+    print_table(None, ("column", "type", "meaning"), schema_rows(table))
+
+
+@app.command(rich_help_panel=LOOK)
+def similar(
+    image: Annotated[Path, typer.Argument(help="Any image file.")],
+    nearest: Annotated[int, typer.Option(min=1, max=50, help="How many films to list.")] = 5,
+    overlay: Annotated[
+        Path | None, typer.Option(help="Write the aligned overlay with the nearest film to this PNG.")
+    ] = None,
+    root: Root = ".",
+) -> None:
+    """Find the films of the data set that are nearest to an image file."""
+    from pipeline.similar import similar_films
+
+    columns, rows = similar_films(_layout(root), image, nearest=nearest, overlay=overlay)
+    print_table(None, columns, rows)
+
+
+# ------------------------------------------------------------------------------------------------- everything
+
+
+@app.command(rich_help_panel=LOOK)
+def run(
+    profile: Annotated[
+        str | None, typer.Option(help="sandbox, mirror, paper or a file in profiles/; empty = the active one.")
+    ] = None,
+) -> None:
+    """Run the whole pipeline (`dvc repro`) and say where the report is."""
+    from pipeline.reproduce import reproduce
+
+    typer.echo(f"Report: {reproduce(Path.cwd(), profile)}")
+
+
+# ----------------------------------------------------------------------------------------------------- stages
+
+
+@app.command(rich_help_panel=STAGES)
+def sandbox(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
+    """Draw the sandbox: an offline world of all sources, with the truth about it (only where the profile uses it)."""
+    from pipeline.offline import draw_sandbox
+
+    with stage("sandbox") as say:
+        say(draw_sandbox(_layout(root), _params(params)))
+
+
+@app.command(rich_help_panel=STAGES)
+def ingest(
+    params: ParamsFile = PARAMS_FILE, root: Root = ".", workers: Workers = None, scheduler: Scheduler = None
+) -> None:
+    """Decode every fetched image once into the pool, and measure its quality."""
+    from pipeline.ingest import run as ingest_images
+
+    options = _params(params)
+    _on_images(
+        "ingest", options, workers, scheduler, lambda executor: ingest_images(_layout(root), options.ingest, executor)
+    )
+
+
+@app.command(rich_help_panel=STAGES)
+def dedupe(
+    params: ParamsFile = PARAMS_FILE, root: Root = ".", workers: Workers = None, scheduler: Scheduler = None
+) -> None:
+    """Find films that show the same exposure, prove it, and keep the best one of each cluster."""
+    from pipeline.dedupe import run as find_duplicates
+
+    options = _params(params)
+    _on_images(
+        "dedupe", options, workers, scheduler, lambda executor: find_duplicates(_layout(root), options.dedupe, executor)
+    )
+
+
+@app.command(rich_help_panel=STAGES)
+def views(
+    params: ParamsFile = PARAMS_FILE, root: Root = ".", workers: Workers = None, scheduler: Scheduler = None
+) -> None:
+    """Tell frontal films from laterals, CT slices and figures, and exclude the latter."""
+    from pipeline.views import run as judge_views
+
+    options = _params(params)
+    _on_images(
+        "views", options, workers, scheduler, lambda executor: judge_views(_layout(root), options.views, executor)
+    )
+
+
+@app.command(rich_help_panel=STAGES)
+def harmonise(
+    params: ParamsFile = PARAMS_FILE, root: Root = ".", workers: Workers = None, scheduler: Scheduler = None
+) -> None:
+    """Match the histograms of the chosen sources to a reference, as tone curves."""
+    from pipeline.harmonise import run as match_histograms
+
+    options = _params(params)
+    _on_images(
+        "harmonise", options, workers, scheduler, lambda executor: match_histograms(_layout(root), options, executor)
+    )
+
+
+@app.command(rich_help_panel=STAGES)
+def manifest(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
+    """Join all decisions into the manifest, and the kept films into image shards."""
+    from pipeline.manifest import run as build_manifest
+
+    with stage("manifest") as say:
+        say(build_manifest(_layout(root), _params(params).manifest))
+
+
+@app.command(rich_help_panel=STAGES)
+def split(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
+    """Divide the kept films into train, val, test and external, patients and duplicates together."""
+    from pipeline.split import run as split_groups
+
+    with stage("split") as say:
+        say(split_groups(_layout(root), _params(params).split))
+
+
+@app.command(rich_help_panel=STAGES)
+def prepare(
+    size: Annotated[int, typer.Argument(help="Side of the square inputs in pixels.", min=32, max=1024)],
+    params: ParamsFile = PARAMS_FILE,
+    root: Root = ".",
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+) -> None:
+    """Make the model inputs: resize, tone curve and enhancement channels, as memory maps."""
+    from pipeline.prepare import run as prepare_arrays
+
+    options = _params(params)
+    _on_images(
+        "prepare",
+        options,
+        workers,
+        scheduler,
+        lambda executor: prepare_arrays(_layout(root), options.prepare, size, executor),
+    )
+
+
+# ----------------------------------------------------------------------------------------------------- models
+
+
+@app.command(rich_help_panel=LEARN)
+def train(
+    experiment: Annotated[str, typer.Argument(help="An experiment of the profile.")],
+    params: ParamsFile = PARAMS_FILE,
+    root: Root = ".",
+) -> None:
+    """Train one experiment of the profile; validation alone chooses the checkpoint."""
+    options = _experiment(params, experiment)
+    from training.train import run as train_model
+
+    with stage(f"train@{experiment}") as say:
+        say(train_model(_layout(root), options, experiment))
+
+
+@app.command(rich_help_panel=LEARN)
+def evaluate(
+    experiment: Annotated[str, typer.Argument(help="An experiment of the profile.")],
+    params: ParamsFile = PARAMS_FILE,
+    root: Root = ".",
+) -> None:
+    """Judge a trained experiment on the test split: metrics with intervals, curves, Grad-CAM."""
+    options = _experiment(params, experiment)
+    from training.evaluate import run as judge_model
+
+    with stage(f"evaluate@{experiment}") as say:
+        say(judge_model(_layout(root), options, experiment))
+
+
+@app.command(rich_help_panel=LEARN)
+def report(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
+    """Write reports/index.html: the funnel, contact sheets, duplicates, splits and model figures on one page."""
+    from pipeline.report import run as write_report
+
+    with stage("report") as say:
+        say(write_report(_layout(root), _params(params)))
+
+
+# ---------------------------------------------------------------------------------------------------- helpers
+
+
+def _params(path: Path) -> "Params":
+    from pipeline.params import load_params
+
+    return load_params(path)
+
+
+def _layout(root: str) -> "Layout":
+    from pipeline.layout import Layout
+
+    return Layout.at(root)
+
+
+def _experiment(path: Path, name: str) -> "Params":
+    """The profile, once ``name`` is known to be one of its experiments."""
+    from sources.errors import unknown
+
+    options = _params(path)
+    if name not in options.experiments:
+        raise unknown("experiment", name, list(options.experiments))
+    return options
+
+
+def _on_images(
+    name: str, options: "Params", workers: int | None, scheduler: str | None, work: Callable[[Executor | None], Any]
+) -> None:
+    """Run a stage that works image by image, on this machine's processes or a Dask cluster."""
+    from pipeline.parallel import open_executor
+
+    with stage(name) as say, open_executor(workers or options.workers, scheduler) as executor:
+        say(work(executor))
+
+
+if __name__ == "__main__":
+    main()

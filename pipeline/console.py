@@ -1,0 +1,89 @@
+"""How the command line speaks: one sentence for an error, one line for a stage, plain tables."""
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import typer
+from typer.core import TyperGroup
+
+from sources.errors import CxnetError
+
+
+class Verbs(TyperGroup):
+    """A command group that answers an unknown verb with the list of those that exist."""
+
+    def resolve_command(self, ctx, args):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            fail(f"Unknown command '{args[0]}'; expected one of: {', '.join(self.list_commands(ctx))}.", 2)
+        return super().resolve_command(ctx, args)
+
+
+def fail(message: str, exit_code: int) -> None:
+    """Say ``message`` on stderr as one line and leave with ``exit_code``."""
+    typer.echo(f"cxnet-data: {' '.join(message.split())}", err=True)
+    raise SystemExit(exit_code)
+
+
+def run_guarded(program: Callable[[], object]) -> None:
+    """Run the program; whatever goes wrong ends in one sentence, never in a traceback (``CXNET_DEBUG=1`` shows it)."""
+    try:
+        program()
+    except CxnetError as error:
+        fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        fail("Interrupted; nothing is half-written, run the same command again to go on.", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if os.environ.get("CXNET_DEBUG"):
+            raise
+        fail(_sentence(error), 1)
+
+
+def _sentence(error: Exception) -> str:
+    """What to say of an error that no stage expected."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"The disk is full ({error.filename or 'writing a file'}); free some space and run the same command again."
+        )
+    if isinstance(error, PermissionError):
+        return f"No permission for {error.filename}; check its owner and mode, then run the same command again."
+    return f"{type(error).__name__}: {error} (set CXNET_DEBUG=1 to see where)."
+
+
+@contextmanager
+def stage(name: str) -> Iterator[Callable[[str], None]]:
+    """Time a stage; the function it yields prints the stage's one-line summary."""
+    began = time.perf_counter()
+
+    def say(summary: str) -> None:
+        typer.echo(f"{name}: {summary}, {time.perf_counter() - began:.1f} s")
+
+    yield say
+
+
+def print_table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print rows under their column names; numbers to the right, empty for None."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for index, name in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[index], int | float | None) for row in rows)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row))
+    console = Console() if sys.stdout.isatty() else Console(width=160)
+    console.print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

@@ -1,0 +1,44 @@
+"""Which world a profile runs in: the drawn sandbox, a folder in mirror layout, or the live web."""
+
+import os
+from pathlib import Path
+
+from pipeline.layout import Layout
+from pipeline.params import Params
+from sources.errors import CxnetError
+
+SANDBOX = "sandbox"
+MIRROR_VARIABLE = "CXNET_MIRROR"
+
+
+def mirror_folder(layout: Layout, params: Params) -> Path | None:
+    """The folder that answers instead of the web, or None for the live web.
+
+    ``CXNET_MIRROR`` takes the place of the profile's folder; it turns neither the sandbox nor the live web into a mirror.
+
+    Raises:
+        CxnetError: the folder does not exist.
+    """
+    if params.mirror is None:
+        return None
+    if params.mirror == SANDBOX:
+        folder, remedy = Path(layout.sandbox.path), "draw it with `cxnet-data sandbox`"
+    else:
+        folder = Path(os.environ.get(MIRROR_VARIABLE) or params.mirror)
+        remedy = f"set {MIRROR_VARIABLE} to a folder in mirror layout, or choose another profile"
+    if not folder.is_dir():
+        raise CxnetError(f"The mirror folder {folder} of profile '{params.profile}' does not exist; {remedy}.")
+    return folder
+
+
+def draw_sandbox(layout: Layout, params: Params) -> str:
+    """Draw the sandbox if the profile runs on it; else leave an empty folder, so that the stage has its output."""
+    folder = Path(layout.sandbox.path)
+    if params.mirror != SANDBOX:
+        folder.mkdir(parents=True, exist_ok=True)
+        return f"not used by profile '{params.profile}'"
+    from sources.sandbox.draw import draw
+
+    draw(folder, seed=params.sandbox.seed, films=params.sandbox.films)
+    count = sum(1 for _ in (folder / "truth" / "films.csv").open(encoding="utf-8")) - 1
+    return f"{count:,} films of all sources drawn in {folder}"
