@@ -16,7 +16,7 @@ from sources.errors import CxnetError
 class Verbs(TyperGroup):
     """A command group that answers an unknown verb with the list of those that exist."""
 
-    def resolve_command(self, ctx, args):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    def resolve_command(self, ctx, args):  # type: ignore[no-untyped-def]
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             fail(f"Unknown command '{args[0]}'; expected one of: {', '.join(self.list_commands(ctx))}.", 2)
         return super().resolve_command(ctx, args)

@@ -14,7 +14,7 @@ MIRROR_VARIABLE = "CXNET_MIRROR"
 def mirror_folder(layout: Layout, params: Params) -> Path | None:
     """The folder that answers instead of the web, or None for the live web.
 
-    ``CXNET_MIRROR`` takes the place of the profile's folder; it turns neither the sandbox nor the live web into a mirror.
+    ``CXNET_MIRROR`` takes the place of the profile's folder, but turns neither the sandbox nor the live web into one.
 
     Raises:
         CxnetError: the folder does not exist.
