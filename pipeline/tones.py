@@ -1,0 +1,50 @@
+"""Samples of more than 8 bits as 8-bit gray: which range of values becomes 0..255."""
+
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels: TypeAlias = NDArray[Any]  # (H, W) or (H, W, channels); cv2's annotations say no more than that either
+Gray: TypeAlias = NDArray[Any]  # (H, W) uint8
+
+TAIL = 0.005  # share of darkest and of brightest samples that do not set the range
+MARGIN = 0.25  # the range is widened by so much on both sides, but not beyond the samples
+FULL = 0.5  # a picture that uses so much of its nominal range is only divided
+
+
+def to_8_bit(samples: NDArray[Any]) -> Gray:
+    """Scale samples of any depth to uint8, of the same shape.
+
+    A 16-bit picture that uses half of the 65,536 values or more is divided by 257, so that an 8-bit film saved as 16
+    bits comes back unchanged. Any other (12 bits in 16, 40 used levels, a float TIFF) is stretched over the range of
+    values it uses: percentiles 0.5 to 99.5, widened by a quarter so that bone and air are not cut, and cut at the
+    smallest and largest sample. So one burnt-in marker at 65,535 does not darken the whole film.
+
+    Args:
+        samples: integers or floats; not finite ones count as the smallest.
+    """
+    low, high = used_range(samples)
+    if samples.dtype == np.uint16 and high - low >= FULL * 65535:
+        return cv2.convertScaleAbs(samples, alpha=1 / 257)
+    return stretch(samples, low, high)
+
+
+def used_range(samples: NDArray[Any]) -> tuple[float, float]:
+    """The range of values that carries the picture, as :func:`to_8_bit` describes it."""
+    sparse = samples[:: max(1, samples.shape[0] // 512), :: max(1, samples.shape[1] // 512)]
+    finite = sparse[np.isfinite(sparse)] if sparse.dtype.kind == "f" else sparse
+    if finite.size == 0:
+        return 0.0, 0.0
+    dark, bright = (float(value) for value in np.quantile(finite, (TAIL, 1 - TAIL)))
+    margin = MARGIN * (bright - dark)
+    return max(float(finite.min()), dark - margin), min(float(finite.max()), bright + margin)
+
+
+def stretch(samples: NDArray[Any], low: float, high: float) -> Gray:
+    """``low`` -> 0, ``high`` -> 255, linear between, clipped outside; all 0 where the range is empty."""
+    if not high > low:
+        return np.zeros(samples.shape, np.uint8)
+    scaled = (samples.astype(np.float32) - low) * (255.0 / (high - low))
+    return np.clip(np.rint(np.nan_to_num(scaled, nan=0.0)), 0, 255).astype(np.uint8)
