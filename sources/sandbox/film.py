@@ -22,6 +22,7 @@ class Film:
         data: the encoded file; ``extension`` is the one its name carries (it may be wrong).
         width, height: pixels as drawn; 0 for a file that does not decode.
         duplicate_kind: how it differs from the first film of its exposure; None for that first film.
+        lung_mask: the lungs as drawn, a PNG of the film's size with 0 and 255; None where there is none.
         defect: None or what is wrong with it (truncated | html | empty | wrong_extension | inverted | ...).
     """
 
@@ -47,3 +48,4 @@ class Film:
     height: int
     duplicate_kind: str | None = None
     defect: str | None = None
+    lung_mask: bytes | None = None
