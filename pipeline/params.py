@@ -63,6 +63,7 @@ class IngestParams(Options):
 
     long_side: Annotated[int, Field(ge=64, le=4096)] = Field(1024, description="pool images are at most so long (px)")
     min_side: Positive = Field(64, description="smaller films are excluded (px)")
+    max_aspect: Annotated[float, Field(ge=1.0)] = Field(5.0, description="longer strips are excluded (long/short side)")
     max_megapixels: Positive = Field(100, description="larger pictures are refused before decoding")
     max_file_mb: Positive = Field(200, description="larger image files are refused")
     shard_rows: Positive = Field(500, description="rows per pool shard")
