@@ -107,9 +107,9 @@ class Source(Protocol):
         optional: True for a source that is not one of the paper's thirteen.
 
     Optional hooks:
-        read(item): ``Iterator[bytes]`` of the item's file, for a source whose bytes do not come over the web (``folder``);
-            the fetch driver copies from it instead of downloading ``item.url``. It raises ``CxnetError`` for a file
-            that is gone.
+        read(item): ``Iterator[bytes]`` of the item's file, for a source whose bytes do not come over the web
+            (``folder``); the fetch driver copies from it instead of downloading ``item.url``. It raises
+            ``CxnetError`` for a file that is gone.
 
     A source whose list stands only inside an archive (a zip's member names) asks ``web.archive(url)`` for a local path
     of that archive: it is downloaded once into the source's store, and the fetch driver takes the members from the same

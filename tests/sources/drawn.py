@@ -1,0 +1,84 @@
+"""Drawn films, and a stand-in for the web client that answers from a site's rendered files."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+
+from sources.base import Item, Source
+from sources.sandbox.film import Film
+
+Render = Callable[[Sequence[Film], np.random.Generator], Iterator[tuple[str, bytes]]]
+
+
+def film(number: int, **facts: Any) -> Film:
+    """A film of which the site says everything, unless ``facts`` say otherwise; its bytes name it."""
+    plain: dict[str, Any] = {
+        "film_id": f"f{number:04d}",
+        "exposure_id": f"e{number:04d}",
+        "source": "any",
+        "person": f"p{number:03d}",
+        "patient_id": f"patient{number:03d}",
+        "study_id": f"s{number:03d}",
+        "label": "covid",
+        "finding": "COVID-19",
+        "view": "PA",
+        "stated_view": "PA",
+        "age": 61.0,
+        "stated_age": 61.0,
+        "sex": "F",
+        "stated_sex": "F",
+        "offset_days": 3,
+        "rt_pcr": "positive",
+        "data": b"film %d" % number,
+        "extension": "jpg",
+        "width": 8,
+        "height": 8,
+    }
+    return Film(**(plain | facts))
+
+
+@dataclass(frozen=True)
+class Page:
+    content: bytes
+
+
+class Site:
+    """Answers ``get`` and ``archive`` from rendered files, as the offline client does."""
+
+    def __init__(self, files: dict[str, bytes], folder: Path) -> None:
+        self.files = files
+        self.folder = folder
+
+    def get(self, url: str) -> Page:
+        return Page(self.files[path_of(url)])
+
+    def archive(self, url: str) -> Path:
+        target = self.folder / url.rpartition("/")[2]
+        target.write_bytes(self.files[path_of(url)])
+        return target
+
+
+def path_of(url: str) -> str:
+    """The mirror path of an address."""
+    return unquote(url.removeprefix("https://")).replace("?", "@")
+
+
+def shown(source: Source, render: Render, films: Sequence[Film], folder: Path) -> tuple[list[Item], Site]:
+    """What ``source`` lists when its site shows ``films``."""
+    site = Site(dict(render(films, np.random.default_rng(1))), folder)
+    return list(source.items(site)), site  # type: ignore[arg-type]
+
+
+def bytes_of(item: Item, site: Site) -> bytes | None:
+    """The bytes behind an item that is a file of its own; None where the site has no such file."""
+    found = [site.files[path_of(url)] for url in (item.url, *item.alternates) if path_of(url) in site.files]
+    return found[0] if found else None
+
+
+def by_bytes(items: Sequence[Item], site: Site) -> dict[bytes, Item]:
+    """Items by the bytes that their site shows for them."""
+    return {data: item for item in items if (data := bytes_of(item, site)) is not None}
