@@ -1,0 +1,130 @@
+"""Cohen's COVID-19 image data collection: per image what it shows, where it came from, its licence."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from sources.base import Item, Terms
+from sources.tables import Row, distinct, is_child, number, raw_github, read_rows, web_address
+from sources.words import label_of, parse_age, parse_sex, parse_view
+
+if TYPE_CHECKING:
+    from sources.web import Web
+
+REPOSITORY = "ieee8023/covid-chestxray-dataset"
+COMMIT = "584034aa7fbf06496741f11008d72fd791c8e443"  # 2020-06-22: 751 rows
+TABLE = raw_github(REPOSITORY, COMMIT, "metadata.csv")
+COLUMNS = ("patientid", "offset", "sex", "age", "finding", "view", "modality", "folder", "filename", "url", "license")
+
+LICENCES = {  # the collection's words -> SPDX-like words; with "BY", "BY-SA" and "BY-NC-SA" bytes may be passed on
+    "CC BY": "CC-BY",
+    "CC BY 3.0": "CC-BY-3.0",
+    "CC BY 4.0": "CC-BY-4.0",
+    "CC BY-SA": "CC-BY-SA",
+    "CC BY-NC-SA": "CC-BY-NC-SA",
+    "CC BY-NC-SA 4.0": "CC-BY-NC-SA-4.0",
+    "CC BY-NC-ND": "CC-BY-NC-ND",
+    "CC BY-NC-ND 4.0": "CC-BY-NC-ND-4.0",
+    "Apache 2.0": "Apache-2.0",
+}
+NO_COPIES_HOSTS = ("radiopaedia.org",)  # its terms forbid passing films on, whatever the licence of the case says
+RT_PCR = {"y": "positive", "yes": "positive", "n": "negative", "no": "negative"}
+CREDIT = re.compile(r"(case courtesy of|credit to|image originally shared)", re.IGNORECASE)
+
+# "No Finding" that its own source contradicts (docs: 23 such rows, not reliable).
+CONTRADICTED_FILES = (  # the films plainly show opacities
+    "1-s2.0-S1341321X20301124-gr3_lrg-a.png",
+    "1-s2.0-S1341321X20301124-gr3_lrg-b.png",
+    "1-s2.0-S2213716520301168-gr1_lrg-c.png",
+)
+CONTRADICTED_PAGES = (
+    "https://github.com/ml-workgroup/covid-19-image-repository",  # from version 1.0 of that data, wrongly dated
+    "https://www.sirm.org/2020/03/08/covid-19-caso-13/",  # a proven COVID-19 case, on its own page
+)
+
+
+class Cohen:
+    """COVID-19 image data collection (arXiv:2003.11597, arXiv:2006.11988)."""
+
+    name = "cohen"
+    title = "COVID-19 image data collection (Cohen et al.)"
+    homepage = f"https://github.com/{REPOSITORY}"
+    labels = ("covid", "cap", "normal", "other")
+    hosts = ("raw.githubusercontent.com",)
+    terms = Terms(licence="per image (many CC BY-NC-SA, many not stated)", url=f"{homepage}#license")
+    optional = False
+
+    def items(self, web: "Web") -> Iterator[Item]:
+        """One item per row of ``metadata.csv``, in its order."""
+        yield from parse(web.get(TABLE).content)
+
+
+def parse(table: bytes) -> Iterator[Item]:
+    """Yield one item per row of ``metadata.csv``; a file that two rows name gets the second row's patient in its id.
+
+    Raises:
+        CxnetError: it is not that table.
+    """
+    rows = read_rows(table, COLUMNS, TABLE)
+    for item_id, row in distinct(rows, key=lambda row: row["filename"] or "unnamed", tie=lambda row: row["patientid"]):
+        yield _item(item_id, row)
+
+
+def label(row: Row) -> str | None:
+    """The label of a row's finding; None for a "No Finding" that its own source contradicts."""
+    found = label_of(row["finding"], rt_pcr(row))
+    contradicted = row["filename"] in CONTRADICTED_FILES or row["url"].startswith(CONTRADICTED_PAGES)
+    return None if found == "normal" and contradicted else found
+
+
+def rt_pcr(row: Row) -> str | None:
+    """``positive`` or ``negative`` from the column that later states of the table have."""
+    return RT_PCR.get(row.get("RT_PCR_positive", "").lower())
+
+
+def _item(item_id: str, row: Row) -> Item:
+    licence = row["license"] or None
+    return Item(
+        item_id=item_id,
+        url=raw_github(REPOSITORY, COMMIT, f"{row['folder']}/{row['filename']}"),
+        page_url=web_address(row["url"]) or TABLE,
+        label=label(row),
+        finding=row["finding"] or None,
+        view="CT" if row["modality"] == "CT" else parse_view(row["view"]),
+        modality=row["modality"] or None,
+        patient_id=row["patientid"] or None,
+        age=parse_age(row["age"]),
+        sex=parse_sex(row["sex"]),
+        pediatric=is_child(parse_age(row["age"])),
+        offset_days=number(row["offset"]),
+        rt_pcr=rt_pcr(row),
+        licence=LICENCES.get(licence or "", licence),
+        attribution=_attribution(row),
+        redistributable=_may_be_passed_on(row),
+        skip=_skip(row),
+    )
+
+
+def _may_be_passed_on(row: Row) -> bool:
+    """Only under a known free licence without "ND", and not where the original site's terms say no."""
+    host = urlsplit(web_address(row["url"]) or "").hostname or ""
+    if any(host == closed or host.endswith(f".{closed}") for closed in NO_COPIES_HOSTS):
+        return False
+    return row["license"] in LICENCES and "ND" not in row["license"]
+
+
+def _attribution(row: Row) -> str | None:
+    """Whom to credit: the credit line, and where the film stands (DOI, else address)."""
+    note = row.get("other_notes", "")
+    place = f"doi:{row['doi']}" if row.get("doi") else row["url"]
+    return "; ".join(part for part in (note if CREDIT.match(note) else "", place) if part) or None
+
+
+def _skip(row: Row) -> str | None:
+    if row["folder"] == "volumes":
+        return "CT volume, not an image"
+    return None if row["filename"] else "the table names no file"
+
+
+SOURCES = (Cohen(),)

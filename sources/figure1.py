@@ -1,0 +1,75 @@
+"""Figure 1's COVID-19 chest X-ray data set: a table of cases; the image's extension has to be tried."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sources.base import Item, Terms
+from sources.tables import Row, distinct, is_child, number, raw_github, read_rows
+from sources.words import label_of, parse_age, parse_sex, parse_view
+
+if TYPE_CHECKING:
+    from sources.web import Web
+
+REPOSITORY = "agchung/Figure1-COVID-chestxray-dataset"
+COMMIT = "95bb569e55f4110d3b734c0f355340e04e16989a"  # 2020-05-08: 55 rows
+TABLE = raw_github(REPOSITORY, COMMIT, "metadata.csv")
+COLUMNS = ("patientid", "offset", "sex", "age", "finding", "view", "modality")
+FILM_LETTER = re.compile(r"(?<=\d)[a-z]$")  # COVID-00003a and COVID-00003b are two films of one patient
+
+
+class Figure1:
+    """Figure 1 COVID-19 chest X-ray data set initiative (DarwinAI, University of Waterloo, Figure 1)."""
+
+    name = "figure1"
+    title = "Figure 1 COVID-19 chest X-ray data set"
+    homepage = f"https://github.com/{REPOSITORY}"
+    labels = ("covid", "cap", "normal")
+    hosts = ("raw.githubusercontent.com",)
+    terms = Terms(licence="none stated; for research purposes (readme)", url=homepage)
+    optional = False
+
+    def items(self, web: "Web") -> Iterator[Item]:
+        """One item per row of ``metadata.csv``, in its order."""
+        yield from parse(web.get(TABLE).content)
+
+
+def parse(table: bytes) -> Iterator[Item]:
+    """Yield one item per row of ``metadata.csv`` (which is not clean UTF-8).
+
+    Raises:
+        CxnetError: it is not that table.
+    """
+    rows = read_rows(table, COLUMNS, TABLE)
+    for item_id, row in distinct(rows, key=lambda row: row["patientid"] or "unnamed", tie=lambda row: row["offset"]):
+        yield _item(item_id, row)
+
+
+def patient(film: str) -> str:
+    """The patient behind a film's id: its number without the letter that counts the films."""
+    return FILM_LETTER.sub("", film)
+
+
+def _item(item_id: str, row: Row) -> Item:
+    film = row["patientid"]
+    jpg, png = (raw_github(REPOSITORY, COMMIT, f"images/{film}.{extension}") for extension in ("jpg", "png"))
+    return Item(
+        item_id=item_id,
+        url=jpg,
+        alternates=(png,),
+        page_url=TABLE,
+        label=label_of(row["finding"]),
+        finding=row["finding"] or None,
+        view=parse_view(row["view"]),
+        modality=row["modality"] or None,
+        patient_id=patient(film) or None,
+        age=parse_age(row["age"]),
+        sex=parse_sex(row["sex"]),
+        pediatric=is_child(parse_age(row["age"])),
+        offset_days=number(row["offset"]),
+        attribution="Figure 1 COVID-19 Chest X-ray Dataset Initiative",
+        skip=None if film else "the table names no film",
+    )
+
+
+SOURCES = (Figure1(),)

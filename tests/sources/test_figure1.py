@@ -1,0 +1,71 @@
+from urllib.parse import unquote
+
+import pytest
+from drawn import by_bytes, film, shown
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sources.errors import CxnetError
+from sources.figure1 import COLUMNS, TABLE, Figure1, parse, patient
+from sources.sandbox.sites.figure1 import render
+
+HEADER = ",".join([*COLUMNS, "notes"]).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    "written, number",
+    [("COVID-00003a", "COVID-00003"), ("COVID-00003b", "COVID-00003"), ("COVID-00004", "COVID-00004")],
+)
+def test_letters_count_the_films_of_one_patient(written, number):
+    assert patient(written) == number
+
+
+def test_a_row_is_read_as_a_whole():
+    (item,) = parse(HEADER + b"COVID-00002,13,M,50+,COVID-19,AP erect,X-ray,fever 38\xb0\n")
+    assert (item.item_id, item.label, item.view) == ("COVID-00002", "covid", "AP")
+    assert (item.age, item.sex, item.offset_days, item.redistributable) == (50.0, "M", 13.0, False)
+    assert item.url.endswith("/images/COVID-00002.jpg")
+    assert [url.rpartition(".")[2] for url in item.alternates] == ["png"]
+
+
+@pytest.mark.parametrize(
+    "finding, label", [("", None), ("No finding", "normal"), ("Pneumonia", "cap"), ("COVID-19", "covid")]
+)
+def test_findings_become_labels(finding, label):
+    (item,) = parse(HEADER + f"COVID-00002,,,mid 50s,{finding},,X-ray,\n".encode())
+    assert (item.label, item.finding, item.age) == (label, finding or None, None)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_items_or_one_clear_error(content):
+    for prefix in (b"", HEADER):
+        try:
+            items = list(parse(prefix + content))
+        except CxnetError as error:
+            assert TABLE in str(error)
+        else:
+            assert len({item.item_id for item in items}) == len(items)
+
+
+def test_the_drawn_site_gives_every_film_back(tmp_path):
+    films = [
+        film(1, patient_id="a"),
+        film(2, patient_id="b", extension="png", stated_view="AP", stated_age=None),
+        film(3, patient_id="a", label="normal", finding="No finding", stated_sex=None, offset_days=None),
+    ]
+    items, site = shown(Figure1(), render, films, tmp_path)
+    found = by_bytes(items, site)
+    for drawn, name in zip(films, ["COVID-00001a", "COVID-00002", "COVID-00001b"], strict=True):
+        read = found[drawn.data]
+        assert (read.item_id, read.patient_id) == (name, name[:11])
+        assert (read.label, read.finding, read.view) == (drawn.label, drawn.finding, drawn.stated_view)
+        assert (read.age, read.sex, read.offset_days) == (drawn.stated_age, drawn.stated_sex, drawn.offset_days)
+
+
+def test_the_published_table_has_55_films_of_48_patients(mirror):
+    items = list(parse((mirror / TABLE.removeprefix("https://")).read_bytes()))
+    assert len(items) == 55 and len({item.patient_id for item in items}) == 48
+    assert [sum(item.label == label for item in items) for label in ("covid", None, "normal", "cap")] == [35, 15, 3, 2]
+    addresses = [[item.url, *item.alternates] for item in items]
+    there = [any((mirror / unquote(url.removeprefix("https://"))).is_file() for url in urls) for urls in addresses]
+    assert sum(there) == 51
