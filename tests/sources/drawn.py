@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import numpy as np
 
 from sources.base import Item, Source
 from sources.sandbox.film import Film
+from sources.sandbox.sites.packing import mirror_path
 
 Render = Callable[[Sequence[Film], np.random.Generator], Iterator[tuple[str, bytes]]]
 
@@ -54,17 +54,12 @@ class Site:
         self.folder = folder
 
     def get(self, url: str) -> Page:
-        return Page(self.files[path_of(url)])
+        return Page(self.files[mirror_path(url)])
 
     def archive(self, url: str) -> Path:
         target = self.folder / url.rpartition("/")[2]
-        target.write_bytes(self.files[path_of(url)])
+        target.write_bytes(self.files[mirror_path(url)])
         return target
-
-
-def path_of(url: str) -> str:
-    """The mirror path of an address."""
-    return unquote(url.removeprefix("https://")).replace("?", "@")
 
 
 def shown(source: Source, render: Render, films: Sequence[Film], folder: Path) -> tuple[list[Item], Site]:
@@ -75,7 +70,7 @@ def shown(source: Source, render: Render, films: Sequence[Film], folder: Path) -
 
 def bytes_of(item: Item, site: Site) -> bytes | None:
     """The bytes behind an item that is a file of its own; None where the site has no such file."""
-    found = [site.files[path_of(url)] for url in (item.url, *item.alternates) if path_of(url) in site.files]
+    found = [site.files[mirror_path(url)] for url in (item.url, *item.alternates) if mirror_path(url) in site.files]
     return found[0] if found else None
 
 

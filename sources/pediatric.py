@@ -1,0 +1,96 @@
+"""Paediatric chest X-rays of Guangzhou (Kermany et al.): one zip whose folders and file names are the only table."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from sources.base import Item, Terms
+from sources.errors import CxnetError
+from sources.tables import distinct, zip_members
+
+if TYPE_CHECKING:
+    from sources.web import Web
+
+ARCHIVE = (
+    "https://data.mendeley.com/public-files/datasets/rscbjbr9sj/files/"
+    "f12eaf6d-6023-432f-acc9-80c9d7393433/file_downloaded"
+)
+LABELS = {"NORMAL": "normal", "PNEUMONIA": "cap"}
+SPLITS = ("train", "test", "val")
+EXTENSIONS = (".jpeg", ".jpg", ".png")
+
+# What a file name tells, in the order of the versions of the set:
+#   person1_bacteria_1, IM-0115-0001(-0002), NORMAL2-IM-1427-0001 (version 2); BACTERIA-1008087-0001 (version 3).
+PERSON = re.compile(r"(?P<patient>person\d+)_(?P<cause>bacteria|virus)_\d+")
+SERIES = re.compile(r"(?P<patient>(?:NORMAL\d*-)?IM-\d+)(?:-\d+)+")
+NUMBERED = re.compile(r"(?P<patient>(?:NORMAL|(?P<cause>BACTERIA|VIRUS))-\d+)-\d+")
+
+
+class Pediatric:
+    """Labeled chest X-ray images of children (doi:10.17632/rscbjbr9sj; Kermany et al., Cell 2018)."""
+
+    name = "pediatric"
+    title = "Paediatric chest X-rays (Kermany et al.)"
+    homepage = "https://data.mendeley.com/datasets/rscbjbr9sj"
+    labels = ("normal", "cap")
+    hosts = ("data.mendeley.com", "md-datasets-public-files-prod.s3.eu-west-1.amazonaws.com")
+    terms = Terms(licence="CC BY 4.0", url=homepage, redistributable=True)
+    optional = False
+
+    def items(self, web: "Web") -> Iterator[Item]:
+        """One item per image in the archive, in the order of their paths."""
+        yield from parse(zip_members(web.archive(ARCHIVE), ARCHIVE))
+
+
+def parse(members: Sequence[str]) -> Iterator[Item]:
+    """Yield one item per image among the archive's member names.
+
+    Raises:
+        CxnetError: none of them is an image of this set.
+    """
+    films = sorted(member for member in members if is_film(member))
+    if not films:
+        raise CxnetError(f"{ARCHIVE} holds no chest_xray/<split>/<class>/ images; it is not the paediatric set.")
+    for item_id, member in distinct(films, key=lambda film: "/".join(film.split("/")[-3:]), tie=str):
+        yield _item(item_id, member)
+
+
+def is_film(member: str) -> bool:
+    """Is this member one of the set's images, and no folder, no ``.DS_Store`` and no ``__MACOSX`` shadow of one?"""
+    path = PurePosixPath(member)
+    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
+    return not hidden and path.suffix.lower() in EXTENSIONS and len(path.parts) >= 3 and path.parts[-3] in SPLITS
+
+
+def name_tells(stem: str) -> tuple[str | None, str | None]:
+    """What a file name without extension tells: the patient's number as written, and ``bacteria`` or ``virus``."""
+    for pattern in (PERSON, SERIES, NUMBERED):
+        if match := pattern.fullmatch(stem):
+            cause = match.groupdict().get("cause")
+            return match["patient"], cause.lower() if cause else None
+    return None, None
+
+
+def _item(item_id: str, member: str) -> Item:
+    split, folder, name = PurePosixPath(member).parts[-3:]
+    patient, cause = name_tells(PurePosixPath(name).stem)
+    return Item(
+        item_id=item_id,
+        url=ARCHIVE,
+        member=member,
+        page_url="https://data.mendeley.com/datasets/rscbjbr9sj",
+        label=LABELS.get(folder),
+        finding=f"{folder} ({cause})" if cause else folder,
+        view="AP",  # the whole set, as the paper says
+        modality="X-ray",
+        # person1 of train and person1 of test are two children: the numbers restart
+        patient_id=f"{split}/{patient}" if patient else None,
+        pediatric=True,
+        licence="CC-BY-4.0",
+        attribution="Kermany, Zhang, Goldbaum; doi:10.17632/rscbjbr9sj",
+        redistributable=True,
+    )
+
+
+SOURCES = (Pediatric(),)

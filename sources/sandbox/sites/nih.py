@@ -1,0 +1,76 @@
+"""Draws NIH ChestX-ray14: the label table with rows for more films than there are, two of the twelve archives."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from sources.nih import ARCHIVES, NORMAL, PNEUMONIA, TABLE
+from sources.sandbox.film import Film
+from sources.sandbox.sites.packing import csv_table, mirror_path, numbered, tar_gz
+
+HEADER = (  # the published header's own commas cut two of its names in half
+    *("Image Index", "Finding Labels", "Follow-up #", "Patient ID", "Patient Age", "Patient Gender"),
+    *("View Position", "OriginalImage[Width", "Height]", "OriginalImagePixelSpacing[x", "y]"),
+)
+OTHER_FINDINGS = ("Effusion|Mass", "Hernia", "Cardiomegaly", "Edema|Effusion")
+VIEWS = {"PA": "PA", "AP": "AP", "AP_SUPINE": "AP"}
+
+
+def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
+    """Yield (mirror path, content) of the table and of the first two archives, which share the films in name order."""
+    numbers, seen = numbered(film.patient_id for film in films), Counter[str]()
+    members, rows = {}, []
+    for film in films:
+        row = _row(film, numbers[film.patient_id], seen[film.patient_id])
+        seen[film.patient_id] += 1
+        members[f"images/{row['Image Index']}"] = film.data
+        rows.append(row)
+    rows += [_row_without_film(len(numbers) + 1 + n, rng) for n in range(len(films) // 5 + 2)]
+    yield mirror_path(TABLE), csv_table(HEADER, sorted(rows, key=lambda row: str(row["Image Index"])))
+    names = sorted(members)
+    for address, half in zip(ARCHIVES, np.array_split(names, 2), strict=False):
+        yield mirror_path(address), tar_gz({str(name): members[str(name)] for name in half})
+
+
+def _row(film: Film, patient: int, follow_up: int) -> dict[str, object]:
+    return {
+        "Image Index": f"{patient:08d}_{follow_up:03d}.png",
+        "Finding Labels": _findings(film),
+        "Follow-up #": follow_up,
+        "Patient ID": patient,
+        "Patient Age": film.stated_age,
+        "Patient Gender": film.stated_sex,
+        "View Position": VIEWS.get(film.stated_view or "", ""),
+        "OriginalImage[Width": film.width,
+        "Height]": film.height,
+        "OriginalImagePixelSpacing[x": 0.143,
+        "y]": 0.143,
+    }
+
+
+def _findings(film: Film) -> str:
+    """The set's own words: ``finding`` where it has such words, else the nearest ones."""
+    if film.label == "normal":
+        return NORMAL
+    if film.label == "cap":
+        return film.finding if PNEUMONIA & set(film.finding.split("|")) else "Pneumonia"
+    return film.finding
+
+
+def _row_without_film(patient: int, rng: np.random.Generator) -> dict[str, object]:
+    """A film of the real set's other 112,000: listed, and in no archive here."""
+    finding = str(rng.choice([*OTHER_FINDINGS, NORMAL, "Infiltration"]))
+    return {
+        "Image Index": f"{patient:08d}_000.png",
+        "Finding Labels": finding,
+        "Follow-up #": 0,
+        "Patient ID": patient,
+        "Patient Age": int(rng.integers(18, 90)),
+        "Patient Gender": str(rng.choice(["F", "M"])),
+        "View Position": "PA",
+        "OriginalImage[Width": 2992,
+        "Height]": 2991,
+        "OriginalImagePixelSpacing[x": 0.143,
+        "y]": 0.143,
+    }

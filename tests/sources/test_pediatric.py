@@ -1,0 +1,98 @@
+import zipfile
+
+import pytest
+from drawn import film, shown
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sources.errors import CxnetError
+from sources.pediatric import ARCHIVE, Pediatric, is_film, name_tells, parse
+from sources.sandbox.sites.packing import mirror_path
+from sources.sandbox.sites.pediatric import render
+from sources.tables import zip_members
+
+
+@pytest.mark.parametrize(
+    "stem, patient, cause",
+    [
+        ("person1_bacteria_1", "person1", "bacteria"),
+        ("person1949_virus_12", "person1949", "virus"),
+        ("IM-0115-0001", "IM-0115", None),
+        ("IM-0117-0001-0002", "IM-0117", None),
+        ("NORMAL2-IM-1427-0001", "NORMAL2-IM-1427", None),
+        ("NORMAL-1003233-0001", "NORMAL-1003233", None),
+        ("BACTERIA-1008087-0001", "BACTERIA-1008087", "bacteria"),
+        ("VIRUS-1000001-0003", "VIRUS-1000001", "virus"),
+        ("holiday", None, None),
+    ],
+)
+def test_file_names_of_versions_2_and_3_tell_patient_and_cause(stem, patient, cause):
+    assert name_tells(stem) == (patient, cause)
+
+
+def test_a_member_is_read_as_a_whole():
+    (item,) = parse(["chest_xray/train/PNEUMONIA/person1_virus_6.jpeg"])
+    assert (item.item_id, item.url) == ("train/PNEUMONIA/person1_virus_6.jpeg", ARCHIVE)
+    assert item.member == "chest_xray/train/PNEUMONIA/person1_virus_6.jpeg"
+    assert (item.label, item.finding, item.view, item.pediatric) == ("cap", "PNEUMONIA (virus)", "AP", True)
+    assert (item.patient_id, item.licence, item.redistributable) == ("train/person1", "CC-BY-4.0", True)
+
+
+def test_the_same_number_in_train_and_test_is_not_one_child():
+    items = parse([f"chest_xray/{part}/PNEUMONIA/person1_bacteria_1.jpeg" for part in ("train", "test")])
+    assert [item.patient_id for item in items] == ["test/person1", "train/person1"]
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        "chest_xray/.DS_Store",
+        "__MACOSX/chest_xray/train/NORMAL/._IM-0115-0001.jpeg",
+        "chest_xray/train/NORMAL/._IM-0115-0001.jpeg",
+        "chest_xray/train/NORMAL/readme.txt",
+        "chest_xray/train/NORMAL/",
+        "IM-0115-0001.jpeg",
+    ],
+)
+def test_leftovers_are_no_films(member):
+    assert not is_film(member)
+
+
+def test_an_archive_of_something_else_is_one_clear_error():
+    with pytest.raises(CxnetError, match="not the paediatric set"):
+        list(parse(["OCT/train/notes.txt"]))
+
+
+@given(st.lists(st.text(max_size=60).map(lambda text: text + "/train/NORMAL/IM-1-1.jpeg") | st.text(max_size=60)))
+def test_any_member_names_are_items_or_one_clear_error(members):
+    try:
+        items = list(parse(members))
+    except CxnetError:
+        assert not any(is_film(member) for member in members)
+    else:
+        assert len({item.item_id for item in items}) == len(items)
+
+
+def test_the_drawn_site_gives_every_film_back(tmp_path):
+    films = [
+        film(number, label=label, finding=finding, patient_id=f"child{number // 2}")
+        for number, (label, finding) in enumerate(
+            [("normal", "normal"), ("normal", "normal"), ("cap", "bacterial pneumonia"), ("cap", "viral pneumonia")] * 4
+        )
+    ]
+    items, site = shown(Pediatric(), render, films, tmp_path)
+    with zipfile.ZipFile(site.archive(ARCHIVE)) as archive:
+        found = {archive.read(item.member): item for item in items}
+    assert [found[drawn.data].label for drawn in films] == [drawn.label for drawn in films]
+    assert [found[drawn.data].finding for drawn in films[2:4]] == ["PNEUMONIA (bacteria)", "PNEUMONIA (virus)"]
+    patients = {(drawn.patient_id, found[drawn.data].patient_id) for drawn in films}
+    assert len(patients) == len({ours for _, ours in patients}) == 8  # one name per child, no name twice
+    assert len(items) == len(films)
+
+
+def test_the_published_archive_has_500_films(mirror):
+    items = list(parse(zip_members(mirror / mirror_path(ARCHIVE), ARCHIVE)))
+    assert len(items) == len({item.item_id for item in items}) == 500
+    assert sum(item.label == "normal" for item in items) == 250
+    assert sum(item.item_id.startswith("test/") for item in items) == 100
+    assert all(item.patient_id and item.pediatric for item in items)
