@@ -1,5 +1,6 @@
 """Drawn films, and a stand-in for the web client that answers from a site's rendered files."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,9 @@ def film(number: int, **facts: Any) -> Film:
 @dataclass(frozen=True)
 class Page:
     content: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.content)
 
 
 class Site:

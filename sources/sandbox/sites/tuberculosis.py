@@ -1,0 +1,71 @@
+"""Draws the NLM tuberculosis sets: two zips with films, clinical texts with the slips of the real ones, lung masks."""
+
+from collections.abc import Iterator, Sequence
+
+import cv2
+import numpy as np
+
+from sources.sandbox.film import Film
+from sources.sandbox.sites.packing import mirror_path, zip_archive
+from sources.tuberculosis import ARCHIVES
+
+SHENZHEN_SEX = {"F": ("female", "femal", "Female,"), "M": ("male", "Male,")}
+
+
+def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
+    """Yield (mirror path, content) of the two archives: one film in three is of Montgomery County."""
+    montgomery: dict[str, bytes] = {"MontgomerySet/NLM-MontgomeryCXRSet-ReadMe.pdf": b"%PDF-1.4\n"}
+    shenzhen: dict[str, bytes] = {"__MACOSX/ChinaSet_AllFiles/CXR_png/._CHNCXR_0001_0.png": b"\0" * 16}
+    for number, film in enumerate(films, start=1):
+        sick = 0 if film.label == "normal" else 1
+        if number % 3 == 0:
+            montgomery |= _montgomery(film, f"MCUCXR_{number:04d}_{sick}")
+        else:
+            shenzhen |= _shenzhen(film, f"CHNCXR_{number:04d}_{sick}", rng)
+    for address, members in zip(ARCHIVES, (montgomery, shenzhen), strict=True):
+        yield mirror_path(address), zip_archive(members)
+
+
+def _montgomery(film: Film, name: str) -> dict[str, bytes]:
+    sex = f"Patient's Sex: {film.stated_sex}\n" if film.stated_sex else ""
+    age = f"Patient's Age: {film.stated_age:03.0f}Y\n" if film.stated_age is not None else ""
+    members = {
+        f"MontgomerySet/CXR_png/{name}.png": film.data,
+        f"MontgomerySet/ClinicalReadings/{name}.txt": f"{sex}{age}{film.finding}\n".encode(),
+    }
+    if film.lung_mask is not None:
+        left, right = _halves(film.lung_mask)
+        members[f"MontgomerySet/ManualMask/leftMask/{name}.png"] = left
+        members[f"MontgomerySet/ManualMask/rightMask/{name}.png"] = right
+    return members
+
+
+def _shenzhen(film: Film, name: str, rng: np.random.Generator) -> dict[str, bytes]:
+    sex = str(rng.choice(SHENZHEN_SEX[film.stated_sex])) if film.stated_sex else ""
+    members = {
+        f"ChinaSet_AllFiles/CXR_png/{name}.png": film.data,
+        f"ChinaSet_AllFiles/ClinicalReadings/{name}.txt": f"{sex} {_age(film)}\n{film.finding}\n".encode(),
+    }
+    if film.lung_mask is not None:
+        members[f"ChinaSet_AllFiles/mask/{name}_mask.png"] = film.lung_mask
+    return members
+
+
+def _age(film: Film) -> str:
+    if film.stated_age is None:
+        return ""
+    return f"{film.stated_age * 12:.0f}month" if film.stated_age < 2 else f"{film.stated_age:.0f}yrs"
+
+
+def _halves(mask: bytes) -> tuple[bytes, bytes]:
+    """The patient's left and right lung (right and left in the picture), each in a mask of its own."""
+    both = np.asarray(cv2.imdecode(np.frombuffer(mask, np.uint8), cv2.IMREAD_GRAYSCALE))
+    middle = both.shape[1] // 2
+    left, right = both.copy(), both.copy()
+    left[:, :middle] = 0
+    right[:, middle:] = 0
+    return _png(left), _png(right)
+
+
+def _png(image: np.ndarray) -> bytes:
+    return bytes(cv2.imencode(".png", image)[1])

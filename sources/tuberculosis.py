@@ -1,0 +1,143 @@
+"""NLM's tuberculosis sets (Montgomery County and Shenzhen): two zips of films, short clinical texts and lung masks.
+
+A film's name ends in ``_0`` (normal) or ``_1`` (tuberculosis). Only the normal ones serve as ``normal``; the others are
+listed and fetched as ``other``, because the segmentation stage learns from their masks too. Lung masks are members of
+the archives: ``mask_urls`` holds ``<archive address>#<member>``. Montgomery has one mask per lung; Shenzhen's masks
+were published apart from the set and are found where somebody has added them to the archive.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from sources.base import Item, Terms
+from sources.errors import CxnetError
+from sources.tables import is_child, zip_members, zip_texts
+from sources.words import parse_age, parse_sex
+
+if TYPE_CHECKING:
+    from sources.web import Web
+
+COLLECTIONS = "https://openi.nlm.nih.gov/imgs/collections"
+ARCHIVES = (f"{COLLECTIONS}/NLM-MontgomeryCXRSet.zip", f"{COLLECTIONS}/ChinaSet_AllFiles.zip")
+FILM = re.compile(r"(?P<patient>(?:MCU|CHN)CXR_\d{4})_(?P<sick>[01])")
+LABELS = {"0": "normal", "1": "other"}
+MONTGOMERY_FIELD = re.compile(r"patient'?s\s+(?P<field>sex|age)\s*:\s*(?P<value>\S+)", re.IGNORECASE)
+SHENZHEN_LINE = re.compile(r"\s*(?P<sex>male|female?)\b[\s,]*(?P<age>\d+\s*[a-z]*)?", re.IGNORECASE)
+
+
+class Tuberculosis:
+    """Montgomery County and Shenzhen chest X-ray sets (Jaeger et al. 2014)."""
+
+    name = "tuberculosis"
+    title = "NLM tuberculosis sets (Montgomery, Shenzhen)"
+    homepage = "https://lhncbc.nlm.nih.gov/LHC-downloads/downloads.html#tuberculosis-image-data-sets"
+    labels = ("normal", "other")
+    hosts = ("openi.nlm.nih.gov",)
+    terms = Terms(licence="released by NLM for research, with citation of Jaeger et al. 2014", url=homepage)
+    optional = False
+
+    def items(self, web: "Web") -> Iterator[Item]:
+        """One item per film of the two archives, Montgomery first, in the order of their names."""
+        for address in ARCHIVES:
+            archive = web.archive(address)
+            members = zip_members(archive, address)
+            yield from parse(address, members, zip_texts(archive, readings(members), address))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the clinical text of a film says: ``sex`` and ``age`` as written, and the radiologist's words."""
+
+    sex: str | None
+    age: str | None
+    finding: str | None
+
+
+def readings(members: Sequence[str]) -> list[str]:
+    """The clinical texts among the members."""
+    return [member for member in _seen(members) if member.endswith(".txt") and FILM.fullmatch(_stem(member))]
+
+
+def parse(address: str, members: Sequence[str], texts: Mapping[str, str]) -> Iterator[Item]:
+    """Yield one item per film of the archive at ``address``; ``texts`` maps members to the clinical texts in them.
+
+    Raises:
+        CxnetError: the archive holds no film of these sets.
+    """
+    films = {_stem(member): member for member in sorted(_seen(members), reverse=True) if is_film(member)}
+    if not films:
+        raise CxnetError(f"{address} holds no CXR_png/*CXR_nnnn_n.png; it is not one of the tuberculosis sets.")
+    masks = _masks(members)
+    by_stem = {_stem(member): text for member, text in texts.items()}
+    for stem in sorted(films):
+        yield _item(address, films[stem], by_stem.get(stem, ""), masks[stem])
+
+
+def is_film(member: str) -> bool:
+    """Is this member a film (and no mask of one)?"""
+    path = PurePosixPath(member)
+    return path.parent.name == "CXR_png" and path.suffix == ".png" and FILM.fullmatch(path.stem) is not None
+
+
+def read_reading(text: str) -> Reading:
+    """Read a clinical text, Montgomery's (named fields) or Shenzhen's (``male 45yrs`` and slips of it)."""
+    fields = {match["field"].lower(): match["value"] for match in MONTGOMERY_FIELD.finditer(text)}
+    if fields:
+        return Reading(fields.get("sex"), fields.get("age"), _one_line(MONTGOMERY_FIELD.sub("", text)))
+    if match := SHENZHEN_LINE.match(text):
+        return Reading(match["sex"], match["age"], _one_line(text[match.end() :]))
+    return Reading(None, None, _one_line(text))
+
+
+def _item(address: str, member: str, text: str, masks: Sequence[str]) -> Item:
+    match = FILM.fullmatch(_stem(member))
+    assert match is not None  # is_film
+    reading = read_reading(text)
+    age = parse_age(reading.age)
+    return Item(
+        item_id=_stem(member),
+        url=address,
+        member=member,
+        page_url=Tuberculosis.homepage,
+        label=LABELS[match["sick"]],
+        finding=reading.finding,
+        view="PA",  # both sets, as published
+        modality="X-ray",
+        patient_id=match["patient"],
+        age=age,
+        sex=parse_sex(reading.sex),
+        pediatric=is_child(age),
+        licence="NLM: for research, with citation",
+        attribution="National Library of Medicine; Jaeger et al., Quant Imaging Med Surg 2014",
+        mask_urls=tuple(f"{address}#{mask}" for mask in masks),
+    )
+
+
+def _masks(members: Sequence[str]) -> dict[str, list[str]]:
+    """Lung masks by the film's name: Montgomery's left and right ones, Shenzhen's ``<film>_mask.png``."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for member in sorted(_seen(members)):
+        path = PurePosixPath(member)
+        if path.suffix == ".png" and (path.stem.endswith("_mask") or path.parent.name in ("leftMask", "rightMask")):
+            found[path.stem.removesuffix("_mask")].append(member)
+    return found
+
+
+def _seen(members: Sequence[str]) -> list[str]:
+    """Members without what an operating system left behind (``__MACOSX``, ``._film.png``)."""
+    return [m for m in members if not any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(m).parts)]
+
+
+def _stem(member: str) -> str:
+    return PurePosixPath(member).stem
+
+
+def _one_line(text: str) -> str | None:
+    return " ".join(text.split()).strip(" ,.") or None
+
+
+SOURCES = (Tuberculosis(),)

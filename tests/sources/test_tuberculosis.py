@@ -1,0 +1,124 @@
+import zipfile
+
+import cv2
+import numpy as np
+import pytest
+from drawn import film, shown
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sources.errors import CxnetError
+from sources.sandbox.sites.tuberculosis import render
+from sources.tuberculosis import ARCHIVES, Reading, Tuberculosis, is_film, parse, read_reading, readings
+from sources.words import parse_age, parse_sex
+
+MONTGOMERY, SHENZHEN = ARCHIVES
+
+
+@pytest.mark.parametrize(
+    "text, sex, age, finding",
+    [
+        ("Patient's Sex: F\nPatient's Age: 027Y\nnormal \n", "F", 27.0, "normal"),
+        ("male 45yrs\nnormal", "M", 45.0, "normal"),
+        ("femal 32yrs\nsecondary PTB", "F", 32.0, "secondary PTB"),
+        ("Female, 28yrs\nnormal", "F", 28.0, "normal"),
+        ("male 16month\n", "M", 1.3333, None),
+        ("female 64days\nPTB in the left", "F", 0.1752, "PTB in the left"),
+        ("Male,\nnormal", "M", None, "normal"),
+        ("", None, None, None),
+    ],
+)
+def test_clinical_texts_and_their_slips_are_read(text, sex, age, finding):
+    reading = read_reading(text)
+    assert (parse_sex(reading.sex), parse_age(reading.age), reading.finding) == (sex, age, finding)
+
+
+def test_an_unknown_text_is_kept_as_the_finding():
+    assert read_reading("see\n report") == Reading(None, None, "see report")
+
+
+def test_a_film_is_read_as_a_whole_with_its_masks():
+    members = [
+        "MontgomerySet/CXR_png/MCUCXR_0001_0.png",
+        "MontgomerySet/ClinicalReadings/MCUCXR_0001_0.txt",
+        "MontgomerySet/ManualMask/rightMask/MCUCXR_0001_0.png",
+        "MontgomerySet/ManualMask/leftMask/MCUCXR_0001_0.png",
+    ]
+    (item,) = parse(MONTGOMERY, members, {members[1]: "Patient's Sex: F\nPatient's Age: 017Y\nnormal"})
+    assert (item.item_id, item.url, item.member) == ("MCUCXR_0001_0", MONTGOMERY, members[0])
+    assert (item.label, item.finding, item.view, item.patient_id) == ("normal", "normal", "PA", "MCUCXR_0001")
+    assert (item.age, item.sex, item.pediatric) == (17.0, "F", True)
+    assert item.mask_urls == (f"{MONTGOMERY}#{members[3]}", f"{MONTGOMERY}#{members[2]}")
+
+
+def test_names_ending_in_1_are_other():
+    (item,) = parse(SHENZHEN, ["ChinaSet_AllFiles/CXR_png/CHNCXR_0400_1.png"], {})
+    assert (item.label, item.finding, item.age, item.mask_urls) == ("other", None, None, ())
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        "__MACOSX/ChinaSet_AllFiles/CXR_png/._CHNCXR_0001_0.png",
+        "ChinaSet_AllFiles/mask/CHNCXR_0001_0_mask.png",
+        "MontgomerySet/ManualMask/leftMask/MCUCXR_0001_0.png",
+        "ChinaSet_AllFiles/CXR_png/Thumbs.db",
+    ],
+)
+def test_masks_and_leftovers_are_no_films(member):
+    assert not is_film(member)
+
+
+def test_an_archive_of_something_else_is_one_clear_error():
+    with pytest.raises(CxnetError, match="not one of the tuberculosis sets"):
+        list(parse(SHENZHEN, ["readme.txt"], {}))
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_a_reading(text):
+    reading = read_reading(text)
+    parse_sex(reading.sex)
+    parse_age(reading.age)
+
+
+@given(st.lists(st.text(max_size=40).map(lambda text: f"{text}/CXR_png/CHNCXR_0001_0.png") | st.text(max_size=40)))
+def test_any_member_names_are_items_or_one_clear_error(members):
+    readings(members)
+    try:
+        items = list(parse(SHENZHEN, members, {}))
+    except CxnetError:
+        assert True
+    else:
+        assert [item.item_id for item in items] == ["CHNCXR_0001_0"]
+
+
+def lungs():
+    mask = np.zeros((8, 10), np.uint8)
+    mask[2:6, 1:4] = mask[2:6, 6:9] = 255
+    return bytes(cv2.imencode(".png", mask)[1])
+
+
+def test_the_drawn_site_gives_every_film_and_its_lungs_back(tmp_path):
+    films = [
+        film(1, label="normal", finding="normal", lung_mask=lungs()),
+        film(2, label="other", finding="tuberculosis", stated_age=None, stated_sex="M"),
+        film(3, label="normal", finding="normal", lung_mask=lungs(), stated_sex=None),
+        film(4, label="normal", finding="normal", stated_age=1.5, stated_sex="M"),
+    ]
+    items, site = shown(Tuberculosis(), render, films, tmp_path)
+    packed = {}
+    for address in ARCHIVES:
+        with zipfile.ZipFile(site.archive(address)) as archive:
+            packed |= {f"{address}#{name}": archive.read(name) for name in archive.namelist()}
+    found = {packed[f"{item.url}#{item.member}"]: item for item in items}
+    assert len(items) == len(films)
+    for drawn in films:
+        read = found[drawn.data]
+        assert (read.label, read.finding) == (drawn.label, drawn.finding)
+        assert (read.age, read.sex) == (drawn.stated_age, drawn.stated_sex)
+    masks = [sum(read_mask(packed[url]) for url in found[films[number].data].mask_urls) for number in (0, 2)]
+    assert all(np.array_equal(mask, read_mask(lungs())) for mask in masks)
+
+
+def read_mask(data):
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
