@@ -77,15 +77,15 @@ POOL_SCHEMA = _schema([*ITEM_FIELDS, *FETCH_FIELDS], PIXEL_FIELDS, EXCLUSION_FIE
 DEDUPE_SCHEMA = _schema(KEY_FIELDS, DEDUPE_FIELDS, EXCLUSION_FIELDS)
 DUPLICATES_SCHEMA = pa.schema(
     [
-        field("source_a", pa.string(), "source of the first film, by (source, item_id)"),
-        field("item_id_a", pa.string(), "item_id of the first film"),
-        field("source_b", pa.string(), "source of the second film"),
-        field("item_id_b", pa.string(), "item_id of the second film"),
+        field("a_source", pa.string(), "source of the first film, by (source, item_id)"),
+        field("a_item_id", pa.string(), "item_id of the first film"),
+        field("b_source", pa.string(), "source of the second film"),
+        field("b_item_id", pa.string(), "item_id of the second film"),
         field("kind", pa.string(), "main difference, as in duplicate_kind"),
         field("similarity", pa.float64(), "correlation of fine detail on the overlap; 1 for identical pixels"),
         field("overlap", pa.float64(), "share of the smaller film that the overlap covers"),
-        field("overlap_a", pa.float64(), "share of the first film that the overlap covers"),
-        field("overlap_b", pa.float64(), "share of the second film that the overlap covers"),
+        field("a_overlap", pa.float64(), "share of the first film that the overlap covers"),
+        field("b_overlap", pa.float64(), "share of the second film that the overlap covers"),
         field(
             "transform", pa.list_(pa.float64(), 6), "2 x 3 affine matrix, row by row: pool pixels of a to those of b"
         ),
@@ -99,13 +99,13 @@ CONFLICTS_SCHEMA = pa.schema(
         field("cluster_id", pa.string(), "the cluster whose films disagree"),
         field("column", pa.string(), "label | view | age | sex | patient_id | rt_pcr | ..."),
         field(
-            "source_a", pa.string(), "source of the film kept for the cluster, or of the first film that has a value"
+            "a_source", pa.string(), "source of the film kept for the cluster, or of the first film that has a value"
         ),
-        field("item_id_a", pa.string(), "its item_id"),
-        field("value_a", pa.string(), "what that film's source says"),
-        field("source_b", pa.string(), "source of the film that disagrees"),
-        field("item_id_b", pa.string(), "its item_id"),
-        field("value_b", pa.string(), "what that film's source says"),
+        field("a_item_id", pa.string(), "its item_id"),
+        field("a_value", pa.string(), "what that film's source says"),
+        field("b_source", pa.string(), "source of the film that disagrees"),
+        field("b_item_id", pa.string(), "its item_id"),
+        field("b_value", pa.string(), "what that film's source says"),
         field("similarity", pa.float64(), "how surely the two show one exposure; null = only through others"),
     ],
     metadata={"version": VERSION},
