@@ -5,6 +5,7 @@ Paths are ``UPath`` objects, so that a bucket URL (``s3://...``) works wherever 
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -55,6 +56,49 @@ def _replacement(target: UPath, mode: str) -> Iterator[IO[Any]]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def atomic_folder(path: AnyPath) -> Iterator[UPath]:
+    """A new, empty folder that takes the place of ``path`` on a clean exit, and is removed else.
+
+    On a bucket, where nothing can be renamed, the old objects are removed and the new ones written in place; each of
+    them shows only when it is complete.
+
+    Raises:
+        CxnetError: the disk is full, or the folder cannot be written.
+    """
+    target = UPath(path)
+    try:
+        if target.protocol not in ("", "file"):
+            if target.exists():
+                target.fs.rm(target.path, recursive=True)
+            yield target
+            return
+        with _new_folder(Path(target.path)) as folder:
+            yield UPath(folder)
+    except OSError as error:
+        raise CxnetError(f"Cannot write {target}: {error.strerror or error}.") from error
+
+
+@contextmanager
+def _new_folder(target: Path) -> Iterator[Path]:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    old = target.with_name(f".{target.name}.old")
+    if old.exists() and not target.exists():  # a run was killed between the two renames below
+        old.rename(target)
+    workplace = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp"))
+    try:
+        new = workplace / "new"  # a child, because mkdtemp gives its own folder to nobody else
+        new.mkdir()
+        yield new
+        shutil.rmtree(old, ignore_errors=True)
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(workplace, ignore_errors=True)
 
 
 def write_table(path: AnyPath, rows: pd.DataFrame, schema: pa.Schema) -> None:
