@@ -218,6 +218,16 @@ def prepare(
     )
 
 
+@app.command(rich_help_panel=STAGES)
+def contradictions(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
+    """List labels that something speaks against: tests, findings, copies, ages, sexes, a cross-validated model."""
+    from pipeline.contradictions import run as find_contradictions
+
+    options = _params(params)
+    with stage("contradictions") as say:
+        say(find_contradictions(_layout(root), options.contradictions, min(options.prepare.sizes)))
+
+
 # ----------------------------------------------------------------------------------------------------- models
 
 

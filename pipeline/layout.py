@@ -71,6 +71,11 @@ class Layout:
         return self.data / "splits.parquet"
 
     @property
+    def contradictions(self) -> UPath:
+        """Labels that something speaks against, with the evidence."""
+        return self.data / "contradictions.parquet"
+
+    @property
     def decisions(self) -> UPath:
         """What people decided; the only file that is edited by hand."""
         return self.root / "curation" / "decisions.csv"

@@ -133,6 +133,19 @@ class PrepareParams(Options):
     clahe_tiles: Positive = Field(8, description="CLAHE tiles per side")
 
 
+class ContradictionsParams(Options):
+    """Which labels are listed as contradicted."""
+
+    age_years: Annotated[float, Field(ge=0.0)] = Field(
+        2.0, description="ages of one patient may differ by so much from what the days between the films tell"
+    )
+    undated_years: Annotated[float, Field(ge=0.0)] = Field(
+        15.0, description="ages of one patient may differ by so much where a day is not known"
+    )
+    folds: Annotated[int, Field(ge=2, le=20)] = Field(5, description="parts of the cross-validated judgement of labels")
+    seed: Count = Field(18, description="seed of the division into these parts")
+
+
 class ExperimentParams(Options):
     """One model of the paper and how it is trained."""
 
@@ -167,6 +180,7 @@ class Params(Options):
     manifest: ManifestParams = ManifestParams()
     split: SplitParams = SplitParams()
     prepare: PrepareParams = PrepareParams()
+    contradictions: ContradictionsParams = ContradictionsParams()
     experiments: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ExperimentParams] = Field(
         {}, description="name -> experiment"
     )

@@ -110,6 +110,20 @@ CONFLICTS_SCHEMA = pa.schema(
     ],
     metadata={"version": VERSION},
 )
+CONTRADICTIONS_SCHEMA = pa.schema(
+    [
+        *KEY_FIELDS,
+        PIXEL_FIELDS[0],
+        field("label", pa.string(), "what the film is called, after the decisions of people"),
+        field("status", pa.string(), "kept | excluded"),
+        field("kind", pa.string(), "rt_pcr | finding | two_labels | age | sex | model"),
+        field("suggested", pa.string(), "the label that would not be contradicted, where one is told"),
+        field("score", pa.float64(), "0 to 1, how strongly; null = nothing measures it"),
+        field("evidence", pa.string(), "what speaks against it, for a person to judge"),
+        field("other", pa.string(), "<source>/<item_id> of the film it contradicts"),
+    ],
+    metadata={"version": VERSION},
+)
 VIEWS_SCHEMA = _schema(KEY_FIELDS, VIEWS_FIELDS, EXCLUSION_FIELDS)
 HARMONISE_SCHEMA = _schema(KEY_FIELDS, HARMONISE_FIELDS, EXCLUSION_FIELDS)
 MANIFEST_SCHEMA = _schema(
