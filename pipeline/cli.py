@@ -75,7 +75,11 @@ def show(
 @app.command(rich_help_panel=LOOK)
 def schema(
     table: Annotated[
-        str, typer.Argument(help="items, pool, dedupe, views, harmonise, manifest, images or splits.")
+        str,
+        typer.Argument(
+            help="items, pool, dedupe, duplicates, conflicts, views, harmonise, manifest, images, splits or "
+            "contradictions."
+        ),
     ] = "manifest",
 ) -> None:
     """Print the columns of a table: name, type and meaning."""
