@@ -8,7 +8,7 @@ a score. Adds no column to the manifest and excludes nothing; what follows is a 
 kind        what speaks against the label
 ==========  ========================================================================================================
 rt_pcr      called covid, while its source, or the source of a copy, says RT-PCR negative; called cap beside positive
-finding     the finding in the source's own words stands for another label
+finding     the finding in the source's own words stands for another label, or sees nothing abnormal
 two_labels  a copy of the film has another label elsewhere
 age         the patient's films tell ages that no one person can have, given their days
 sex         the patient's films tell two sexes
@@ -18,6 +18,7 @@ model       a classifier that never saw the patient gives another label; see :mo
 A label that a person set is settled and not listed again.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
@@ -41,6 +42,8 @@ FROM_MANIFEST += ["age", "sex", "offset_days", "status"]
 ABOUT_LABELS = ("rt_pcr", "finding", "two_labels", "model")
 KINDS = ("rt_pcr", "finding", "two_labels", "age", "sex", "model")
 TESTS = (("covid", "negative"), ("cap", "positive"))  # label, and the RT-PCR that speaks against it
+SIGNS = re.compile(r"infiltrat|consolidat", re.IGNORECASE)  # how some sources (NIH) write pneumonia
+NOTHING_SEEN = re.compile(r"\bno\s+(?:acute\s+)?(?:abnormalit|finding|opacit)|\bunremarkable\b", re.IGNORECASE)
 DAYS_PER_YEAR = 365.25
 QUOTED = 200  # characters of a finding that are quoted
 
@@ -110,7 +113,7 @@ def against_test(rows: pd.DataFrame) -> Iterator[Contradiction]:
         said = (rows["rt_pcr"] == test).fillna(False).astype(bool)
         is_called = called == label
         for film in rows.loc[is_called & said, "film"]:
-            yield Contradiction(film, "rt_pcr", None, 1.0, f"called {label}, but its source says RT-PCR {test}")
+            yield Contradiction(film, "rt_pcr", None, 1.0, f"called {label}, but RT-PCR {test} by its source or a copy")
         copies = rows[said & rows["cluster_id"].notna()].drop_duplicates("cluster_id")
         tested = dict(zip(copies["cluster_id"], copies["film"], strict=True))
         silent = rows[is_called & rows["rt_pcr"].isna() & rows["cluster_id"].isin(tested)]
@@ -120,11 +123,17 @@ def against_test(rows: pd.DataFrame) -> Iterator[Contradiction]:
 
 
 def against_finding(rows: pd.DataFrame) -> Iterator[Contradiction]:
-    """Films whose finding, in the source's own words, stands for another label."""
+    """Films whose finding, in the source's own words, stands for another label, or sees nothing abnormal."""
     told = _told(rows["finding"])
-    differs = told.notna() & rows["label"].notna() & (told != rows["label"].astype(object))
-    for film, finding, label in zip(rows["film"][differs], rows["finding"][differs], told[differs], strict=True):
-        yield Contradiction(film, "finding", label, 1.0, f"the finding {finding[:QUOTED]!r} stands for {label}")
+    labelled = rows[told.notna() & rows["label"].notna()]
+    for film, finding, label, other in zip(
+        labelled["film"], labelled["finding"], labelled["label"], told[labelled.index], strict=True
+    ):
+        quoted = repr(finding[:QUOTED])
+        if other != label and not (label == "cap" and other == "other" and SIGNS.search(finding)):
+            yield Contradiction(film, "finding", other, 1.0, f"the finding {quoted} stands for {other}")
+        elif label != "normal" and NOTHING_SEEN.search(finding):  # ill, but not to be seen on this film
+            yield Contradiction(film, "finding", "normal", 0.5, f"the finding {quoted} sees nothing abnormal")
 
 
 def two_labels(conflicts: pd.DataFrame) -> Iterator[Contradiction]:
