@@ -8,10 +8,12 @@ import pytest
 from handmade import draw, film, lay_out, table
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 from upath import UPath
 
 from benchmarks.labels import draw_film
 from pipeline import manifest, prepare, split
+from pipeline.cli import app
 from pipeline.contradictions import (
     against_finding,
     against_test,
@@ -248,3 +250,13 @@ def test_too_few_films_to_judge_make_no_list_and_it_is_said(tmp_path, caplog, co
     assert run(layout, PARAMS, 64) == "0 contradictions on 0 films"
     assert "no cross-validated judgement" in caplog.text
     assert len(read_table(layout.contradictions)) == 0
+
+
+def test_the_verb_takes_its_options_from_the_profile(tmp_path):
+    layout = laid_out(tmp_path, [film("cohen", f"{number}", draw(number), rt_pcr="negative") for number in range(3)])
+    profile = tmp_path / "params.yaml"
+    profile.write_text("profile: test\nprepare: {sizes: [96, 64]}\n")
+    said = CliRunner().invoke(app, ["contradictions", "--params", str(profile), "--root", str(tmp_path)])
+    assert said.exit_code == 0, said.output
+    assert "contradictions: 3 contradictions on 3 films (rt_pcr 3), " in said.output
+    assert len(read_table(layout.contradictions)) == 3

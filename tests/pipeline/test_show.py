@@ -2,8 +2,10 @@
 
 import pytest
 from handmade import film, table
+from typer.testing import CliRunner
 from upath import UPath
 
+from pipeline.cli import app
 from pipeline.layout import Layout
 from pipeline.manifest import build
 from pipeline.params import ManifestParams
@@ -71,3 +73,11 @@ def test_reasons_are_grouped_without_their_details():
     assert kind_of("pediatric: age 7") == "pediatric"
     assert kind_of("label not used: other (used are covid)") == "label not used"
     assert kind_of("lateral (score 0.98)") == "lateral"
+
+
+def test_the_verb_prints_the_tables(tmp_path):
+    written(tmp_path, ROWS)
+    said = CliRunner().invoke(app, ["show", "--root", str(tmp_path)])
+    assert said.exit_code == 0
+    assert "6 rows of 2 sources" in said.output
+    assert "copy of nih/1" in said.output
