@@ -78,7 +78,7 @@ class DedupeParams(Options):
     dhash_distance: Annotated[int, Field(ge=0, le=32)] = Field(
         6, description="candidate if dHash bits differ by at most"
     )
-    similarity: Share = Field(0.68, description="proof: least correlation of fine detail after alignment")
+    similarity: Share = Field(0.8, description="proof: least median local correlation of fine detail after alignment")
     overlap: Share = Field(0.15, description="proof: least share of the smaller film that the overlap covers")
 
 
@@ -160,6 +160,13 @@ class ExperimentParams(Options):
     augmentation: Literal["none", "modest", "paper"] = Field("modest", description="preset of random changes")
     patience: Count = Field(0, description="stop after so many epochs without a better validation loss; 0 = never")
     weights: str | None = Field(None, description="file with backbone weights (.weights.h5 or .keras), or empty")
+    batch_norm_momentum: Annotated[float, Field(ge=0.0, lt=1.0)] | None = Field(
+        None, description="of the moving batch statistics; empty = 1 - 2 / steps per epoch, at most Keras's 0.99"
+    )
+    threshold: Literal["half", "val"] = Field(
+        "half", description="score that counts as the second of two classes: 0.5, or the best balanced on validation"
+    )
+    explained: Count = Field(6, description="test films of each class that get a Grad-CAM picture")
     seed: Count = Field(18, description="seed of weights, order and augmentation")
 
 

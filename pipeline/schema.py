@@ -48,6 +48,10 @@ DEDUPE_FIELDS = [
     field("patient_key", pa.string(), "patient, linked across sources through proven duplicates"),
 ]
 
+MERGED_FIELDS = [  # the copies' values where the film kept is silent and they agree
+    entry for entry in ITEM_FIELDS if entry.name in ("label", "view", "age", "sex", "offset_days", "rt_pcr")
+]
+
 VIEWS_FIELDS = [
     field("view", pa.string(), "PA | AP | AP_SUPINE | L | CT | OTHER | unknown, after the views stage"),
     field("view_source", pa.string(), "metadata | model | review; null = unknown"),
@@ -74,7 +78,7 @@ def _schema(*groups: list[pa.Field]) -> pa.Schema:
 
 
 POOL_SCHEMA = _schema([*ITEM_FIELDS, *FETCH_FIELDS], PIXEL_FIELDS, EXCLUSION_FIELDS, [IMAGE_FIELD])
-DEDUPE_SCHEMA = _schema(KEY_FIELDS, DEDUPE_FIELDS, EXCLUSION_FIELDS)
+DEDUPE_SCHEMA = _schema(KEY_FIELDS, DEDUPE_FIELDS, MERGED_FIELDS, EXCLUSION_FIELDS)
 DUPLICATES_SCHEMA = pa.schema(
     [
         field("a_source", pa.string(), "source of the first film, by (source, item_id)"),

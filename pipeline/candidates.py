@@ -1,0 +1,120 @@
+"""Which pairs of films are worth a proof: nets of different mesh, whose catches are put together.
+
+Exact bytes and identical pixels need no proof and are found by :mod:`pipeline.dedupe` before any picture is read. Here:
+
+- *hash*: perceptual hashes of the whole film, of the film without its border, of its centre, mirrored and inverted.
+- *features*: local features that vote (:mod:`pipeline.votes`): the only net that holds crops.
+
+Nets may catch too much; a film brings at most ``MOST_PER_FILM`` candidates of each net to the proof, the likeliest
+first, so that the number of proofs grows with the number of films.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.films import Films
+from pipeline.hashes import Hashes
+from pipeline.nearest import near_pairs
+from pipeline.params import DedupeParams
+from pipeline.proof import Change
+from pipeline.votes import agreements
+
+LEAST_VOTES = 3
+MOST_PER_FILM = 12
+WINDOW_DISTANCE = 4  # windows and changed films are compared more strictly than whole films
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, order=True)
+class Candidate:
+    """Two films, ``first < second``, that may show one exposure.
+
+    Attributes:
+        first, second: numbers of the films.
+        mirrored, inverted: change of the second film after which it resembles the first.
+        net: what caught the pair: hash, features, or both.
+    """
+
+    first: int
+    second: int
+    mirrored: bool
+    inverted: bool
+    net: str
+
+    @property
+    def change(self) -> Change:
+        return Change(self.mirrored, self.inverted)
+
+
+@dataclass(frozen=True, eq=False)
+class Catch:
+    """What one net holds: pairs with a cost each; the lowest is the likeliest."""
+
+    net: str
+    pairs: Ints
+    costs: Ints
+    mirrored: npt.NDArray[np.bool_]
+    inverted: npt.NDArray[np.bool_]
+
+
+def find_candidates(films: Films, params: DedupeParams) -> list[Candidate]:
+    """The pairs to prove, sorted; each pair once per change, with all nets that caught it."""
+    nets: dict[tuple[int, int, bool, bool], set[str]] = {}
+    for catch in _catches(films, params):
+        kept = likeliest(catch.pairs, catch.costs, MOST_PER_FILM)
+        for (first, second), mirrored, inverted in zip(
+            catch.pairs[kept].tolist(), catch.mirrored[kept].tolist(), catch.inverted[kept].tolist(), strict=True
+        ):
+            nets.setdefault((first, second, mirrored, inverted), set()).add(catch.net)
+    return [Candidate(*pair, "+".join(sorted(nets[pair]))) for pair in sorted(nets)]
+
+
+def likeliest(pairs: Ints, costs: Ints, most: int) -> Ints:
+    """Places of the pairs that are among the ``most`` likeliest of either film."""
+    kept = np.zeros(len(pairs), bool)
+    for side in (0, 1):
+        order = np.lexsort((pairs[:, 1 - side], costs, pairs[:, side]))
+        owner = pairs[order, side]
+        starts = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]]) if len(owner) else np.zeros(0, np.int64)
+        rank = np.arange(len(owner)) - np.repeat(starts, np.diff(np.r_[starts, len(owner)]))
+        kept[order[rank < most]] = True
+    return np.flatnonzero(kept)
+
+
+# ----------------------------------------------------------------------------------------------------------- nets
+
+
+def _catches(films: Films, params: DedupeParams) -> Iterator[Catch]:
+    hashes = {name: values[: len(films)] for name, values in films.hashes.items()}
+    yield _alike([hashes["phash"]], params.phash_distance)
+    yield _alike([hashes["dhash"]], params.dhash_distance)
+    windows = min(params.phash_distance, WINDOW_DISTANCE)
+    yield _alike([hashes["phash"], hashes["trimmed"], hashes["centre"]], windows)
+    yield _alike([hashes["phash"], hashes["mirrored"]], windows, mirrored=True)
+    yield _alike([hashes["phash"], hashes["inverted"]], windows, inverted=True)
+    found = agreements(films, LEAST_VOTES)
+    pairs = np.stack([found.first, found.second], axis=1)
+    yield Catch("features", pairs, -found.votes, found.mirrored, found.inverted)
+
+
+def _alike(groups: list[Hashes], distance: int, *, mirrored: bool = False, inverted: bool = False) -> Catch:
+    """Films of which a hash of one group is near a hash of any group; of a changed film, a plain one's."""
+    values, count = np.concatenate(groups), len(groups[0])
+    found = near_pairs(values, distance)
+    costs = np.bitwise_count(values[found[:, 0]] ^ values[found[:, 1]]).astype(np.int64)
+    across = found[:, 0] // max(count, 1) != found[:, 1] // max(count, 1)
+    films = np.sort(found % max(count, 1), axis=1)
+    good = (films[:, 0] != films[:, 1]) & (across if mirrored or inverted else True)
+    pairs, costs = _cheapest(films[good], costs[good], count)
+    return Catch("hash", pairs, costs, np.full(len(pairs), mirrored), np.full(len(pairs), inverted))
+
+
+def _cheapest(pairs: Ints, costs: Ints, count: int) -> tuple[Ints, Ints]:
+    """Each pair once, at its lowest cost."""
+    order = np.lexsort((costs, pairs[:, 1], pairs[:, 0]))
+    _, first = np.unique(pairs[order, 0] * np.int64(count) + pairs[order, 1], return_index=True)
+    return pairs[order][first], costs[order][first]
