@@ -110,6 +110,8 @@ class Source(Protocol):
         read(item): ``Iterator[bytes]`` of the item's file, for a source whose bytes do not come over the web
             (``folder``); the fetch driver copies from it instead of downloading ``item.url``. It raises
             ``CxnetError`` for a file that is gone.
+        page_items(web, url): ``Iterator[Item]`` of the one case page at ``url``, for a source whose images stand on
+            pages that a person can name: ``items`` uses it for every page it lists, ``fetch --url`` for those given.
 
     A source whose list stands only inside an archive (a zip's member names) asks ``web.archive(url)`` for a local path
     of that archive: it is downloaded once into the source's store, and the fetch driver takes the members from the same
@@ -154,6 +156,12 @@ def get_source(name: str) -> Source:
     if name not in registry():
         raise unknown("source", name, list(registry()))
     return registry()[name]
+
+
+def unparsed(url: str, selector: str) -> Item:
+    """The row of a page that parses to no image where one is expected; ``selector`` is what found nothing."""
+    reason = f"parse: no image found at {url} (selector {selector})"
+    return Item(item_id=f"page {url}", url=url, page_url=url, skip=reason)
 
 
 def _defined_in(module: Any) -> list[Source]:

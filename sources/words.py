@@ -188,6 +188,25 @@ def modality_in_text(text: str | None) -> str | None:
     return named[0] if len(named) == 1 else None
 
 
+_DAY = re.compile(r"\b(?:day|giorno|día)\s+(\d{1,3})\b(?!\s*(?:-|–|to|/)\s*\d)", re.IGNORECASE)
+_CHILD = re.compile(
+    r"\b(?:child|children|pa?ediatric|infant|neonat\w*|newborn|toddler|bambin[oai]|lattante)\b", re.IGNORECASE
+)
+
+
+def day_in_text(text: str | None) -> float | None:
+    """The day ("Day 7", "giorno 3") that prose names, as its source counts; None where it names none or several."""
+    days = set(_DAY.findall((text or "")[:LONGEST]))
+    return float(days.pop()) if len(days) == 1 else None
+
+
+def is_child(age: float | None, text: str | None = None) -> bool | None:
+    """Is the patient younger than 18 years: by ``age`` (years), else by a word such as "child"; None = not told."""
+    if age is not None:
+        return age < 18
+    return True if _CHILD.search((text or "")[:LONGEST]) else None
+
+
 _UNKNOWN = re.compile(
     r"(?:todo|unknown|un-?specified|not stated|n/?a|nan|none|null|unclear|pending|\W*)", re.IGNORECASE
 )

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from sources.base import LABELS, VIEWS
 from sources.words import (
     age_in_text,
+    day_in_text,
+    is_child,
     label_of,
     modality_in_text,
     parse_age,
@@ -250,3 +252,38 @@ def test_any_unit_is_known(number, unit):
 def test_long_text_takes_bounded_time(text):
     for read in (parse_age, age_in_text, parse_sex, sex_in_text, parse_view, view_in_text, modality_in_text, label_of):
         read(text)
+    day_in_text(text)
+    is_child(None, text)
+
+
+@pytest.mark.parametrize(
+    "prose, day",
+    [
+        ("Day 7 - chest radiograph", 7.0),
+        ("RX torace, giorno 0", 0.0),
+        ("day 3; again: day 3", 3.0),
+        ("day 3 and day 5", None),
+        ("day 3-5", None),
+        ("day 3 to 5", None),
+        ("fever for 3 days", None),
+        ("", None),
+    ],
+)
+def test_day_of_the_film_needs_a_wording_that_names_one(prose, day):
+    assert day_in_text(prose) == day
+
+
+@pytest.mark.parametrize(
+    "age, prose, child",
+    [
+        (17.9, "", True),
+        (18.0, "", False),
+        (40.0, "normal chest child", False),
+        (None, "Normal paediatric chest", True),
+        (None, "pediatric film", True),
+        (None, "neonatal unit", True),
+        (None, "COVID-19 pneumonia", None),
+    ],
+)
+def test_a_child_is_known_by_age_else_by_word(age, prose, child):
+    assert is_child(age, prose) is child
