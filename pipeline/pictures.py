@@ -34,7 +34,7 @@ def read_pictures(layout: Layout, names: Iterable[Name]) -> dict[Name, bytes]:
 
 def thumbnail(png: bytes, height: int = 132, tone_curve: bytes | None = None) -> bytes:
     """A small JPEG of a pool picture, through its tone curve if it has one; at most twice as wide as high."""
-    gray = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)
+    gray = np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE))
     width = min(max(1, round(gray.shape[1] * height / gray.shape[0])), 2 * height)
     small = cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA)
     if tone_curve is not None:
