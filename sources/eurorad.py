@@ -1,0 +1,227 @@
+"""Eurorad: search -> case pages -> figures with captions. Modality and view stand only in the captions.
+
+Facts used (as seen by public code, 2020 to 2022): figures are ``div.figure-gallery__item`` and load late; the search
+offers a next page even on the last one, and answers "No case found" there. One case can hold several patients.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bs4 import BeautifulSoup, Tag
+
+from sources.base import Item, Terms, unparsed
+from sources.catalogs import patients_of
+from sources.errors import CxnetError
+from sources.html import absolute, attribute, canonical, lost, once, path_of, picture_addresses, soup, unique, walk
+from sources.html import words_of as words
+from sources.words import (
+    age_in_text,
+    day_in_text,
+    is_child,
+    label_of,
+    modality_in_text,
+    parse_age,
+    sex_in_text,
+    view_in_text,
+)
+
+if TYPE_CHECKING:
+    from sources.web import Web
+
+SITE = "https://www.eurorad.org"
+SEARCH = f"{SITE}/advanced-search?search=COVID&sort_by=published_at&sort_order=DESC&page=0"
+HIT = 'div.col-12.mb-4 a[href*="/case/"]'
+FIGURE = "div.figure-gallery__item"
+CASE = re.compile(r"/case/(\d{1,8})/?$")
+TEASER = "/styles/figure_image_teaser_large/"
+COPYRIGHT = re.compile(r"©.{1,200}")
+PATIENT = re.compile(r"\b(?:[Pp]atient|PATIENT|[Cc]ase|CASE)\s*(?:[Nn]o\.?\s*|#\s*)?(\d{1,2}|[A-F])\b")
+LICENCES = {  # address of a Creative Commons licence -> word, and whether bytes may be passed on under it
+    "by": ("CC-BY", True),
+    "by-sa": ("CC-BY-SA", True),
+    "by-nc": ("CC-BY-NC", True),
+    "by-nc-sa": ("CC-BY-NC-SA", True),
+    "by-nd": ("CC-BY-ND", False),
+    "by-nc-nd": ("CC-BY-NC-ND", False),
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One picture of a case; ``number`` is "2" for figure 2b, ``patient`` what the caption calls the patient."""
+
+    addresses: tuple[str, ...]
+    caption: str
+    credit: str | None
+    number: str
+    patient: str | None
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a case page says."""
+
+    page_url: str
+    number: str
+    finding: str | None
+    person: str
+    licence: str | None
+    redistributable: bool
+    figures: tuple[Figure, ...]
+
+
+class Eurorad:
+    """Eurorad's cases found by the search for COVID; other pneumonias among them."""
+
+    name = "eurorad"
+    title = "Eurorad (European Society of Radiology)"
+    homepage = SITE
+    labels = ("covid", "cap", "normal", "other")
+    hosts = ("www.eurorad.org", "eurorad.org")
+    terms = Terms(licence="CC BY-NC-SA 4.0, as each case page says", url=SITE, redistributable=True)
+    optional = False
+
+    def items(self, web: "Web") -> Iterator[Item]:
+        """Every figure of every case that the search lists."""
+        yield from walk(web, SEARCH, (HIT, parse_hits, next_hits), self.page_items)
+
+    def page_items(self, web: "Web", url: str) -> Iterator[Item]:
+        """Every figure of the case at ``url``; one row with a reason where there is none."""
+        url = canonical(url)
+        try:
+            page = web.get(url)
+        except CxnetError as error:
+            yield lost(url, error)
+            return
+        case = parse_case(page.text, url)
+        if not case.figures:
+            yield unparsed(url, f"{FIGURE} img")
+        yield from once(_item(case, figure) for figure in case.figures)
+
+
+def parse_hits(tree: BeautifulSoup, url: str) -> list[str]:
+    """Addresses of the cases that a page of search results lists."""
+    links = (absolute(url, attribute(link, "href")) for link in tree.select(HIT))
+    return unique(canonical(link).rstrip("/") for link in links if link and CASE.search(path_of(link)))
+
+
+def next_hits(tree: BeautifulSoup, url: str) -> str | None:
+    """Address of the next page of results; None on a page without hits, which the pager offers past the end."""
+    link = tree.select_one('div.pagination a[title="Go to next page"]')
+    return absolute(url, attribute(link, "href")) if parse_hits(tree, url) else None
+
+
+def parse_case(text: str, url: str) -> Case:
+    """What the case page says; a field that is absent is None or empty."""
+    tree = soup(text)
+    number = CASE.search(path_of(url)) or re.search(r"(\d{1,8})", words(tree.select_one(".text-uppercase.font-size-3")))
+    licence, free = _licence(attribute(tree.select_one('a[rel~="license"]'), "href"))
+    return Case(
+        page_url=url,
+        number=number[1] if number else "",
+        finding=_section(tree, "FINAL DIAGNOSIS") or words(tree.select_one("h1")) or None,
+        person=words(tree.select_one("p.color-grey"))[:200],
+        licence=licence,
+        redistributable=free,
+        figures=tuple(found for block in tree.select(FIGURE) if (found := _figure(block, url))),
+    )
+
+
+def patient_of(case: Case, figure: Figure) -> tuple[str | None, bool]:
+    """(patient id of a figure, is that patient the one whose age and sex the page states?).
+
+    A case holds several patients where its captions say so ("Patient 2") or where that is known of it; then the patient
+    is what the caption says, or the number of the figure if there are as many figures as patients, else only the case
+    is known. Age and sex on the page belong to one of them, and which one is not told.
+    """
+    known = patients_of("eurorad", case.page_url)
+    named = {each.patient for each in case.figures} - {None}
+    if len(named) < 2 and known < 2:
+        return case.number or None, True
+    numbers = {each.number for each in case.figures}
+    part = figure.patient or (figure.number if not named and len(numbers) == known else None)
+    return (f"{case.number}-{part}" if part else case.number) or None, False
+
+
+def _item(case: Case, figure: Figure) -> Item:
+    patient, is_stated = patient_of(case, figure)
+    modality = modality_in_text(figure.caption)
+    age = _age(case.person) if is_stated else age_in_text(figure.caption)
+    return Item(
+        item_id=_item_id(figure.addresses[0]),
+        url=figure.addresses[0],
+        alternates=figure.addresses[1:],
+        page_url=case.page_url,
+        label=label_of(case.finding),
+        finding=case.finding,
+        view={"CT": "CT", "other": "OTHER"}.get(modality or "", view_in_text(figure.caption)),
+        modality=modality,
+        patient_id=patient,
+        age=age,
+        sex=sex_in_text(case.person if is_stated else figure.caption),
+        pediatric=is_child(age, f"{case.person} {case.finding}" if is_stated else figure.caption),
+        offset_days=day_in_text(figure.caption),
+        licence=case.licence,
+        attribution=", ".join(part for part in (f"Eurorad case {case.number}", figure.credit) if part),
+        redistributable=case.redistributable,
+        skip=None if modality in (None, "X-ray") else f"{modality if modality == 'CT' else 'no X-ray'} by its caption",
+    )
+
+
+def _figure(block: Tag, url: str) -> Figure | None:
+    """One figure of the gallery; None where it holds no picture with an address."""
+    image = block.select_one('img[typeof="foaf:Image"]') or block.select_one("img")
+    shown = picture_addresses(image, url) if image is not None else []
+    if not shown:
+        return None
+    label = block.select_one(".figure-gallery__item__label")
+    caption = words(block.select_one(".figure-gallery__item__label span.mb-1"))
+    credit = COPYRIGHT.search(words(label))
+    number = re.search(r"\d{1,3}", words(block.select_one("strong")))
+    patient = PATIENT.search(caption)
+    return Figure(
+        addresses=tuple(unique(address for picture in shown for address in _full_sizes(picture))),
+        caption=caption,
+        credit=credit[0].strip() if credit else None,
+        number=number[0] if number else "",
+        patient=patient[1] if patient else None,
+    )
+
+
+def _full_sizes(teaser: str) -> list[str]:
+    """The addresses at which a figure may stand, largest first: full style, file as uploaded, teaser."""
+    if TEASER not in teaser:
+        return [teaser]
+    original = re.sub(r"/styles/[^/]+/public/", "/", canonical(teaser))
+    return [teaser.replace(TEASER, "/styles/figure_image/"), original, teaser]
+
+
+def _item_id(address: str) -> str:
+    """The file's path below the site's folder of figures; it starts with month or case."""
+    return path_of(address).rpartition("/figure_image/")[2].lstrip("/")[-200:]
+
+
+def _age(person: str) -> float | None:
+    """The age in "65 years, male"; None where several ages stand there."""
+    return parse_age(person) if len(re.findall(r"\byears?\b", person, re.IGNORECASE)) < 2 else None
+
+
+def _section(tree: BeautifulSoup, name: str) -> str:
+    """The text beside the heading ``name`` (sections are rows of two columns)."""
+    for heading in tree.select("div.row > div.col-md-3"):
+        value = heading.find_next_sibling("div")
+        if words(heading).upper().rstrip(":") == name and isinstance(value, Tag):
+            return words(value)[:500]
+    return ""
+
+
+def _licence(address: str) -> tuple[str | None, bool]:
+    """(word of a Creative Commons licence, may bytes be passed on) for its address."""
+    match = re.search(r"creativecommons\.org/licenses/([a-z-]{2,8})(?:/(\d\.\d))?", address)
+    word, free = LICENCES.get(match[1], (None, False)) if match else (None, False)
+    return (f"{word}-{match[2]}" if word and match and match[2] else word), free
+
+
+SOURCES = (Eurorad(),)

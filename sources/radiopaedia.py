@@ -1,0 +1,206 @@
+"""Radiopaedia: case search -> case pages -> the image stacks of every study. COVID-19 cases and normal films.
+
+``Frontal`` does not tell PA from AP: the findings' text may. Frontal films are fetched; every other picture is a row
+with the reason why it is not.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sources.base import FRONTAL, Item, Terms, unparsed
+from sources.errors import CxnetError
+from sources.html import canonical, lost, once, path_of, walk
+from sources.radiopaedia_pages import (
+    HIT,
+    SITE,
+    STUDY,
+    Case,
+    Study,
+    next_hits,
+    parse_case,
+    parse_fullscreen,
+    parse_hits,
+    parse_stacks,
+    picture_urls,
+)
+from sources.words import (
+    day_in_text,
+    is_child,
+    label_of,
+    parse_view,
+    view_in_text,
+)
+
+if TYPE_CHECKING:
+    from sources.web import Web
+
+SEARCH = f"{SITE}/search?lang=us&page=1&q={{query}}&scope=cases"
+LICENCE = "CC-BY-NC-SA-3.0"
+TERMS = Terms(
+    licence="CC BY-NC-SA 3.0 (modified); the terms of use forbid automated copying and machine learning",
+    url=f"{SITE}/terms",
+    redistributable=False,
+    machine_learning=False,
+    needs_acceptance=True,
+    manual="Ask Radiopaedia for permission and then pass --accept-terms radiopaedia, or save the films that you may "
+    "use by hand and read them with a folder source.",
+)
+UNPROVEN = re.compile(r"\b(?:possible|probable|not applicable|uncertain)\b", re.IGNORECASE)
+NORMAL_TITLE = re.compile(r"^\W*normal\b(?!\s+(?:pressure|variant))", re.IGNORECASE)
+NORMAL_TAG = re.compile(
+    r"(?:^|,)\s*normal(?:\s+(?:chest|cxr|film|x-?ray|radiograph|study)){0,4}\s*(?:,|$)", re.IGNORECASE
+)
+CHEST = re.compile(r"\b(?:chest|cxr|thora\w+|lungs?|pulmonary|pneumon\w*|covid\S*)\b", re.IGNORECASE)
+FILM = re.compile(r"x-?ray|radiograph", re.IGNORECASE)
+EARLIER = re.compile(r"\b(?:prior|previous(?:ly)?|earlier|before|ago|pre-?\s?covid)\b", re.IGNORECASE)
+
+
+class Radiopaedia:
+    """Radiopaedia's cases found by the search for COVID-19."""
+
+    name = "radiopaedia"
+    title = "Radiopaedia, COVID-19 cases"
+    homepage = f"{SITE}/articles/covid-19-4"
+    labels: tuple[str, ...] = ("covid", "cap", "normal", "other")
+    hosts = ("radiopaedia.org", "prod-images-static.radiopaedia.org")
+    terms = TERMS
+    optional = False
+    query = "covid-19"
+
+    def items(self, web: "Web") -> Iterator[Item]:
+        """Every picture of every case that the search lists."""
+        yield from walk(web, SEARCH.format(query=self.query), (HIT, parse_hits, next_hits), self.page_items)
+
+    def page_items(self, web: "Web", url: str) -> Iterator[Item]:
+        """Every picture of the case at ``url`` (by name or by number); one row with a reason where there is none."""
+        yield from once(self._told(item) for item in read_case(web, canonical(url)))
+
+    def _told(self, item: Item) -> Item:
+        """``item`` with its label only where the search that found it can tell such a label."""
+        return item if item.label in self.labels else replace(item, label=None)
+
+
+class RadiopaediaNormal(Radiopaedia):
+    """Radiopaedia's cases found by the search for normal chest films.
+
+    Many hits are children, CT or limbs: ``normal`` is said by the title (or tags) of a film. The one normal film of a
+    case with another title is not told apart from the rest of that case, so it has no label here.
+    """
+
+    name = "radiopaedia_normal"
+    title = "Radiopaedia, normal chest films"
+    homepage = f"{SITE}/cases/normal-chest-x-ray"
+    labels = ("normal",)
+    terms = replace(TERMS, manual=(TERMS.manual or "").replace("terms radiopaedia", "terms radiopaedia_normal"))
+    query = "normal+chest+x-ray"
+
+
+def read_case(web: "Web", url: str) -> Iterator[Item]:
+    """The items of the case at ``url``; one row with a reason where there is none."""
+    try:
+        page = web.get(f"{url}?lang=us")
+    except CxnetError as error:
+        yield lost(url, error)
+        return
+    case = parse_case(page.text, url)
+    if not case.studies:
+        yield unparsed(url, STUDY)
+    for study in case.studies:
+        yield from _study_items(web, case, study)
+
+
+def label(title: str, certainty: str, tags: str = "") -> str | None:
+    """The label of a case: its title decides, unless the contributor calls the diagnosis possible or probable only."""
+    if UNPROVEN.search(certainty):
+        return None
+    found = label_of(title)
+    if found in ("other", None) and (NORMAL_TITLE.search(title) or NORMAL_TAG.search(tags)):
+        return "normal"
+    return found
+
+
+def _study_items(web: "Web", case: Case, study: Study) -> Iterator[Item]:
+    """The pictures of one study: from its JSON, else from its full-screen page, else a row that says so."""
+    row = unparsed(study.stacks_url, "stacks[].images[]")
+    for address, parse in ((study.stacks_url, parse_stacks), (study.fullscreen_url, parse_fullscreen)):
+        try:
+            images = parse(web.get(address).text) if address else []
+        except CxnetError as error:
+            row = lost(study.stacks_url, error)
+            continue
+        if images:
+            yield from (_item(case, study, modality, image) for modality, image in images)
+            return
+    yield replace(row, page_url=case.page_url, patient_id=case.rid, study_id=study.study_id)
+
+
+def _item(case: Case, study: Study, modality: str, image: dict[str, Any]) -> Item:
+    modality = modality or study.modality
+    plane = str(image.get("plane_projection") or "")
+    addresses = picture_urls(image)
+    view = _view(modality, plane, study.text)
+    return Item(
+        item_id=_image_id(image, addresses[0]),
+        url=addresses[0],
+        alternates=tuple(addresses[1:]),
+        page_url=case.page_url,
+        label=_film_label(case, study, modality),
+        finding=case.title or None,
+        view=view,
+        modality=modality or None,
+        patient_id=case.rid,
+        study_id=study.study_id,
+        age=case.age,
+        sex=case.sex,
+        pediatric=is_child(case.age, f"{case.title} {case.tags}"),
+        offset_days=day_in_text(study.text),
+        licence=LICENCE,
+        attribution=_credit(case),
+        skip=_skip(case, modality, plane),
+    )
+
+
+def _film_label(case: Case, study: Study, modality: str) -> str | None:
+    """The case's label where it holds for this study: not for one from before the illness, nor for a "normal" CT."""
+    found = label(case.title, case.certainty, case.tags)
+    if found == "normal":
+        return found if FILM.search(modality) else None
+    return None if EARLIER.search(study.heading) else found
+
+
+def _skip(case: Case, modality: str, plane: str) -> str | None:
+    """Frontal chest films are wanted; a modality, plane or part of the body that is not told may be one."""
+    if modality and not FILM.search(modality):
+        return f"{modality[:50]} by metadata"
+    if case.systems and not CHEST.search(f"{case.systems} {case.title}"):
+        return f"not the chest by metadata ({case.systems[:100]})"
+    if plane and "frontal" not in plane.lower() and parse_view(plane) not in FRONTAL:
+        return f"{plane[:50].lower()} view by metadata"
+    return None
+
+
+def _view(modality: str, plane: str, text: str) -> str:
+    """The view of a picture: its plane, and for frontal films what the findings call the view."""
+    if modality and not FILM.search(modality):
+        return "CT" if parse_view(modality) == "CT" else "OTHER"
+    if "frontal" in plane.lower():
+        return view_in_text(re.sub(r"\blateral\b", " ", text, flags=re.IGNORECASE))
+    if plane:
+        return parse_view(plane)
+    return "unknown" if re.search(r"\blateral\b", text, re.IGNORECASE) else view_in_text(text)
+
+
+def _image_id(image: dict[str, Any], address: str) -> str:
+    """The site's own number of the picture, else the name of its file."""
+    number = image.get("id")
+    return str(number) if isinstance(number, int) else path_of(address).rsplit("/", 1)[-1][:100]
+
+
+def _credit(case: Case) -> str:
+    parts = [f"Case courtesy of {case.contributor}" if case.contributor else "", "Radiopaedia.org"]
+    return ", ".join([part for part in parts if part] + ([f"rID: {case.rid}"] if case.rid else []))
+
+
+SOURCES = (Radiopaedia(), RadiopaediaNormal())
