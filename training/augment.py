@@ -1,4 +1,4 @@
-"""Random changes of training images (paper, section 5, items 31 and 32).
+"""Random changes of training images (paper, section 4).
 
 Shape changes are one affine map per image, intensity is one factor per image: the factor goes into the same scaling
 that every split gets, so that training, validation and test see the same intensities. (The paper's code stretched

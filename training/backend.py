@@ -3,7 +3,14 @@
 Everything else here is Keras 3 alone, but for the gradients of :mod:`training.explain`.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
+import numpy as np
+import numpy.typing as npt
+
+from sources.errors import CxnetError
 
 
 def start(seed: int) -> None:
@@ -35,3 +42,23 @@ def versions() -> dict[str, str]:
 
     backend = keras.config.backend()
     return {"keras": keras.version(), "backend": backend, backend: version(backend)}
+
+
+def gradient(function: Callable[[Any], Any], at: Any) -> npt.NDArray[np.float32]:
+    """Gradient of a scalar ``function`` of one tensor, same shape as ``at``.
+
+    Raises:
+        CxnetError: Keras runs on another backend than TensorFlow.
+    """
+    if keras.config.backend() != "tensorflow":
+        raise CxnetError(
+            f"Grad-CAM is made on TensorFlow only, Keras runs on {keras.config.backend()}; "
+            f"set KERAS_BACKEND=tensorflow, or the experiment's key 'explained' to 0."
+        )
+    import tensorflow as tf
+
+    at = tf.convert_to_tensor(at)
+    with tf.GradientTape() as tape:
+        tape.watch(at)
+        value = function(at)
+    return np.asarray(tape.gradient(value, at), np.float32)

@@ -1,4 +1,4 @@
-"""Losses and class weights (paper, section 5 and item 30 of its arithmetic)."""
+"""Losses and class weights (paper, section 4)."""
 
 import keras
 import numpy as np

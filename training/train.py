@@ -18,7 +18,7 @@ import pandas as pd
 from pipeline.layout import Layout
 from pipeline.params import ExperimentParams, Params
 from pipeline.prepare import ROWS, Arrays, read_arrays
-from sources.errors import CxnetError, unknown
+from sources.errors import CxnetError, UsageError, unknown
 from sources.storage import atomic, atomic_folder, write_json
 from training import backend
 from training.augment import preset
@@ -40,9 +40,7 @@ def run(layout: Layout, params: Params, experiment: str) -> str:
         UsageError: there is no such experiment, or its options do not fit each other.
         CxnetError: inputs are missing or have no film of a class, or the loss is no longer a number.
     """
-    if experiment not in params.experiments:
-        raise unknown("experiment", experiment, list(params.experiments))
-    options = params.experiments[experiment]
+    options = check_experiment(params, experiment)
     arrays = read_arrays(layout, options.size)
     train, val = training_films(arrays, options, experiment)
     backend.start(options.seed)
@@ -58,6 +56,28 @@ def run(layout: Layout, params: Params, experiment: str) -> str:
         f"{len(model.layers)} layers, {model.count_params():,} parameters, {len(history)} epochs, "
         f"best val_loss {record['val_loss']:.3g} at epoch {record['epoch']}"
     )
+
+
+def check_experiment(params: Params, experiment: str) -> ExperimentParams:
+    """The options of ``experiment``, once they are known to fit each other.
+
+    Raises:
+        UsageError: there is no such experiment, or its options do not fit each other.
+    """
+    if experiment not in params.experiments:
+        raise unknown("experiment", experiment, list(params.experiments))
+    options = params.experiments[experiment]
+    if options.size not in params.prepare.sizes:
+        made = ", ".join(str(size) for size in params.prepare.sizes)
+        raise UsageError(f"Experiment '{experiment}' takes {options.size} px, but prepare.sizes lists {made}.")
+    if len(set(options.classes)) != len(options.classes) or len(options.classes) < 2:
+        raise UsageError(f"Experiment '{experiment}' needs two or more different classes, got {options.classes}.")
+    if options.threshold != "half" and len(options.classes) != 2:
+        raise UsageError(
+            f"Experiment '{experiment}' has {len(options.classes)} classes: the likeliest stands, so its key "
+            f"'threshold' must be 'half', got '{options.threshold}'."
+        )
+    return options
 
 
 def training_films(arrays: Arrays, options: ExperimentParams, experiment: str) -> tuple[Films, Films]:
@@ -166,7 +186,7 @@ def describe(layout: Layout, arrays: Arrays, options: ExperimentParams, experime
         "channels": arrays.inputs["channels"],
         "scaling": SCALING,
         "inputs": arrays.inputs,
-        "rows_sha256": hashlib.sha256((layout.arrays(options.size) / ROWS).read_bytes()).hexdigest(),
+        "rows_sha256": rows_sha256(layout, options.size),
         "code": {"version": version("cxnet-data"), "training_sha256": code_sha256(), **backend.versions()},
     }
 
@@ -182,6 +202,11 @@ def summarise(model: keras.Model, history: pd.DataFrame, train: Films, val: Film
         "val_loss": float(best["val_loss"]),
         "films": {"train": train.counts(), "val": val.counts()},
     }
+
+
+def rows_sha256(layout: Layout, size: int) -> str:
+    """Hash of the table of films, their labels and splits that the arrays of one size hold."""
+    return hashlib.sha256((layout.arrays(size) / ROWS).read_bytes()).hexdigest()
 
 
 def code_sha256() -> str:
