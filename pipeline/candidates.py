@@ -22,7 +22,8 @@ from pipeline.params import DedupeParams
 from pipeline.proof import Change
 from pipeline.votes import agreements
 
-LEAST_VOTES = 3
+FEATURES, HASH = "features", "hash"
+LEAST_VOTES = 4
 MOST_PER_FILM = 12
 WINDOW_DISTANCE = 4  # windows and changed films are compared more strictly than whole films
 
@@ -75,14 +76,13 @@ def find_candidates(films: Films, params: DedupeParams) -> list[Candidate]:
 
 def likeliest(pairs: Ints, costs: Ints, most: int) -> Ints:
     """Places of the pairs that are among the ``most`` likeliest of either film."""
-    kept = np.zeros(len(pairs), bool)
-    for side in (0, 1):
-        order = np.lexsort((pairs[:, 1 - side], costs, pairs[:, side]))
-        owner = pairs[order, side]
-        starts = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]]) if len(owner) else np.zeros(0, np.int64)
-        rank = np.arange(len(owner)) - np.repeat(starts, np.diff(np.r_[starts, len(owner)]))
-        kept[order[rank < most]] = True
-    return np.flatnonzero(kept)
+    if not len(pairs):
+        return np.zeros(0, np.int64)
+    film, other = pairs.T.ravel(), pairs[:, ::-1].T.ravel()
+    order = np.lexsort((other, np.tile(costs, 2), film))
+    starts = np.flatnonzero(np.r_[True, film[order][1:] != film[order][:-1]])
+    rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.r_[starts, len(order)]))
+    return np.unique(order[rank < most] % len(pairs))
 
 
 # ----------------------------------------------------------------------------------------------------------- nets
@@ -98,7 +98,7 @@ def _catches(films: Films, params: DedupeParams) -> Iterator[Catch]:
     yield _alike([hashes["phash"], hashes["inverted"]], windows, inverted=True)
     found = agreements(films, LEAST_VOTES)
     pairs = np.stack([found.first, found.second], axis=1)
-    yield Catch("features", pairs, -found.votes, found.mirrored, found.inverted)
+    yield Catch(FEATURES, pairs, -found.votes, found.mirrored, found.inverted)
 
 
 def _alike(groups: list[Hashes], distance: int, *, mirrored: bool = False, inverted: bool = False) -> Catch:
@@ -110,7 +110,7 @@ def _alike(groups: list[Hashes], distance: int, *, mirrored: bool = False, inver
     films = np.sort(found % max(count, 1), axis=1)
     good = (films[:, 0] != films[:, 1]) & (across if mirrored or inverted else True)
     pairs, costs = _cheapest(films[good], costs[good], count)
-    return Catch("hash", pairs, costs, np.full(len(pairs), mirrored), np.full(len(pairs), inverted))
+    return Catch(HASH, pairs, costs, np.full(len(pairs), mirrored), np.full(len(pairs), inverted))
 
 
 def _cheapest(pairs: Ints, costs: Ints, count: int) -> tuple[Ints, Ints]:

@@ -50,7 +50,7 @@ def run(layout: Layout, params: DedupeParams, executor: Executor | None) -> str:
     """
     rows = read_pool(layout).sort_values(list(KEY), kind="stable", ignore_index=True)
     film_of = number_films(rows)
-    count = int(film_of.max()) + 1
+    count = int(film_of.max()) + 1 if len(rows) else 0
     with Films(count) as films:
         films.extend(map_images(measure_png, _pictures(layout, rows, film_of), executor))
         verdicts = judge(films, find_candidates(films, params), params, executor)

@@ -51,7 +51,7 @@ def find_points(gray: Gray) -> Points:
     Source: Rublee et al., ORB: an efficient alternative to SIFT or SURF, ICCV 2011 (here without rotation).
     """
     picture = normalise(_framed(gray))
-    finder = cv2.ORB_create(POINTS, OCTAVE_STEP, LEVELS, edgeThreshold=16, patchSize=31, fastThreshold=7)  # type: ignore[attr-defined]
+    finder = cv2.ORB_create(POINTS, OCTAVE_STEP, LEVELS, edgeThreshold=16, patchSize=31, fastThreshold=15)  # type: ignore[attr-defined]
     corners = sorted(finder.detect(picture, None), key=lambda corner: (corner.octave, corner.pt[1], corner.pt[0]))
     corners = corners[:POINTS]
     for corner in corners:

@@ -73,12 +73,12 @@ class DedupeParams(Options):
     """Finding films that show the same exposure."""
 
     phash_distance: Annotated[int, Field(ge=0, le=32)] = Field(
-        8, description="candidate if pHash bits differ by at most"
+        6, description="candidate if pHash bits differ by at most"
     )
     dhash_distance: Annotated[int, Field(ge=0, le=32)] = Field(
-        6, description="candidate if dHash bits differ by at most"
+        4, description="candidate if dHash bits differ by at most"
     )
-    similarity: Share = Field(0.8, description="proof: least median local correlation of fine detail after alignment")
+    similarity: Share = Field(0.75, description="proof: least median local correlation of fine detail after alignment")
     overlap: Share = Field(0.15, description="proof: least share of the smaller film that the overlap covers")
 
 

@@ -40,7 +40,8 @@ def patient_keys(rows: pd.DataFrame) -> "pd.Series[str]":
             _join(parent, first, other)
     own = rows["patient_id"].astype(object)
     known = own.where(own.notna(), rows["cluster_id"].astype(object).map(of_cluster))
-    return known.map(lambda name: None if pd.isna(name) else _root(parent, name)).astype(object)
+    keys = [None if pd.isna(name) else _root(parent, name) for name in known]
+    return pd.Series(keys, index=rows.index, dtype=object)
 
 
 def _root(parent: dict[str, str], name: str) -> str:

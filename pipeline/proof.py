@@ -23,13 +23,16 @@ Plane: TypeAlias = npt.NDArray[Any]  # float32 (H, W)
 MATCH_BITS = 80  # descriptors that differ in more bits of 256 are no match
 LOOSE, TIGHT = 8.0, 2.0  # a match agrees with a movement that misses it by less (px in the frame)
 LEAST_INLIERS = 8  # fewer matches say nothing of the movement
-FINE, COARSE, EVEN = 0.7, 2.8, 10.0  # the band of detail, and the window its contrast is evened out in (px)
-NOISE_FLOOR = 1.0
+FINE, COARSE = 0.6, 2.5  # the band of detail (px)
+EVEN = 33  # side of the window in which its contrast is evened out (px)
+NOISE_FLOOR = 1.0  # gray levels
 CLIP = 3.0  # detail beyond so many local deviations is a drawn line
-PLACE = 8.0  # window of the local correlation (px)
+PLACE = 27  # side of the window of the local correlation (px)
+TEXTURED = 0.15  # mean square of detail from which a place shows something
 RIM = 3  # pixels at the rim of the overlap that are not compared
 LEAST_PIXELS = 400
-HOPELESS = 0.12  # agreement before refining from which no refinement leads to a proof
+LEAST_TEXTURED = 0.1  # share of the overlap
+HOPELESS = 0.12  # correlation before refining from which no refinement leads to a proof
 STEPS, STEP_SIZE = 15, 1e-4
 LEAST_SCALE, MOST_SCALE = 1 / 6, 6.0
 MOST_STRETCH = 1.3  # between the two directions
@@ -80,8 +83,15 @@ class Proof:
 def prove(a: Film, b: Film, change: Change) -> Proof | None:
     """Align ``b``, changed, to ``a`` by their features and compare; None where they cannot show one exposure."""
     by_features = match(a.points, changed_points(b, change))
-    start = _stretch(a, b) if by_features is None else _to_small(b) @ by_features @ np.linalg.inv(_to_small(a))
-    return _prove_from(a, b, change, start)
+    if by_features is None:
+        return None
+    return _prove_from(a, b, change, _to_small(b) @ by_features @ np.linalg.inv(_to_small(a)))
+
+
+def prove_whole(a: Film, b: Film, change: Change) -> Proof | None:
+    """As :func:`prove`, from the whole of ``a`` stretched onto the whole of ``b``: for films without features."""
+    shapes = zip(b.small.shape[::-1], a.small.shape[::-1], strict=True)
+    return _prove_from(a, b, change, _scaling(*(ours / theirs for ours, theirs in shapes)))
 
 
 def prove_along(a: Film, b: Film, change: Change, transform: Matrix) -> Proof | None:
@@ -143,7 +153,7 @@ def changed_points(film: Film, change: Change) -> Points:
 def detail(film: Plane) -> Plane:
     """Band-passed detail with even contrast, clipped so that drawn lines weigh no more than vessels."""
     band = cv2.GaussianBlur(film, (0, 0), FINE) - cv2.GaussianBlur(film, (0, 0), COARSE)
-    spread = np.sqrt(cv2.GaussianBlur(band * band, (0, 0), EVEN)) + NOISE_FLOOR
+    spread = cv2.sqrt(cv2.blur(band * band, (EVEN, EVEN))) + NOISE_FLOOR
     return np.clip(band / spread, -CLIP, CLIP)
 
 
@@ -165,9 +175,10 @@ def _compare_on_first(coarse: Gray, fine: Gray, start: Matrix) -> tuple[float, M
     film = coarse.astype(np.float32)
     pattern = detail(film)
     other, mask = _warp(smooth, start, film.shape)
-    if np.count_nonzero(mask) < LEAST_PIXELS or _agreement(pattern, detail(other), mask)[0] < HOPELESS:
+    seen = detail(other)
+    if np.count_nonzero(mask) < LEAST_PIXELS or _correlation(pattern, seen, mask) < HOPELESS:
         return None
-    refined = start @ _refine(pattern, detail(other), mask)
+    refined = start @ _refine(pattern, seen, mask)
     if not _is_plausible(refined):
         return None
     other, mask = _warp(smooth, refined, film.shape)
@@ -178,16 +189,25 @@ def _compare_on_first(coarse: Gray, fine: Gray, start: Matrix) -> tuple[float, M
 
 
 def _agreement(pattern: Plane, other: Plane, mask: Gray) -> tuple[float, float]:
-    """Median of the local correlation, and the share of places where it is low though there is something to see."""
+    """Median of the local correlation, and the share of places where it is low, where there is something to see."""
     inside = (mask > 0).astype(np.float32)
+    share = cv2.blur(inside, (PLACE, PLACE)) + 1e-6
 
-    def mean(values: Plane) -> Plane:
-        return cv2.GaussianBlur(values * inside, (0, 0), PLACE)
+    def mean(left: Plane, right: Plane) -> Plane:
+        return cv2.blur(left * right * inside, (PLACE, PLACE)) / share
 
-    energy, other_energy = mean(pattern * pattern), mean(other * other)
-    local = mean(pattern * other) / np.sqrt(energy * other_energy + 1e-6)
-    places = local[mask > 0][::5]
+    energy, other_energy = mean(pattern, pattern), mean(other, other)
+    local = mean(pattern, other) / np.sqrt(energy * other_energy + 1e-6)
+    places = local[(mask > 0) & (np.maximum(energy, other_energy) > TEXTURED)][::5]
+    if len(places) * 5 < max(LEAST_PIXELS, LEAST_TEXTURED * float(inside.sum())):
+        return 0.0, 1.0
     return float(np.median(places)), float((places < DISAGREEING).mean())
+
+
+def _correlation(pattern: Plane, other: Plane, mask: Gray) -> float:
+    """Plain correlation of two details where the mask is set; 0 where there is hardly any detail."""
+    left, right = pattern[mask > 0], other[mask > 0]
+    return float(left @ right) / (float(np.sqrt((left @ left) * (right @ right))) + 1e-3 * len(left))
 
 
 def _refine(pattern: Plane, other: Plane, mask: Gray) -> Matrix:
@@ -282,11 +302,6 @@ def _shrinking(film: Film) -> Matrix:
 def _flip(film: Film) -> Matrix:
     """Mirrors pool pixels left to right."""
     return np.array([[-1.0, 0, film.width - 1], [0, 1, 0], [0, 0, 1]])
-
-
-def _stretch(a: Film, b: Film) -> Matrix:
-    """The whole of the first film onto the whole of the second."""
-    return _scaling(b.small.shape[1] / a.small.shape[1], b.small.shape[0] / a.small.shape[0])
 
 
 def _square(matrix: npt.NDArray) -> Matrix:

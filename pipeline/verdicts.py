@@ -6,18 +6,19 @@ from dataclasses import dataclass, field
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.candidates import Candidate
+from pipeline.candidates import FEATURES, Candidate
 from pipeline.clusters import Pair, open_pairs, ordered
 from pipeline.films import Film, Films
 from pipeline.parallel import map_images
 from pipeline.params import DedupeParams
-from pipeline.proof import Change, Matrix, Proof, prove, prove_along, shared_area
+from pipeline.proof import Change, Matrix, Proof, prove, prove_along, prove_whole, shared_area
 
 DOUBT = 0.05  # a similarity that misses the bar by less neither proves nor refutes
 IMPLIED_PER_FILM = 24
+CHAIN = "chain"  # the net of pairs that others imply
 ROUNDS = 3  # of pairs that proven pairs imply
 
-Task = tuple[Film, Film, Change, "Matrix | None"]
+Task = tuple[Film, Film, Change, "Matrix | None", str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +37,7 @@ class Verdicts:
 def judge(films: Films, candidates: list[Candidate], params: DedupeParams, executor: Executor | None) -> Verdicts:
     """Prove the candidates, then the pairs that share a proven neighbour, so that no chain goes unchecked."""
     verdicts = Verdicts()
-    tasks = ((films[c.first], films[c.second], c.change, None) for c in candidates)
+    tasks = ((films[c.first], films[c.second], c.change, None, c.net) for c in candidates)
     results = map_images(_prove, tasks, executor)
     shown = tqdm(results, "prove", len(candidates), unit="pair", disable=None)
     for candidate, proof in zip(candidates, shown, strict=True):
@@ -52,9 +53,9 @@ def _judge_implied(films: Films, verdicts: Verdicts, params: DedupeParams, execu
     sure = {pair: proof.similarity for pair, (proof, _) in verdicts.proven.items()}
     implied = open_pairs(sure, sure.keys() | verdicts.refuted, IMPLIED_PER_FILM)
     ways = {pair: _way(verdicts, pair, middle) for pair, middle in implied.items()}
-    tasks = ((films[first], films[second], *ways[first, second]) for first, second in ways)
+    tasks = ((films[first], films[second], *ways[first, second], CHAIN) for first, second in ways)
     for (pair, (_, transform)), proof in zip(ways.items(), map_images(_prove, tasks, executor), strict=True):
-        _note(verdicts, pair, proof, "chain", params)
+        _note(verdicts, pair, proof, CHAIN, params)
         low = proof is None or proof.similarity < params.similarity - DOUBT
         if low and shared_area(films[pair[0]], films[pair[1]], transform) >= params.overlap:
             verdicts.refuted.add(pair)
@@ -74,8 +75,10 @@ def _step(verdicts: Verdicts, start: int, end: int) -> tuple[Change, Matrix]:
 
 
 def _prove(task: Task) -> Proof | None:
-    a, b, change, transform = task
-    return prove(a, b, change) if transform is None else prove_along(a, b, change, transform)
+    a, b, change, transform, net = task
+    if transform is not None:
+        return prove_along(a, b, change, transform)
+    return prove(a, b, change) if FEATURES in net else prove_whole(a, b, change)
 
 
 def _note(verdicts: Verdicts, pair: Pair, proof: Proof | None, net: str, params: DedupeParams) -> None:

@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+from exposures import CHANGES, annotated, brightened, cropped, draw_exposure, inverted, jpeg, mirrored, resized
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.films import measure
+from pipeline.kinds import kind_of
+from pipeline.params import DedupeParams
+from pipeline.proof import Change, prove, prove_along, prove_whole
+
+BAR = DedupeParams().similarity
+
+
+@pytest.fixture(scope="module")
+def exposure():
+    return draw_exposure(11)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_copy_is_proven_and_its_kind_named(exposure, name):
+    change = Change(mirrored=name == "mirrored", inverted=name == "inverted")
+    proof = prove(measure(exposure), measure(CHANGES[name](exposure)), change)
+    assert proof is not None
+    assert proof.similarity > BAR
+    assert kind_of(proof, 1.0, 1.0) == name
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    share=st.floats(0.6, 1.0),
+    left=st.floats(0, 1),
+    top=st.floats(0, 1),
+    scale=st.floats(0.5, 1.2),
+    gamma=st.floats(0.6, 1.6),
+    quality=st.integers(50, 95),
+    marked=st.booleans(),
+    change=st.builds(Change, st.booleans(), st.booleans()),
+)
+def test_any_mixture_of_changes_is_proven(share, left, top, scale, gamma, quality, marked, change):
+    exposure = draw_exposure(5)
+    copy = resized(brightened(cropped(exposure, share, left, top), gamma), scale)
+    copy = annotated(copy) if marked else copy
+    copy = mirrored(copy) if change.mirrored else copy
+    copy = jpeg(inverted(copy) if change.inverted else copy, quality)
+    proof = prove(measure(exposure), measure(copy), change)
+    assert proof is not None
+    assert proof.similarity > BAR
+    assert abs(proof.a_overlap - share) < 0.03
+    assert proof.b_overlap > 0.97
+
+
+def test_follow_up_of_one_patient_is_not_proven():
+    first, second = draw_exposure(1, patient=7), draw_exposure(2, patient=7)
+    for proof in (
+        prove(measure(first), measure(second), Change()),
+        prove_whole(measure(first), measure(second), Change()),
+    ):
+        assert proof is None or proof.similarity < BAR
+
+
+def test_two_patients_are_not_proven():
+    proof = prove_whole(measure(draw_exposure(1)), measure(draw_exposure(2)), Change())
+    assert proof is None or proof.similarity < BAR
+
+
+def test_transform_maps_pool_pixels(exposure):
+    copy = mirrored(resized(cropped(exposure, 0.64, left=0, top=1), 0.5))
+    proof = prove(measure(exposure), measure(copy), Change(mirrored=True))
+    assert proof is not None
+    # the crop is 512 px of 640, from the lower left corner, at half the size, mirrored
+    x, y, _ = proof.transform @ [100.0, 328.0, 1.0]
+    assert abs(x - (255 - 50)) < 1.0
+    assert abs(y - (328 - 128) / 2) < 1.0
+    assert abs(proof.scale - 0.5) < 0.01
+
+
+def test_known_transform_leads_to_the_same_proof(exposure):
+    a, b = measure(exposure), measure(cropped(exposure))
+    found = prove(a, b, Change())
+    assert found is not None
+    again = prove_along(a, b, Change(), found.transform)
+    assert again is not None
+    assert abs(again.similarity - found.similarity) < 0.01
+
+
+def test_shared_letters_prove_nothing():
+    letters = [annotated(np.full((300, 300), tone, np.uint8)) for tone in (20, 60)]
+    first, second = draw_exposure(3, side=300), draw_exposure(4, side=300)
+    films = [
+        np.where(sheet == 255, 255, film).astype(np.uint8) for sheet, film in zip(letters, (first, second), strict=True)
+    ]
+    proof = prove(measure(films[0]), measure(films[1]), Change())
+    assert proof is None or proof.similarity < BAR
+
+
+@pytest.mark.parametrize("tone", [0, 90])
+def test_flat_films_prove_nothing(tone):
+    flat = measure(np.full((200, 150), tone, np.uint8))
+    assert prove(flat, flat, Change()) is None
+    assert prove_whole(flat, flat, Change()) is None
+
+
+def test_proof_is_the_same_each_time(exposure):
+    a, b = measure(exposure), measure(jpeg(cropped(exposure, 0.7)))
+    first, second = prove(a, b, Change()), prove(a, b, Change())
+    assert first is not None and second is not None
+    assert first.similarity == second.similarity
+    assert (first.transform == second.transform).all()
