@@ -13,7 +13,8 @@ from pipeline.parallel import map_images
 from pipeline.params import DedupeParams
 from pipeline.proof import Change, Matrix, Proof, prove, prove_along, prove_whole, shared_area
 
-DOUBT = 0.05  # a similarity that misses the bar by less neither proves nor refutes
+MOST_DISAGREEING = 0.27  # share of the overlap that carries another drawing
+DOUBT = 0.05  # what misses a bar by less neither proves nor refutes
 IMPLIED_PER_FILM = 24
 CHAIN = "chain"  # the net of pairs that others imply
 ROUNDS = 3  # of pairs that proven pairs imply
@@ -48,6 +49,20 @@ def judge(films: Films, candidates: list[Candidate], params: DedupeParams, execu
     return verdicts
 
 
+def holds(proof: Proof, params: DedupeParams) -> bool:
+    """Do the films show one exposure? Drawings cover a part of one at most; where more differs, only a frame agrees."""
+    return (
+        proof.similarity >= params.similarity
+        and proof.overlap >= params.overlap
+        and proof.disagreeing <= MOST_DISAGREEING
+    )
+
+
+def surely_fails(proof: Proof, params: DedupeParams) -> bool:
+    """Do the films show two exposures, beyond doubt?"""
+    return proof.similarity < params.similarity - DOUBT or proof.disagreeing > MOST_DISAGREEING + DOUBT
+
+
 def _judge_implied(films: Films, verdicts: Verdicts, params: DedupeParams, executor: Executor | None) -> int:
     """Prove or refute each pair that shares a proven neighbour, along the way through it; returns how many."""
     sure = {pair: proof.similarity for pair, (proof, _) in verdicts.proven.items()}
@@ -56,8 +71,9 @@ def _judge_implied(films: Films, verdicts: Verdicts, params: DedupeParams, execu
     tasks = ((films[first], films[second], *ways[first, second], CHAIN) for first, second in ways)
     for (pair, (_, transform)), proof in zip(ways.items(), map_images(_prove, tasks, executor), strict=True):
         _note(verdicts, pair, proof, CHAIN, params)
-        low = proof is None or proof.similarity < params.similarity - DOUBT
-        if low and shared_area(films[pair[0]], films[pair[1]], transform) >= params.overlap:
+        if (proof is None or surely_fails(proof, params)) and shared_area(
+            films[pair[0]], films[pair[1]], transform
+        ) >= params.overlap:
             verdicts.refuted.add(pair)
     return len(ways)
 
@@ -83,7 +99,7 @@ def _prove(task: Task) -> Proof | None:
 
 def _note(verdicts: Verdicts, pair: Pair, proof: Proof | None, net: str, params: DedupeParams) -> None:
     """Keep a proof that is good enough and better than the one there is."""
-    if proof is None or proof.similarity < params.similarity or proof.overlap < params.overlap:
+    if proof is None or not holds(proof, params):
         return
     if pair not in verdicts.proven or proof.similarity > verdicts.proven[pair][0].similarity:
         verdicts.proven[pair] = (proof, net)

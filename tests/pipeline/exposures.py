@@ -12,7 +12,7 @@ def draw_exposure(seed, side=640, patient=None):
     cv2.ellipse(film, (side // 2, side // 2), (side * 45 // 100, side * 60 // 100), 0, 0, 360, 150, -1)
     for middle in (30, 70):
         cv2.ellipse(film, (side * middle // 100, side // 2), (side * 15 // 100, side * 32 // 100), 0, 0, 360, 60, -1)
-    gap = body.uniform(0.06, 0.09) * side
+    gap = body.uniform(0.06, 0.09) * now.uniform(0.95, 1.05) * side  # deeper or shallower breath
     for rib in range(10):
         top = side * 0.15 + rib * gap
         for sign in (-1, 1):
