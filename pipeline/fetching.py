@@ -1,0 +1,199 @@
+"""The ``fetch`` verb behind the scenes: which world answers, which sources are open, several of them at once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pipeline.layout import Layout
+from pipeline.offline import SANDBOX, mirror_folder
+from pipeline.overview import all_sources
+from pipeline.params import Params
+from sources.base import Item, Source
+from sources.client import Client, WebError
+from sources.downloads import Downloads
+from sources.errors import UsageError, unknown
+from sources.fetch import Outcome, Watcher, Wishes, fetch_source, list_items
+from sources.locked import fetch_locked
+from sources.policy import Policy
+from sources.storage import write_json
+from sources.store import LIVE, Store, local_folder
+from sources.web import Web
+
+T = TypeVar("T")
+
+MEGA, GIGA = 1_000_000, 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Fetching:
+    """One run of ``fetch``: the sources chosen, and everything they share.
+
+    Attributes:
+        chosen: the sources, in the order in which they were named.
+        client: sends all requests.
+    """
+
+    layout: Layout
+    params: Params
+    chosen: tuple[Source, ...]
+    client: Client
+
+    def store(self, source: Source) -> Store:
+        """The store of one source, in the world that the profile runs in."""
+        return Store(local_folder(self.layout.raw) / source.name, world(self.params))
+
+
+def open_fetching(layout: Layout, params: Params, names: Sequence[str], accepted: Sequence[str] = ()) -> Fetching:
+    """Prepare to fetch the sources called ``names``.
+
+    Raises:
+        UsageError: a name is unknown.
+        CxnetError: the profile's offline copy does not exist.
+    """
+    known = all_sources(params)
+    for name in (*names, *accepted):
+        if name not in known:
+            raise unknown("source", name, list(known))
+    options = params.fetch.model_copy(update={"accept_terms": (*params.fetch.accept_terms, *accepted)})
+    params = params.model_copy(update={"fetch": options})
+    chosen = tuple(known[name] for name in dict.fromkeys(names))
+    return Fetching(layout, params, chosen, Client(policy(params), mirror_folder(layout, params)))
+
+
+def policy(params: Params) -> Policy:
+    """The limits that the profile sets."""
+    fetch = params.fetch
+    return Policy(
+        contact=fetch.contact,
+        delay_s=fetch.delay_s,
+        connections=fetch.connections,
+        timeout_s=fetch.timeout_s,
+        retries=fetch.retries,
+        max_file_bytes=fetch.max_file_mb * MEGA,
+        max_source_bytes=fetch.max_source_gb * GIGA,
+    )
+
+
+def world(params: Params) -> str:
+    """What answers under this profile; bytes of one world are never taken for another's."""
+    if params.mirror is None:
+        return LIVE
+    if params.mirror == SANDBOX:
+        return f"sandbox, seed {params.sandbox.seed}, {params.sandbox.films} films"
+    return "mirror"
+
+
+def closed(source: Source, params: Params, environment: Mapping[str, str]) -> str | None:
+    """Why the live source may not be read as things are, and what to do; None = it is open."""
+    terms = source.terms
+    if params.mirror is not None:
+        return None
+    if terms.needs_acceptance and source.name not in params.fetch.accept_terms:
+        manual = f" {terms.manual}" if terms.manual else ""
+        return (
+            f"the terms of {source.title} ({terms.url or source.homepage}) forbid automated copying; with the owner's "
+            f"permission, add --accept-terms {source.name}.{manual}"
+        )
+    if terms.token and not environment.get(terms.token, "").strip():
+        manual = f" {terms.manual}" if terms.manual else ""
+        return f"{source.title} needs an API token in the environment variable {terms.token}.{manual}"
+    return None
+
+
+def fetch_open(
+    run: Fetching, wishes: Wishes, watch: Callable[[Source], Watcher], say: Callable[[str], None]
+) -> list[Outcome]:
+    """Fetch all chosen sources, several at once; each host is still asked in turn.
+
+    Raises:
+        CxnetError: the listing of a source cannot be read (after all others have been fetched).
+    """
+
+    def one(source: Source) -> Outcome:
+        store = run.store(source)
+        with store.alone(say):
+            return fetch_source(source, store, run.client, wishes, watch(source))
+
+    return _at_once(run, one)
+
+
+def check_locked(run: Fetching, watch: Callable[[Source], Watcher], say: Callable[[str], None]) -> list[Any]:
+    """Bring the locked bytes of all chosen sources; one table per source (see ``sources.locked``)."""
+
+    def one(source: Source) -> Any:
+        store = run.store(source)
+        with store.alone(say):
+            return fetch_locked(source, store, run.client, watch(source))
+
+    return _at_once(run, one)
+
+
+def dry_run(run: Fetching, wishes: Wishes, watch: Callable[[Source], Watcher]) -> list[tuple[str, int, int, int, int]]:
+    """What a fetch would bring: (source, listed, wanted, addresses whose size is unknown, bytes) per source.
+
+    Pages and tables are read, files are only asked for their size. Archives that hold a source's only list are fetched.
+    """
+
+    def one(source: Source) -> tuple[str, int, int, int, int]:
+        store, watcher = run.store(source), watch(source)
+        store.folder.mkdir(parents=True, exist_ok=True)
+        downloads = Downloads(run.client, store, source.hosts, store.previous_files())
+        web = Web(run.client, source.hosts, downloads, store.folder, wishes.record)
+        watcher.phase("listing", None)
+        items = list(list_items(source, web, wishes.urls))
+        wanted = [item for item in items if item.skip is None][: wishes.limit]
+        sizes = _sizes(source, wanted, downloads, watcher)
+        known = [size for size in sizes if size is not None]
+        return source.name, len(items), len(wanted), len(sizes) - len(known), sum(known)
+
+    return _at_once(run, one)
+
+
+def write_skipped(run: Fetching, source: Source, why: str) -> None:
+    """A source that a pipeline run passes over: an empty lock, and a receipt that says why."""
+    store = run.store(source)
+    with store.alone(lambda text: None):
+        if store.previous() is None:
+            store.write(_no_rows(), {"state": "skipped", "why": why, "listed": 0, "fetched": 0, "cached": 0})
+        else:
+            write_json(store.receipt, {"world": store.world, "state": "skipped", "why": why})
+
+
+def _no_rows() -> Any:
+    import pandas as pd
+
+    from sources.lock import LOCK_SCHEMA
+
+    return pd.DataFrame(columns=LOCK_SCHEMA.names, dtype=object)
+
+
+def _sizes(source: Source, items: Sequence[Item], downloads: Downloads, watcher: Watcher) -> list[int | None]:
+    if hasattr(source, "read"):
+        return [None for _ in items]
+    addresses = list(dict.fromkeys(item.url for item in items))
+    watcher.phase("asking sizes", len(addresses))
+
+    def ask(url: str) -> int | None:
+        try:
+            return downloads.size(url)
+        except WebError:
+            return None
+        finally:
+            watcher.item()
+
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(ask, addresses))
+
+
+def _at_once(run: Fetching, work: Callable[[Source], T]) -> list[T]:
+    """``work(source)`` for all chosen sources at once; the first error is raised when all have ended."""
+    if not run.chosen:
+        raise UsageError("Name at least one source; `cxnet-data sources` lists them.")
+    with ThreadPoolExecutor(min(8, len(run.chosen)), thread_name_prefix="source") as pool:
+        futures = [pool.submit(work, source) for source in run.chosen]
+        try:
+            return [future.result() for future in futures]
+        except KeyboardInterrupt:
+            run.client.stop.set()
+            raise

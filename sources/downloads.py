@@ -1,0 +1,185 @@
+"""One file from the web into the store: resumed where it stopped, checked, and never fetched twice."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import requests
+
+from sources.client import Client, PassingError, WebError
+from sources.sniff import HEAD_BYTES, sniff
+from sources.store import BLOCK_BYTES, Received, Store
+
+Progress = Callable[[int], None]
+
+
+class Downloads:
+    """Fetches files of one source into its store; every address once, from whatever thread.
+
+    Args:
+        client, store, hosts: how, where to, and from which hosts.
+        known: what an earlier complete fetch received, by address; None of it is asked again unless ``refresh``.
+        refresh: ask for every known file whether it has changed (``If-None-Match``, ``If-Modified-Since``).
+        progress: told the number of bytes as they arrive.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        store: Store,
+        hosts: tuple[str, ...],
+        known: dict[str, Received] | None = None,
+        refresh: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._hosts = hosts
+        self._known = known or {}
+        self._refresh = refresh
+        self._progress = progress or (lambda count: None)
+        self._guard = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
+        self._failed: dict[str, WebError] = {}
+        self._taken = 0
+
+    def get(self, url: str) -> Received:
+        """The file at ``url``.
+
+        Raises:
+            WebError: it cannot be had (told again, not tried again, when asked twice).
+        """
+        with self._guard:
+            lock = self._locks.setdefault(url, threading.Lock())
+        with lock:
+            if url in self._store.finished:
+                return self._store.finished[url]
+            if url in self._failed:
+                raise self._failed[url]
+            known = self._known.get(url) if not self._client.offline else None
+            if known is not None and not self._refresh:
+                return known
+            try:
+                received = self._client.retrying(url, lambda: self._attempt(url, known))
+            except WebError as error:
+                self._failed[url] = error
+                raise
+            return self._store.keep(received)
+
+    def copy(self, url: str, chunks: Iterator[bytes]) -> Received:
+        """A file that does not come over the web (a folder's), by its bytes."""
+        part = self._part(url)
+        with part.open("wb") as file:
+            self._write(file, chunks, 0)
+        return self._store.keep(self._finish(url, part, None))
+
+    def size(self, url: str) -> int | None:
+        """Bytes of the file at ``url`` as its server tells; None where it does not.
+
+        Raises:
+            WebError: it cannot be had.
+        """
+
+        def attempt() -> int | None:
+            with self._client.open(url, self._hosts, method="HEAD") as response:
+                told = response.headers.get("Content-Length")
+                return int(told) if told and told.isdigit() else None
+
+        return self._client.retrying(url, attempt)
+
+    def _attempt(self, url: str, known: Received | None) -> Received:
+        part = self._part(url)
+        start, validator = _resume_point(part)
+        headers = {"Accept-Encoding": "identity"}
+        if start and validator:
+            headers |= {"Range": f"bytes={start}-", "If-Range": validator}
+        elif known is not None:
+            headers |= _conditions(known)
+        with self._client.open(url, self._hosts, headers) as response:
+            if response.status_code == 304 and known is not None:
+                return known
+            if response.status_code == 416:
+                part.unlink(missing_ok=True)
+                raise PassingError("the server refused to go on with a part of the file", 416, wait_s=0.0)
+            resumed = response.status_code == 206 and _begins_at(response, start)
+            if response.status_code == 206 and not resumed:
+                part.unlink(missing_ok=True)
+                raise PassingError("the server sent another part of the file than asked", 206, wait_s=0.0)
+            self._receive(url, response, part, start if resumed else 0)
+            return self._finish(url, part, response)
+
+    def _receive(self, url: str, response: requests.Response, part: Path, start: int) -> None:
+        limit = self._client.policy.max_file_bytes
+        _note_validator(part, response)
+        with part.open("ab" if start else "wb") as file:
+            self._write(file, self._client.chunks(response, url, limit - start), start)
+
+    def _write(self, file, chunks: Iterator[bytes], start: int) -> None:  # type: ignore[no-untyped-def]
+        for chunk in chunks:
+            file.write(chunk)
+            self._progress(len(chunk))
+            with self._guard:
+                self._taken += len(chunk)
+                if self._taken > self._client.policy.max_source_bytes:
+                    limit = self._client.policy.max_source_bytes / 1e9
+                    raise WebError(file.name, f"the source's limit of {limit:g} GB is reached (fetch.max_source_gb)")
+
+    def _finish(self, url: str, part: Path, response: requests.Response | None) -> Received:
+        digest, size, head = _digest(part)
+        kind, extension = sniff(head)
+        file = self._store.adopt(part, digest, extension)
+        _note_path(part).unlink(missing_ok=True)
+        headers = response.headers if response is not None else {}
+        now = None if self._client.offline or response is None else datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return Received(
+            url, file, digest, size, kind, headers.get("ETag"), headers.get("Last-Modified"), retrieved_at=now
+        )
+
+    def _part(self, url: str) -> Path:
+        self._store.parts.mkdir(parents=True, exist_ok=True)
+        return self._store.parts / hashlib.sha256(url.encode()).hexdigest()
+
+
+def _resume_point(part: Path) -> tuple[int, str | None]:
+    """Bytes that have arrived, and the validator that tells whether the rest still belongs to them."""
+    try:
+        validator = json.loads(_note_path(part).read_text(encoding="utf-8"))
+        return part.stat().st_size, validator if isinstance(validator, str) else None
+    except (OSError, ValueError):
+        return 0, None
+
+
+def _note_validator(part: Path, response: requests.Response) -> None:
+    """Remember what If-Range needs; a weak ETag or an encoded body cannot be continued."""
+    etag = response.headers.get("ETag", "")
+    strong = etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified")
+    if strong and "Content-Encoding" not in response.headers:
+        _note_path(part).write_text(json.dumps(strong), encoding="utf-8")
+    else:
+        _note_path(part).unlink(missing_ok=True)
+
+
+def _note_path(part: Path) -> Path:
+    return part.with_suffix(".json")
+
+
+def _conditions(known: Received) -> dict[str, str]:
+    headers = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
+    return {name: value for name, value in headers.items() if value}
+
+
+def _begins_at(response: requests.Response, start: int) -> bool:
+    return response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
+
+
+def _digest(path: Path) -> tuple[str, int, bytes]:
+    digest, size, head = hashlib.sha256(), 0, b""
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            head = head or block[:HEAD_BYTES]
+            size += len(block)
+            digest.update(block)
+    return digest.hexdigest(), size, head

@@ -1,0 +1,297 @@
+"""Fetch one source: list its images, bring their bytes into the store, and write down what came of each.
+
+Every listed image becomes one row of ``items.parquet``: fetched, skipped (not wanted, with the reason) or failed (with
+the reason). The rows stand in the source's order, whatever the number of threads.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from upath import UPath
+
+from sources.archive import member_names
+from sources.base import Item, Source
+from sources.client import Client, StoppedError, WebError
+from sources.downloads import Downloads
+from sources.errors import CxnetError, UsageError
+from sources.lock import LOCK_SCHEMA
+from sources.sniff import is_picture
+from sources.store import Received, Store
+from sources.web import Web
+
+log = logging.getLogger(__name__)
+
+Row = dict[str, Any]
+PREFIXED = ("patient_id", "study_id")
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user asks of a fetch.
+
+    Attributes:
+        urls: pages to read instead of the source's own listing (their images join those already listed).
+        limit: most images whose bytes are fetched; None = all.
+        update: ask again for every page and file, whether it has changed.
+        record: folder in which pages are kept as an offline copy.
+    """
+
+    urls: tuple[str, ...] = ()
+    limit: int | None = None
+    update: bool = False
+    record: Path | None = None
+
+
+@dataclass
+class Watcher:
+    """Told what happens, to show it: ``phase(name, total)``, ``item()`` per finished item, ``bytes(count)``."""
+
+    phase: Callable[[str, int | None], None] = lambda name, total: None
+    item: Callable[[], None] = lambda: None
+    bytes: Callable[[int], None] = lambda count: None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of fetching a source: its rows, and how many of them came from where.
+
+    Attributes:
+        counts: listed, fetched, cached, skipped, failed, bytes.
+        reasons: how many rows were skipped or failed for which reason.
+        changes: new, gone and changed images against the last fetch, by item_id.
+    """
+
+    source: str
+    counts: dict[str, int]
+    reasons: dict[str, int]
+    changes: dict[str, list[str]] = field(default_factory=dict)
+
+
+def fetch_source(
+    source: Source, store: Store, client: Client, wishes: Wishes | None = None, watcher: Watcher | None = None
+) -> Outcome:
+    """Fetch a source into its store; the caller holds the store (``store.alone``).
+
+    Raises:
+        CxnetError: the listing cannot be read at all.
+        KeyboardInterrupt: passed on; what has arrived stays, and the next fetch goes on from there.
+    """
+    wishes, watcher = wishes or Wishes(), watcher or Watcher()
+    before = store.previous()
+    downloads = Downloads(
+        client, store, source.hosts, store.previous_files(), refresh=wishes.update, progress=watcher.bytes
+    )
+    web = Web(client, source.hosts, downloads, store.folder, wishes.record)
+    watcher.phase("listing", None)
+    items = _limited(_counted(list_items(source, web, wishes.urls), watcher), wishes.limit)
+    watcher.phase("fetching", sum(item.skip is None for item in items))
+    rows = _all_rows(source, items, store, downloads, client, watcher)
+    table = _joined(before, rows) if wishes.urls else _table(rows)
+    outcome = Outcome(source.name, _counts(rows), _reasons(rows), changes(before, table))
+    store.write(
+        table, {"state": "fetched", **outcome.counts, "reasons": outcome.reasons, "terms": asdict(source.terms)}
+    )
+    return outcome
+
+
+def list_items(source: Source, web: Web, urls: Sequence[str] = ()) -> Iterator[Item]:
+    """What the source lists, or what it finds on the pages ``urls``; an image that stands twice comes once.
+
+    Raises:
+        UsageError: pages are given, and the source has none.
+    """
+    if urls and not hasattr(source, "page_items"):
+        raise UsageError(f"'{source.name}' is not made of pages; leave out --url and --urls.")
+    found = (item for url in urls for item in source.page_items(web, url)) if urls else source.items(web)  # type: ignore[attr-defined]
+    seen: set[str] = set()
+    for item in found:
+        if item.item_id in seen:
+            log.warning("%s lists '%s' twice; the first one counts", source.name, item.item_id)
+            continue
+        seen.add(item.item_id)
+        yield item
+
+
+def changes(before: pd.DataFrame | None, after: pd.DataFrame) -> dict[str, list[str]]:
+    """Images that are new, gone, or have other bytes than in the last fetch, by item_id."""
+    if before is None:
+        return {"new": list(after["item_id"]), "gone": [], "changed": []}
+    old = dict(zip(before["item_id"], before["file_sha256"], strict=True))
+    new = dict(zip(after["item_id"], after["file_sha256"], strict=True))
+    both = [name for name in new if name in old]
+    return {
+        "new": [name for name in new if name not in old],
+        "gone": [name for name in old if name not in new],
+        "changed": [name for name in both if isinstance(old[name], str) and old[name] != new[name]],
+    }
+
+
+def _counted(items: Iterator[Item], watcher: Watcher) -> Iterator[Item]:
+    for item in items:
+        watcher.item()
+        yield item
+
+
+def _limited(items: Iterator[Item], limit: int | None) -> list[Item]:
+    """All listed items; beyond ``limit`` wanted ones they are rows that say so."""
+    found, wanted = [], 0
+    for item in items:
+        wanted += item.skip is None
+        if limit is not None and wanted > limit and item.skip is None:
+            found.append(Item(**{**item.__dict__, "skip": f"beyond the limit of {limit} images"}))
+        else:
+            found.append(item)
+    return found
+
+
+def _all_rows(
+    source: Source, items: Sequence[Item], store: Store, downloads: Downloads, client: Client, watcher: Watcher
+) -> list[Row]:
+    """One row per item, in their order; the bytes arrive on several threads."""
+    read = Reader(source, store, downloads)
+    rows: list[Row | None] = [None] * len(items)
+    wanted = [index for index, item in enumerate(items) if item.skip is None]
+    for index, item in enumerate(items):
+        if item.skip is not None:
+            rows[index] = _row(source, item, "skipped", item.skip)
+    with ThreadPoolExecutor(_threads(items, client), thread_name_prefix=source.name) as pool:
+        waiting: dict[Future[Row], int] = {}
+        try:
+            for index in wanted:
+                waiting[pool.submit(read.row, items[index])] = index
+                if len(waiting) >= 64:
+                    _collect(waiting, rows, watcher)
+            while waiting:
+                _collect(waiting, rows, watcher)
+        except BaseException:
+            client.stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+    return [row for row in rows if row is not None]
+
+
+def _collect(waiting: "dict[Future[Row], int]", rows: list[Row | None], watcher: Watcher) -> None:
+    done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+    for future in done:
+        rows[waiting.pop(future)] = future.result()
+        watcher.item()
+
+
+def _threads(items: Sequence[Item], client: Client) -> int:
+    """Enough threads that every host's places are taken, and no more than 16."""
+    hosts = {item.url.split("/")[2] for item in items[:2000] if item.url.count("/") > 2}
+    return max(1, min(16, client.policy.connections * max(1, len(hosts))))
+
+
+class Reader:
+    """Brings the bytes of items into the store and says what came of each.
+
+    Args:
+        source: whose items they are; one with a ``read`` hook gives the bytes itself.
+        store, downloads: where the bytes go, and how they come.
+    """
+
+    def __init__(self, source: Source, store: Store, downloads: Downloads) -> None:
+        self._source = source
+        self._store = store
+        self._downloads = downloads
+        self._members: dict[str, frozenset[str] | CxnetError] = {}
+
+    def row(self, item: Item) -> Row:
+        """The row of one item, fetched or failed."""
+        try:
+            received = self._received(item)
+        except StoppedError:
+            raise
+        except WebError as error:
+            return _row(self._source, item, "failed", error.reason)
+        except CxnetError as error:
+            return _row(self._source, item, "failed", str(error).rstrip("."))
+        return _row(self._source, item, "fetched", None, received)
+
+    def _received(self, item: Item) -> Received:
+        """The file of an item, from the first of its addresses that has it."""
+        if hasattr(self._source, "read"):
+            return self._downloads.copy(item.url, self._source.read(item))
+        first: WebError | None = None
+        for url in (item.url, *item.alternates):
+            try:
+                return self._member_of(url, item.member) if item.member else self._picture(url)
+            except WebError as error:
+                first = first or error
+        assert first is not None
+        raise first
+
+    def _picture(self, url: str) -> Received:
+        received = self._downloads.get(url)
+        if not is_picture(received.content_type):
+            kind = received.content_type.partition("/")[2].removeprefix("x-")
+            raise WebError(url, f"no image: the server sent {'an empty file' if kind == 'empty' else kind}")
+        return received
+
+    def _member_of(self, url: str, member: str) -> Received:
+        received = self._downloads.get(url)
+        if received.sha256 not in self._members:
+            try:
+                self._members[received.sha256] = member_names(UPath(self._store.folder / received.file))
+            except CxnetError as error:
+                self._members[received.sha256] = error
+        names = self._members[received.sha256]
+        if isinstance(names, CxnetError):
+            raise WebError(url, str(names).rstrip("."))
+        if member not in names:
+            raise WebError(url, "the archive does not hold it")
+        return received
+
+
+def _row(source: Source, item: Item, status: str, reason: str | None, received: Received | None = None) -> Row:
+    values: Row = {**dict.fromkeys(LOCK_SCHEMA.names), **item.__dict__, "source": source.name}
+    for name in PREFIXED:
+        if values[name] is not None:
+            values[name] = f"{source.name}:{values[name]}"
+    values |= {"fetch_status": status, "fetch_reason": reason, "cached": bool(received and received.cached)}
+    values["box"] = list(item.box) if item.box else None
+    values["mask_urls"] = list(item.mask_urls) or None
+    if received is not None:
+        values |= {
+            "fetched_url": received.url,
+            "file": received.file,
+            "file_sha256": received.sha256,
+            "file_size": received.size,
+            "content_type": received.content_type,
+            "etag": received.etag,
+            "last_modified": received.last_modified,
+            "retrieved_at": received.retrieved_at,
+        }
+    return values
+
+
+def _table(rows: Sequence[Row]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=LOCK_SCHEMA.names, dtype=object)
+
+
+def _joined(before: pd.DataFrame | None, rows: Sequence[Row]) -> pd.DataFrame:
+    """The rows of the last fetch, those with new facts replaced, the new ones behind them."""
+    table = _table(rows)
+    if before is None:
+        return table
+    kept = before[~before["item_id"].isin(set(table["item_id"]))].astype(object)
+    return pd.concat([kept.where(kept.notna(), None), table], ignore_index=True)
+
+
+def _counts(rows: Sequence[Row]) -> dict[str, int]:
+    status = Counter("cached" if row["cached"] else row["fetch_status"] for row in rows)
+    sizes = {row["file_sha256"]: row["file_size"] for row in rows if row["file_sha256"]}
+    names = ("fetched", "cached", "skipped", "failed")
+    return {"listed": len(rows), **{name: status[name] for name in names}, "bytes": sum(sizes.values())}
+
+
+def _reasons(rows: Sequence[Row]) -> dict[str, int]:
+    found = Counter(f"{row['fetch_status']}: {row['fetch_reason']}" for row in rows if row["fetch_reason"])
+    return dict(sorted(found.items(), key=lambda entry: (-entry[1], entry[0])))

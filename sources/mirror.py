@@ -1,0 +1,109 @@
+"""An offline copy of the web: ``https://host/path?query`` is the file ``host/path@query`` of a folder.
+
+The layout is what ``wget -x --restrict-file-names=windows`` writes, so that any such copy can stand in for the web.
+"""
+
+import io
+import mimetypes
+import os
+import re
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import requests
+from requests.adapters import BaseAdapter
+from urllib3 import HTTPResponse
+
+INDEXES = ("index.html", "index.json")
+SECRETS = frozenset({"access_token"})  # never part of a file name
+_FORBIDDEN = re.compile(r'[\\|:?"*<>\x00-\x1f]')
+
+
+def mirror_path(url: str) -> str:
+    """Where an offline copy keeps the answer to ``url``: a relative path with ``/`` between its parts.
+
+    Path segments are percent-decoded and quoted again where a file name could not hold them; a query follows behind
+    ``@``, its ``/`` quoted; an address that ends in ``/`` is ``index.html`` in that folder. Access tokens are left out.
+
+    Raises:
+        ValueError: the address has no host, or its path leaves the host's folder.
+    """
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise ValueError(f"{url} has no host")
+    segments = [_quoted(unquote(part)).replace("/", "%2F") for part in parts.path.split("/")[1:]] or [""]
+    if any(part in (".", "..") for part in segments):
+        raise ValueError(f"{url} leaves its host")
+    if segments[-1] == "":
+        segments[-1] = INDEXES[0]
+    query = "&".join(entry for entry in parts.query.split("&") if entry.partition("=")[0] not in SECRETS)
+    place = "/".join([parts.hostname.lower(), *(part for part in segments if part)])
+    return f"{place}@{_quoted(unquote(query)).replace('/', '%2F')}" if query else place
+
+
+class MirrorAdapter(BaseAdapter):
+    """A ``requests`` transport that answers from a folder in mirror layout; what is absent is a 404.
+
+    Args:
+        folder: the offline copy. Links that lead out of it are not followed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder.resolve()
+
+    def send(  # type: ignore[no-untyped-def]
+        self, request: requests.PreparedRequest, stream=False, timeout=None, verify=True, cert=None, proxies=None
+    ) -> requests.Response:
+        """Answer one request."""
+        path = self.find(request.url or "")
+        response = requests.Response()
+        response.request = request
+        response.url = request.url or ""
+        response.status_code, response.reason = (200, "OK") if path else (404, "Not Found")
+        response.headers["Content-Length"] = str(path.stat().st_size if path else 0)
+        if path:
+            response.headers["Content-Type"] = content_type(path)
+        body = path.open("rb") if path and request.method != "HEAD" else io.BytesIO()
+        response.raw = HTTPResponse(body=body, preload_content=False, status=response.status_code)
+        return response
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def find(self, url: str) -> Path | None:
+        """The file that answers ``url``, or None."""
+        try:
+            path = self._folder / mirror_path(url)
+            candidates = [path, *(path / index for index in INDEXES), self._folder / _encoded_path(url)]
+            if path.name == INDEXES[0]:
+                candidates.insert(1, path.with_name(INDEXES[1]))
+            found = next((place for place in candidates if place.is_file()), None)
+            return found if found and found.resolve().is_relative_to(self._folder) else None
+        except (ValueError, OSError):
+            return None
+
+
+def content_type(path: Path) -> str:
+    """The type that a server would tell for a file of this name; pages and answers often have none in their name."""
+    guessed = mimetypes.guess_type(path.name.partition("@")[0])[0]
+    if guessed:
+        return guessed
+    with path.open("rb") as file:
+        head = file.read(64).lstrip()[:1]
+    return {b"<": "text/html; charset=utf-8", b"{": "application/json", b"[": "application/json"}.get(
+        head, "application/octet-stream"
+    )
+
+
+def _encoded_path(url: str) -> str:
+    """The same place for a query that form encoding changed twice (``+`` for a space, a fully quoted spelling)."""
+    parts = urlsplit(url)
+    pairs = [(key, value) for key, value in parse_qsl(parts.query, keep_blank_values=True) if key not in SECRETS]
+    query = "&".join(f"{key}={value}" for key, value in pairs)
+    base = f"{parts.hostname}{unquote(parts.path)}".lstrip(os.sep)
+    return f"{base}@{_quoted(query).replace('/', '%2F')}" if query else base
+
+
+def _quoted(text: str) -> str:
+    return _FORBIDDEN.sub(lambda match: f"%{ord(match[0]):02X}", text)

@@ -1,0 +1,46 @@
+"""How politely and how far the client goes: limits, waits, and whom it says that it is."""
+
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Limits of every request.
+
+    Attributes:
+        contact: address that the User-Agent names, so that a site's owner can reach the user.
+        delay_s: least time between the starts of two requests to one host (robots.txt may ask for more).
+        connections: requests under way at once per host.
+        timeout_s: longest silence of a server.
+        slowest_bytes_s: a transfer that is slower over a minute or more is given up and tried again later.
+        retries: tries after a failure that may pass (connection lost, 408, 425, 429, 5xx).
+        longest_wait_s: longest wait before a retry; a longer ``Retry-After`` fails at once.
+        max_page_bytes, max_file_bytes, max_source_bytes: most bytes of a page, of a file, and of all new files.
+        redirects: most redirects of one request.
+        private_hosts: may addresses of this machine and its private networks be asked (tests and own servers).
+    """
+
+    contact: str | None = None
+    delay_s: float = 1.0
+    connections: int = 2
+    timeout_s: float = 30.0
+    slowest_bytes_s: float = 1000.0
+    retries: int = 4
+    longest_wait_s: float = 120.0
+    max_page_bytes: int = 64_000_000
+    max_file_bytes: int = 5_000_000_000
+    max_source_bytes: int = 200_000_000_000
+    redirects: int = 5
+    private_hosts: bool = False
+
+    @property
+    def user_agent(self) -> str:
+        """Name, version and contact, as robots.txt files and site owners see us."""
+        try:
+            release = version("cxnet-data")
+        except PackageNotFoundError:
+            release = "0"
+        return (
+            f"cxnet-data/{release} (builds chest X-ray data sets for research; contact: {self.contact or 'not given'})"
+        )

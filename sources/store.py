@@ -1,0 +1,223 @@
+"""The folder of one source, ``data/raw/<source>/``: its lock file, its receipt, and the bytes exactly as received.
+
+``files/<sha256>.<ext>`` are named by their content. ``.journal.jsonl`` has a line per page and file of a fetch under
+way, so that a killed fetch goes on where it was; ``.parts/`` holds what has arrived of unfinished files.
+"""
+
+import fcntl
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+
+from sources.errors import CxnetError
+from sources.lock import LOCK_SCHEMA
+from sources.storage import read_table, write_json, write_table
+
+LIVE = "live"
+BLOCK_BYTES = 1 << 20
+COLUMNS = {  # of items.parquet -> attribute of Received
+    "fetched_url": "url",
+    "file": "file",
+    "file_sha256": "sha256",
+    "file_size": "size",
+    "content_type": "content_type",
+    "etag": "etag",
+    "last_modified": "last_modified",
+    "retrieved_at": "retrieved_at",
+}
+
+
+@dataclass(frozen=True)
+class Received:
+    """One file as it was received.
+
+    Attributes:
+        url: the address that answered; ``file``: path below the source's folder.
+        sha256, size, content_type: of the bytes, the type as sniffed.
+        etag, last_modified: HTTP validators; ``retrieved_at``: UTC time, None for an offline copy.
+        cached: it was there already.
+    """
+
+    url: str
+    file: str
+    sha256: str
+    size: int
+    content_type: str
+    etag: str | None = None
+    last_modified: str | None = None
+    retrieved_at: str | None = None
+    cached: bool = False
+
+
+class Store:
+    """Files and tables of one source. All methods may be called from several threads.
+
+    Args:
+        folder: a local folder.
+        world: what answers: :data:`LIVE`, or the offline copy's name. What one world gave is never taken for another's.
+    """
+
+    def __init__(self, folder: Path, world: str) -> None:
+        self.folder = folder
+        self.world = world
+        self._lock = threading.Lock()
+        self._journal: IO[str] | None = None
+        self.finished: dict[str, Received] = {}
+
+    @property
+    def files(self) -> Path:
+        return self.folder / "files"
+
+    @property
+    def parts(self) -> Path:
+        return self.folder / ".parts"
+
+    @property
+    def items(self) -> Path:
+        return self.folder / "items.parquet"
+
+    @property
+    def receipt(self) -> Path:
+        return self.folder / "fetch.json"
+
+    @property
+    def journal(self) -> Path:
+        return self.folder / ".journal.jsonl"
+
+    @contextmanager
+    def alone(self, say: Callable[[str], None]) -> Iterator[None]:
+        """Hold the source's folder: a second fetch of it says so and waits until the first has ended."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                say(f"another fetch of {self.folder.name} is under way; waiting for it to end")
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            self._take_over()
+            try:
+                yield
+            finally:
+                if self._journal:
+                    self._journal.close()
+                    self._journal = None
+
+    def previous(self) -> pd.DataFrame | None:
+        """The rows of the last complete fetch in this world, or None."""
+        return read_table(self.items) if self.items.exists() and self._world_of(self.receipt) == self.world else None
+
+    def previous_files(self) -> dict[str, Received]:
+        """What the last complete fetch received, by address, as far as it is still there unchanged in size."""
+        rows = self.previous()
+        if rows is None:
+            return {}
+        there = rows[rows["file"].notna()].drop_duplicates("fetched_url")
+        found = {}
+        for values in there[list(COLUMNS)].itertuples(index=False, name=None):
+            told: dict[str, Any] = dict(zip(COLUMNS.values(), values, strict=True))
+            told = {name: None if pd.isna(value) else value for name, value in told.items()}
+            received = Received(**told, cached=True)
+            if self.holds(received):
+                found[received.url] = received
+        return found
+
+    def holds(self, received: Received) -> bool:
+        """Is the file still there, with its size?"""
+        path = self.folder / received.file
+        return path.is_file() and path.stat().st_size == received.size
+
+    def keep(self, received: Received) -> Received:
+        """Write a received file down in the journal."""
+        with self._lock:
+            self.finished[received.url] = received
+            if self._journal is None:
+                self._journal = self.journal.open("a", encoding="utf-8")
+            self._journal.write(json.dumps({"world": self.world, **asdict(received)}) + "\n")
+            self._journal.flush()
+        return received
+
+    def adopt(self, part: Path, sha256: str, extension: str) -> str:
+        """Give a complete partial file its name by content; the path below the source's folder."""
+        name = f"files/{sha256}.{extension}"
+        target = self.folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.replace(target)
+        return name
+
+    def write(self, rows: pd.DataFrame, receipt: dict[str, Any]) -> None:
+        """Write the lock and the receipt of a complete fetch; the journal is no longer needed then."""
+        if self.items.exists() and self._world_of(self.receipt) == LIVE != self.world:
+            self._set_aside()
+        write_table(self.items, rows, LOCK_SCHEMA)
+        write_json(self.receipt, {"world": self.world, **receipt})
+        self._clear()
+
+    def _take_over(self) -> None:
+        """Go on with a killed fetch of this world; forget one of another world."""
+        self.finished = {}
+        if self.world == LIVE and self._world_of(self.receipt) != LIVE and self._aside("items.parquet").exists():
+            for name in ("items.parquet", "fetch.json"):
+                self._aside(name).replace(self.folder / name)
+        for line in self.journal.read_text(encoding="utf-8").splitlines() if self.journal.exists() else ():
+            try:
+                entry = json.loads(line)
+                if entry.pop("world") == self.world:
+                    received = Received(**{**entry, "cached": True})
+                    if self.holds(received):
+                        self.finished[received.url] = received
+            except (ValueError, TypeError, KeyError):
+                continue  # the line that was being written when the fetch was killed
+        if not self.finished:
+            self.journal.unlink(missing_ok=True)
+
+    def _set_aside(self) -> None:
+        """Keep the lock of the live web while an offline copy is used: it is what ``--locked`` needs later."""
+        for name in ("items.parquet", "fetch.json"):
+            (self.folder / name).replace(self._aside(name))
+
+    def _aside(self, name: str) -> Path:
+        return self.folder / f"live-{name}"
+
+    def _clear(self) -> None:
+        if self._journal:
+            self._journal.close()
+            self._journal = None
+        self.journal.unlink(missing_ok=True)
+        if self.parts.is_dir():
+            for part in self.parts.iterdir():
+                part.unlink()
+            self.parts.rmdir()
+
+    @staticmethod
+    def _world_of(receipt: Path) -> str | None:
+        try:
+            return str(json.loads(receipt.read_text(encoding="utf-8")).get("world"))
+        except (OSError, ValueError, AttributeError):
+            return None
+
+
+def sha256_of(path: Path) -> str:
+    """sha256 of a file, read in blocks."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def local_folder(path: Any) -> Path:
+    """``path`` as a local folder.
+
+    Raises:
+        CxnetError: it is a bucket; parts of files cannot be continued there.
+    """
+    if path.protocol not in ("", "file"):
+        raise CxnetError(f"Sources are fetched into a local folder, not into {path}; fetch there, then copy data/raw.")
+    return Path(path.path).absolute()
