@@ -132,6 +132,44 @@ def sandbox(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
 
 
 @app.command(rich_help_panel=STAGES)
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(metavar="SOURCE...", help="Sources, by name.")] = None,
+    url: Annotated[list[str] | None, typer.Option(help="Read this page instead of the source's listing.")] = None,
+    urls: Annotated[Path | None, typer.Option(metavar="FILE", help="Read the pages in this file, one a line.")] = None,
+    accept_terms: Annotated[
+        list[str] | None, typer.Option(metavar="SOURCE", help="The owner of this source permitted you to copy it.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="Fetch at most so many images per source.")] = None,
+    update: Annotated[bool, typer.Option("--update", help="Ask for what changed, and list it.")] = False,
+    locked: Annotated[
+        bool, typer.Option("--locked", help="Fetch exactly the files that items.parquet names, by their sha256.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fetched, and its size.")] = False,
+    record: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also keep every page as an offline copy in this folder.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
+    pipeline: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="As a pipeline stage: one source, passed over when closed.")
+    ] = None,
+    params: ParamsFile = PARAMS_FILE,
+    root: Root = ".",
+) -> None:
+    """List and download sources: politely, resumably, each image with its address, hash and licence."""
+    from pipeline.fetch_verb import Asked, fetch_asked, fetch_stage
+    from sources.fetch import Wishes
+
+    layout, options = _layout(root), _params(params)
+    if pipeline is not None:
+        with stage(f"fetch@{pipeline}") as say:
+            say(fetch_stage(layout, options, pipeline))
+        return
+    wishes = Wishes(tuple(url or ()), options.fetch.limit if limit is None else limit, update, record)
+    asked = Asked(tuple(names or ()), tuple(accept_terms or ()), wishes, urls, locked, dry_run, as_json)
+    fetch_asked(layout, options, asked)
+
+
+@app.command(rich_help_panel=STAGES)
 def ingest(
     params: ParamsFile = PARAMS_FILE, root: Root = ".", workers: Workers = None, scheduler: Scheduler = None
 ) -> None:

@@ -1,0 +1,136 @@
+"""What the ``fetch`` verb shows: a bar per source on stderr, tables at the end, or JSON for machines."""
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import typer
+from tqdm import tqdm
+
+from pipeline.console import print_table
+from pipeline.fetching import Fetching
+from sources.base import Source
+from sources.fetch import Outcome, Watcher
+
+REASONS_SHOWN = 12
+CHANGES_SHOWN = 10
+
+
+class Bars:
+    """A progress bar per source, one below the other. Use as a context manager."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._places = {source.name: place for place, source in enumerate(sources)}
+        self._bars: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> "Bars":
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        for bar in self._bars.values():
+            bar.close()
+
+    def watch(self, source: Source) -> Watcher:
+        """The bar of one source."""
+        received = 0
+
+        def phase(name: str, total: int | None) -> None:
+            nonlocal received
+            with self._lock:
+                if source.name in self._bars:
+                    self._bars[source.name].close()
+                self._bars[source.name] = tqdm(
+                    desc=f"{source.name}: {name}",
+                    total=total,
+                    unit=" images",
+                    position=self._places[source.name],
+                    leave=False,
+                    disable=None,
+                )
+
+        def add(count: int) -> None:
+            nonlocal received
+            with self._lock:
+                received += count
+                self._bars[source.name].set_postfix_str(f"{received / 1e6:,.1f} MB", refresh=False)
+
+        def item() -> None:
+            with self._lock:
+                self._bars[source.name].update()
+
+        return Watcher(phase, item, add)
+
+
+def show_outcomes(outcomes: Sequence[Outcome], update: bool) -> None:
+    """A table of the sources, one of the reasons, and the changes where they were asked for."""
+    names = ("listed", "fetched", "cached", "skipped", "failed")
+    rows = [
+        (one.source, *(one.counts[name] for name in names), f"{one.counts['bytes'] / 1e6:,.1f} MB") for one in outcomes
+    ]
+    print_table(None, ("source", *names, "size"), rows)
+    reasons = [(one.source, count, reason) for one in outcomes for reason, count in one.reasons.items()]
+    if reasons:
+        reasons.sort(key=lambda row: -row[1])
+        shown = f"the {REASONS_SHOWN} most frequent of {len(reasons)}" if len(reasons) > REASONS_SHOWN else "all"
+        print_table(f"Not fetched ({shown})", ("source", "images", "why"), reasons[:REASONS_SHOWN])
+    if update:
+        print_table("Changes since the last fetch", ("source", "change", "images", "which"), _changes(outcomes))
+
+
+def show_locked(reports: Sequence[Any]) -> int:
+    """How the locked files fared; the number of those that are not there."""
+    rows: list[tuple[object, ...]] = []
+    missing = []
+    for report in reports:
+        for (source, state), files in report.groupby(["source", "state"]):
+            rows.append((source, state, len(files), int(files["images"].sum())))
+        missing += report[~report["state"].isin(["there", "fetched"])].to_dict("records")
+    print_table(None, ("source", "state", "files", "images"), rows)
+    if missing:
+        shown = [(row["source"], row["state"], row["reason"], row["url"]) for row in missing[:REASONS_SHOWN]]
+        print_table(f"Not as locked ({len(missing)} files)", ("source", "state", "why", "url"), shown)
+    return len(missing)
+
+
+def show_dry_run(rows: Sequence[tuple[str, int, int, int, int]]) -> None:
+    """What would be fetched, and its size as far as the servers tell."""
+    table = [
+        (source, listed, wanted, f"{size / 1e6:,.1f} MB", f"{unknown:,} files" if unknown else "")
+        for source, listed, wanted, unknown, size in rows
+    ]
+    print_table(None, ("source", "listed", "would be fetched", "size", "size not told for"), table)
+
+
+def show_json(value: object) -> None:
+    """A result for machines."""
+    typer.echo(json.dumps(value, indent=2, sort_keys=True, default=_plain))
+
+
+def one_line(outcome: Outcome) -> str:
+    """The summary of one source in a pipeline run."""
+    counts = outcome.counts
+    parts = [f"{counts['listed']:,} listed"]
+    parts += [f"{counts[name]:,} {name}" for name in ("fetched", "cached", "skipped", "failed") if counts[name]]
+    return ", ".join([*parts, f"{counts['bytes'] / 1e6:,.1f} MB"])
+
+
+def each(run: Fetching, work: Callable[[Callable[[Source], Watcher], Callable[[str], None]], Any]) -> Any:
+    """``work(watch, say)`` with bars on the terminal."""
+    with Bars(run.chosen) as bars:
+        return work(bars.watch, lambda text: tqdm.write(text, file=typer.get_text_stream("stderr")))
+
+
+def _changes(outcomes: Sequence[Outcome]) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for outcome in outcomes:
+        for change, names in outcome.changes.items():
+            more = ", ..." if len(names) > CHANGES_SHOWN else ""
+            rows.append((outcome.source, change, len(names), ", ".join(names[:CHANGES_SHOWN]) + more))
+    return rows
+
+
+def _plain(value: Any) -> Any:
+    return value.to_dict("records") if hasattr(value, "to_dict") else asdict(value)

@@ -1,0 +1,113 @@
+"""The ``fetch`` verb: by a user's wish, or as a stage of the pipeline."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pipeline.fetch_console import each, one_line, show_dry_run, show_json, show_locked, show_outcomes
+from pipeline.fetching import check_locked, closed, dry_run, fetch_open, open_fetching, write_skipped
+from pipeline.layout import Layout
+from pipeline.params import Params
+from sources.errors import CxnetError, UsageError
+from sources.fetch import Wishes
+
+URLS_BYTES = 10_000_000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks for.
+
+    Attributes:
+        names: sources; ``accepted``: those whose owners permitted copying.
+        wishes: see :class:`sources.fetch.Wishes`; ``urls_file`` has further pages, one a line.
+        locked, dry_run: do that instead of fetching; ``as_json``: answer for machines.
+    """
+
+    names: tuple[str, ...]
+    accepted: tuple[str, ...]
+    wishes: Wishes
+    urls_file: Path | None
+    locked: bool
+    dry_run: bool
+    as_json: bool
+
+
+def fetch_asked(layout: Layout, params: Params, asked: Asked) -> None:
+    """Fetch as a user asks, and show what came of it.
+
+    Raises:
+        UsageError: an unknown or closed source, or options that do not go together.
+        CxnetError: a listing cannot be read; with ``locked``: files are not as locked.
+    """
+    wishes = replace(asked.wishes, urls=(*asked.wishes.urls, *_lines(asked.urls_file)))
+    _check(asked, wishes)
+    run = open_fetching(layout, params, asked.names, asked.accepted)
+    for source in run.chosen:
+        if why := closed(source, run.params, os.environ):
+            raise UsageError(f"'{source.name}' is closed: {why}")
+    if asked.dry_run:
+        rows = each(run, lambda watch, say: dry_run(run, wishes, watch))
+        columns = ("source", "listed", "wanted", "sizes_unknown", "bytes")
+        return (
+            show_json([dict(zip(columns, row, strict=True)) for row in rows]) if asked.as_json else show_dry_run(rows)
+        )
+    if asked.locked:
+        return _locked(each(run, lambda watch, say: check_locked(run, watch, say)), asked.as_json)
+    outcomes = each(run, lambda watch, say: fetch_open(run, wishes, watch, say))
+    return show_json(outcomes) if asked.as_json else show_outcomes(outcomes, wishes.update)
+
+
+def fetch_stage(layout: Layout, params: Params, name: str) -> str:
+    """Fetch one source for the pipeline; a closed one is passed over, visibly, unless the profile says ``fail``.
+
+    Raises:
+        CxnetError: the source is closed and ``fetch.on_unavailable`` is ``fail``, or its listing cannot be read.
+    """
+    run = open_fetching(layout, params, [name])
+    (source,) = run.chosen
+    if why := closed(source, params, os.environ):
+        if params.fetch.on_unavailable == "fail":
+            raise CxnetError(f"'{name}' is closed: {why}")
+        write_skipped(run, source, why)
+        return f"skipped: {why}"
+    wishes = Wishes(limit=params.fetch.limit)
+    (outcome,) = each(run, lambda watch, say: fetch_open(run, wishes, watch, say))
+    return one_line(outcome)
+
+
+def _check(asked: Asked, wishes: Wishes) -> None:
+    """Refuse what does not go together."""
+    if wishes.urls and len(asked.names) != 1:
+        raise UsageError("--url and --urls go with exactly one source; name it.")
+    if asked.locked and (asked.dry_run or wishes.urls or wishes.update or wishes.record):
+        raise UsageError("--locked fetches what items.parquet names; it goes with no --url, --update or --dry-run.")
+
+
+def _lines(path: Path | None) -> Iterator[str]:
+    """The addresses in a file, one a line; blank lines and ``#`` comments are passed over.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    if path is None:
+        return
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(URLS_BYTES)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read as text ({error}); give a file with one address a line.") from None
+    for line in text.splitlines():
+        if line.strip() and not line.lstrip().startswith("#"):
+            yield line.split(",")[0].strip().strip('"') if line.startswith(("http", '"http')) else line.strip()
+
+
+def _locked(reports: list, as_json: bool) -> None:  # type: ignore[type-arg]
+    if as_json:
+        show_json(reports)
+        missing = sum(int((~report["state"].isin(["there", "fetched"])).sum()) for report in reports)
+    else:
+        missing = show_locked(reports)
+    if missing:
+        raise CxnetError(f"{missing} files are not as locked; data/raw/<source>/locked.parquet has the rows.")
