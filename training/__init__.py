@@ -2,5 +2,5 @@
 
 import os
 
-# TensorFlow reads it when Keras is imported; without, every command begins with notes about missing GPU drivers.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# TensorFlow reads it when Keras is imported; without, a machine without a GPU gets an error about drivers.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -77,7 +77,7 @@ def draw_heat(films: Floats, heat: Floats, captions: Sequence[str], strongest: f
         title: above all.
     """
     count = len(films)
-    figure = Figure(figsize=(max(1.7 * count, 3.4), 4.3), layout="constrained")
+    figure = Figure(figsize=(max(1.7 * count, 3.4), 4.1), layout="constrained")
     figure.suptitle(title, fontsize=10)
     axes = figure.subplots(2, count, squeeze=False)
     for index in range(count):

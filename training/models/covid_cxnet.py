@@ -1,5 +1,6 @@
 """COVID-CXNet: DenseNet-121 with a small dense head, every layer trained (paper, section 4, Fig. 14)."""
 
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -45,7 +46,9 @@ def load_backbone(backbone: keras.Model, path: Path) -> None:
     if not path.is_file():
         raise UsageError(f"Backbone weights {path} do not exist; correct the experiment's key 'weights' or empty it.")
     try:
-        backbone.load_weights(path)
-    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # Keras only warns where a file leaves layers as they were
+            backbone.load_weights(path)
+    except (ValueError, OSError, KeyError, UserWarning, zipfile.BadZipFile) as error:
         first = str(error).strip().splitlines()[0].rstrip(".")
         raise UsageError(f"Backbone weights {path} do not fit DenseNet-121 without its top ({first}).") from None
