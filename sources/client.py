@@ -19,6 +19,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
+from sources.bodies import arriving
 from sources.errors import CxnetError
 from sources.gate import Gate
 from sources.guard import GuardedAdapter
@@ -28,7 +29,6 @@ from sources.robots import Robots
 
 T = TypeVar("T")
 
-CHUNK_BYTES = 1 << 16
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -114,11 +114,12 @@ class Client:
             WebError: it is larger than ``limit`` bytes.
             PassingError: the connection broke, or the server is too slow.
         """
-        if int(response.headers.get("Content-Length") or 0) > limit:
+        told = response.headers.get("Content-Length", "")
+        if told.isdecimal() and int(told[:20]) > limit:
             raise WebError(url, f"larger than {limit / 1e6:,.0f} MB")
         began, received = self._clock(), 0
         try:
-            while chunk := response.raw.read(CHUNK_BYTES, decode_content=True):
+            for chunk in arriving(response):
                 received += len(chunk)
                 self._watch(received, self._clock() - began, url, limit)
                 yield chunk
