@@ -4,7 +4,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from upath import UPath
 
@@ -14,7 +14,7 @@ MOST_MEMBERS = 2_000_000
 DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError)
 
 
-def member_names(path: UPath) -> frozenset[str]:
+def member_names(path: Path | UPath) -> frozenset[str]:
     """The names of all plain files in an archive that stay inside it.
 
     Raises:
@@ -23,7 +23,7 @@ def member_names(path: UPath) -> frozenset[str]:
     return frozenset(name for name, _ in _entries(path, None, 0))
 
 
-def read_members(path: UPath, wanted: Collection[str], limit: int = 1 << 30) -> Iterator[tuple[str, bytes]]:
+def read_members(path: Path | UPath, wanted: Collection[str], limit: int = 1 << 30) -> Iterator[tuple[str, bytes]]:
     """(name, bytes) of each wanted member, in the archive's order.
 
     Absolute paths, paths with ``..``, links and devices are passed over as if they were absent; so is a member that
@@ -43,7 +43,7 @@ def is_inside(name: str) -> bool:
     return not place.is_absolute() and ".." not in place.parts and ":" not in place.parts[:1] and "\0" not in name
 
 
-def _entries(path: UPath, wanted: Collection[str] | None, limit: int) -> Iterator[tuple[str, bytes | None]]:
+def _entries(path: Path | UPath, wanted: Collection[str] | None, limit: int) -> Iterator[tuple[str, bytes | None]]:
     """Name and content of each wanted plain file; without ``wanted``, the names alone."""
     try:
         with path.open("rb") as file:

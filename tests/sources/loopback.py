@@ -97,7 +97,8 @@ class Answer(BaseHTTPRequestHandler):
             with site.lock:
                 site.at_once -= 1
 
-    do_HEAD = do_GET
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
     def usual(self, etag: str | None = None) -> None:
         """What a good server answers: 200, 206, 304, 404 or 416."""

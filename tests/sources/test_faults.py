@@ -47,10 +47,21 @@ def site():
         dripping(0.01, times=1),
         silent(1.5, times=1),
     ],
-    ids=(
-        "503 429-retry-after 500 408 drop-mid-body drop-at-once drop-thrice too-short flapping-etag gzip "
-        "truncated-gzip drip silence"
-    ).split(),
+    ids=[
+        "503",
+        "429-retry-after",
+        "500",
+        "408",
+        "drop-mid-body",
+        "drop-at-once",
+        "drop-thrice",
+        "too-short",
+        "flapping-etag",
+        "gzip",
+        "truncated-gzip",
+        "drip",
+        "silence",
+    ],
 )
 def test_no_row_is_lost_to_a_fault_that_passes(site, tmp_path, fault):
     site.faults[FILM] = fault
@@ -79,10 +90,23 @@ def test_no_row_is_lost_to_a_fault_that_passes(site, tmp_path, fault):
         (silent(1.0), "no answer in time"),
         (wrong_length(500, times=99), "the connection broke"),
     ],
-    ids=(
-        "503 404 403 long-retry-after foreign-host metadata-host local-file redirect-loop endless gzip-bomb "
-        "truncated-gzip false-gzip drip silence too-short"
-    ).split(),
+    ids=[
+        "503",
+        "404",
+        "403",
+        "long-retry-after",
+        "foreign-host",
+        "metadata-host",
+        "local-file",
+        "redirect-loop",
+        "endless",
+        "gzip-bomb",
+        "truncated-gzip",
+        "false-gzip",
+        "drip",
+        "silence",
+        "too-short",
+    ],
 )
 def test_a_fault_that_stays_is_a_row_with_its_reason(site, tmp_path, fault, reason):
     site.faults[FILM] = fault
