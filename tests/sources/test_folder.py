@@ -1,0 +1,206 @@
+import os
+from pathlib import Path
+
+import fsspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.params import FolderParams
+from sources.errors import CxnetError, UsageError
+from sources.files import Files, is_outside, looks_like_image
+from sources.folder import Folder, folder_sources
+
+PNG = b"\x89PNG\r\n\x1a\n rest"
+JPEG = b"\xff\xd8\xff\xe0 rest"
+COLUMNS = {"item_id": "file", "patient_id": "pid", "label": "finding", "view": "projection"}
+LABELS = {"COVID-19": "covid", "No finding": "normal"}
+
+
+@pytest.fixture
+def films(tmp_path) -> Path:
+    folder = tmp_path / "films"
+    (folder / "2020").mkdir(parents=True)
+    (folder / "2020" / "a b.png").write_bytes(PNG)
+    (folder / "b.jpg").write_bytes(JPEG)
+    (folder / "IM0001").write_bytes(b"\0" * 128 + b"DICM")
+    (folder / "notes").write_bytes(b"no image")
+    (folder / ".hidden.png").write_bytes(PNG)
+    return folder
+
+
+def items_of(folder, **facts):
+    spec = FolderParams(name="clinic_a", path=str(folder), **facts)
+    return list(Folder(spec).items(None))
+
+
+def bytes_of(folder, item):
+    return b"".join(Folder(FolderParams(name="clinic_a", path=str(folder))).read(item))
+
+
+def test_a_folder_without_a_table_gives_a_row_per_image(films):
+    items = items_of(films, licence="internal")
+    assert [item.item_id for item in items] == ["2020/a b.png", "IM0001", "b.jpg"]
+    assert [(i.label, i.finding, i.view, i.patient_id, i.skip) for i in items] == [
+        (None, None, "unknown", None, None)
+    ] * 3
+    assert {(item.licence, item.redistributable) for item in items} == {("internal", False)}
+    assert [bytes_of(films, item) for item in items] == [PNG, b"\0" * 128 + b"DICM", JPEG]
+
+
+def test_a_table_is_mapped_onto_our_columns(films):
+    (films / "films.csv").write_text("file,pid,finding,projection,years\n2020/a b.png,7,COVID-19,AP Supine,61\n")
+    first, *rest = items_of(films, table="films.csv", columns={**COLUMNS, "age": "years"}, labels=LABELS)
+    assert (first.item_id, first.label, first.finding) == ("2020/a b.png", "covid", "COVID-19")
+    assert (first.view, first.patient_id, first.age, first.pediatric) == ("AP_SUPINE", "7", 61.0, False)
+    assert [(item.item_id, item.label) for item in rest] == [("IM0001", None), ("b.jpg", None)]
+
+
+@pytest.mark.parametrize("written", ["2020/a b.png", "2020/a b", "a b.png", "a b"])
+def test_a_row_finds_its_file_by_path_name_or_stem(films, written):
+    (films / "films.csv").write_text(f"file\n{written}\n")
+    items = items_of(films, table="films.csv", columns={"item_id": "file"})
+    assert items[0].item_id == "2020/a b.png" and len(items) == 3
+
+
+def test_a_short_name_of_two_files_means_neither(films):
+    (films / "2020" / "b.jpg").write_bytes(JPEG)
+    (films / "films.csv").write_text("file\nb\n")
+    items = items_of(films, table="films.csv", columns={"item_id": "file"})
+    assert (items[0].item_id, items[0].skip) == ("b", "the table names a file that is not there")
+    assert [item.item_id for item in items[1:]] == ["2020/a b.png", "2020/b.jpg", "IM0001", "b.jpg"]
+
+
+@pytest.mark.parametrize(
+    "written, reason",
+    [
+        ("gone.png", "the table names a file that is not there"),
+        ("../secret.png", "the table's path leaves the folder"),
+        ("/etc/passwd", "the table's path leaves the folder"),
+        ("", "the table names no file"),
+    ],
+)
+def test_a_row_without_its_file_stays_a_row(films, written, reason):
+    (films.parent / "secret.png").write_bytes(PNG)
+    (films / "films.csv").write_text(f"file,finding\n{written},COVID-19\n")
+    items = items_of(films, table="films.csv", columns={"item_id": "file", "label": "finding"}, labels=LABELS)
+    assert (items[0].skip, items[0].label, len(items)) == (reason, "covid", 4)
+
+
+def test_words_that_the_profile_does_not_map_are_no_label(films):
+    (films / "films.csv").write_text("file,finding\nb.jpg,Covid?\nIM0001,normal\n")
+    first, second, _ = items_of(
+        films, table="films.csv", columns={"item_id": "file", "label": "finding"}, labels=LABELS
+    )
+    assert (first.label, first.finding) == (None, "Covid?")
+    assert second.label == "normal"  # one of our own words needs no mapping
+
+
+def test_two_rows_of_one_file_are_two_items(films):
+    (films / "films.csv").write_text("file\nb.jpg\nb.jpg\n")
+    items = items_of(films, table="films.csv", columns={"item_id": "file"})
+    assert [item.item_id for item in items[:2]] == ["b.jpg", "b.jpg#row"]
+    assert bytes_of(films, items[1]) == JPEG
+
+
+def test_links_that_leave_the_folder_are_refused(films):
+    secret = films.parent / "secret.png"
+    secret.write_bytes(PNG)
+    (films / "out.png").symlink_to(secret)
+    (films / "in.png").symlink_to(films / "b.jpg")
+    (films / "loop").symlink_to(films)
+    problems = {item.item_id: item.skip for item in items_of(films)}
+    assert problems.pop("out.png") == "a link that leads out of the folder"
+    assert problems == {"2020/a b.png": None, "IM0001": None, "b.jpg": None, "in.png": None}
+    files = Files(str(films))
+    with pytest.raises(CxnetError, match="lies outside"):
+        list(files.chunks(files.url("out.png")))
+    with pytest.raises(CxnetError, match="lies outside"):
+        list(files.chunks(files.url("../secret.png")))
+
+
+def test_a_pipe_is_no_image_and_is_not_waited_for(films):
+    os.mkfifo(films / "pipe.png")
+    assert len(items_of(films)) == 3
+
+
+def test_a_name_that_cannot_be_stored_is_a_row_with_that_reason(films):
+    Path(os.fsdecode(os.fsencode(films) + b"/\xff.png")).write_bytes(PNG)
+    assert [item.skip for item in items_of(films) if item.skip] == [
+        "the file's name has characters that cannot be stored; rename it"
+    ]
+
+
+def test_a_file_that_vanished_is_one_clear_error(films):
+    item = items_of(films)[-1]
+    (films / "b.jpg").unlink()
+    with pytest.raises(CxnetError, match="Cannot read"):
+        bytes_of(films, item)
+
+
+def test_an_absent_folder_is_one_clear_error(tmp_path):
+    with pytest.raises(CxnetError, match=r"there is no such folder: .*nowhere"):
+        items_of(tmp_path / "nowhere")
+
+
+def test_a_column_that_the_table_lacks_names_file_column_and_those_there(films):
+    (films / "films.csv").write_text("file,age\n")
+    with pytest.raises(UsageError, match=r"films\.csv has no column 'pid' \(it has: 'file', 'age'\).*'clinic_a'"):
+        items_of(films, table="films.csv", columns={"item_id": "file", "patient_id": "pid"})
+
+
+@pytest.mark.parametrize(
+    "facts, message",
+    [
+        ({"table": "t.csv"}, "add `item_id: <column>`"),
+        ({"columns": {"item": "file"}}, "'item'; expected one of: item_id, label"),
+        ({"table": "../t.csv", "columns": {"item_id": "f"}}, "must lie inside it"),
+    ],
+)
+def test_a_description_that_cannot_work_is_refused_before_reading(facts, message):
+    with pytest.raises(UsageError, match=message):
+        Folder(FolderParams(name="clinic_a", path="/nowhere", **facts))
+
+
+def test_names_of_folders_are_their_own(monkeypatch):
+    monkeypatch.setattr("sources.folder.registry", lambda: {"cohen": None})
+    good = folder_sources([FolderParams(name="a", path="/x"), FolderParams(name="b", path="/y", redistributable=True)])
+    assert [(source.name, source.terms.redistributable) for source in good] == [("a", False), ("b", True)]
+    for names in (("a", "a"), ("cohen",)):
+        with pytest.raises(UsageError, match="is taken by another source"):
+            folder_sources([FolderParams(name=name, path="/x") for name in names])
+
+
+def test_a_bucket_works_like_a_folder():
+    bucket = fsspec.filesystem("memory")
+    bucket.pipe({"/films/b/x/1.png": PNG, "/films/b/2": JPEG, "/films/b/3.txt": b"no", "/films/other.png": PNG})
+    bucket.pipe("/films/b/films.csv", b"file,finding\n1,COVID-19\n")
+    path = "memory://films/b"
+    items = items_of(path, table="films.csv", columns={"item_id": "file", "label": "finding"}, labels=LABELS)
+    assert [(item.item_id, item.label) for item in items] == [("x/1.png", "covid"), ("2", None)]
+    assert [bytes_of(path, item) for item in items] == [PNG, JPEG]
+
+
+@pytest.mark.parametrize("place", ["../a", "/a", "a/../../b", "..\\a", "C:\\a", "s3://x/a", "a\0b"])
+def test_paths_that_leave_a_folder_are_seen(place):
+    assert is_outside(place)
+
+
+@given(st.binary(max_size=140))
+def test_any_first_bytes_are_an_image_or_not(head):
+    assert looks_like_image(head) in (True, False)
+
+
+@given(content=st.binary(max_size=300))
+def test_any_bytes_as_table_are_items_or_one_clear_error(content, tmp_path_factory):
+    folder = tmp_path_factory.getbasetemp() / "any"
+    folder.mkdir(exist_ok=True)
+    (folder / "a.png").write_bytes(PNG)
+    for prefix in (b"", b"file,finding\n"):
+        (folder / "t.csv").write_bytes(prefix + content)
+        try:
+            items = items_of(folder, table="t.csv", columns={"item_id": "file", "label": "finding"})
+        except CxnetError as error:
+            assert "t.csv" in str(error)
+        else:
+            assert len({item.item_id for item in items}) == len(items) and any(i.item_id == "a.png" for i in items)
