@@ -14,7 +14,19 @@ from bs4 import BeautifulSoup, Tag
 from sources.base import Item, Terms, unparsed
 from sources.catalogs import patients_of
 from sources.errors import CxnetError
-from sources.html import absolute, attribute, canonical, lost, once, path_of, picture_addresses, soup, unique, walk
+from sources.html import (
+    absolute,
+    attribute,
+    canonical,
+    lost,
+    once,
+    outermost,
+    path_of,
+    picture_addresses,
+    soup,
+    unique,
+    walk,
+)
 from sources.html import words_of as words
 from sources.words import (
     age_in_text,
@@ -125,7 +137,7 @@ def parse_case(text: str, url: str) -> Case:
         person=words(tree.select_one("p.color-grey"))[:200],
         licence=licence,
         redistributable=free,
-        figures=tuple(found for block in tree.select(FIGURE) if (found := _figure(block, url))),
+        figures=tuple(found for block in outermost(tree, FIGURE) if (found := _figure(block, url))),
     )
 
 
@@ -210,7 +222,7 @@ def _age(person: str) -> float | None:
 
 def _section(tree: BeautifulSoup, name: str) -> str:
     """The text beside the heading ``name`` (sections are rows of two columns)."""
-    for heading in tree.select("div.row > div.col-md-3"):
+    for heading in outermost(tree, "div.row > div.col-md-3"):
         value = heading.find_next_sibling("div")
         if words(heading).upper().rstrip(":") == name and isinstance(value, Tag):
             return words(value)[:500]

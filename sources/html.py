@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import urldefrag, urljoin, urlsplit
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from sources.web import Page, Web
 
 LONGEST = 4_000_000  # characters of a page that are parsed; real ones have some 100,000
-DEEPEST = 200_000  # tags of a page that are parsed
+DEEPEST = 50_000  # tags of a page that are parsed; real ones have some 5,000
+NEAREST = 12  # levels around a picture in which its link and caption are looked for
+MOST_BLOCKS = 1_000  # matches of one selector that are read
 MOST_PAGES = 500  # pages of one listing
 PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp|bmp|tiff?|jfif)$", re.IGNORECASE)
 LAZY = ("data-src", "data-lazy-src", "data-original", "data-orig-file", "data-large-file")
@@ -32,6 +35,26 @@ def soup(text: str) -> BeautifulSoup:
 def words_of(node: Tag | None) -> str:
     """The text below ``node`` with single spaces; "" for None."""
     return " ".join(node.get_text(" ").split()) if node is not None else ""
+
+
+def outermost(tree: Tag, selector: str) -> list[Tag]:
+    """The first elements that match ``selector``, without those inside another match: reading them all stays linear."""
+    found = tree.select(selector, limit=MOST_BLOCKS)
+    chosen: set[int] = set()
+    blocks = []
+    for block in found:
+        if not any(id(parent) in chosen for parent in block.parents):
+            chosen.add(id(block))
+            blocks.append(block)
+    return blocks
+
+
+def enclosing(node: Tag, name: str, class_: str | None = None) -> Tag | None:
+    """The nearest element ``name`` (of ``class_``) around ``node``, at most :data:`NEAREST` levels up."""
+    for parent in islice(node.parents, NEAREST):
+        if parent.name == name and (class_ is None or class_ in parent.get_attribute_list("class")):
+            return parent
+    return None
 
 
 def attribute(node: Tag | None, name: str) -> str:
@@ -66,7 +89,7 @@ def picture_addresses(image: Tag, base: str) -> list[str]:
 
     ``data:`` addresses of pictures that load late are ignored in favour of the attribute that holds the real one.
     """
-    link = image.find_parent("a")
+    link = enclosing(image, "a")
     href = attribute(link, "href")
     given = [href] if PICTURE.search(path_of(href)) else []
     given += largest_first(attribute(image, "srcset") or attribute(image, "data-srcset"))

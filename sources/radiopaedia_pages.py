@@ -12,7 +12,7 @@ from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 
-from sources.html import absolute, attribute, soup, unique, words_of
+from sources.html import absolute, attribute, outermost, soup, unique, words_of
 from sources.words import age_in_text, parse_age, parse_sex
 
 SITE = "https://radiopaedia.org"
@@ -63,7 +63,7 @@ def next_hits(tree: BeautifulSoup, url: str) -> str | None:
 def parse_case(text: str, url: str) -> Case:
     """What the case page says (both layouts); a field that is absent is None or empty."""
     tree = soup(text)
-    about = _pairs(tree.select("#citation-info .row"), "strong", ".col-sm-8")
+    about = _pairs(outermost(tree, "#citation-info .row"), "strong", ".col-sm-8")
     patient = _patient_data(tree)
     title = words_of(tree.select_one("h1.header-title"))
     rid = re.search(r"\d{1,12}", about.get("rid", "") or about.get("permalink", "") or about.get("doi", ""))
@@ -78,7 +78,7 @@ def parse_case(text: str, url: str) -> Case:
         systems=about.get("systems", ""),
         age=age if age is not None else age_in_text(title),
         sex=parse_sex(patient.get("gender") or patient.get("sex")),
-        studies=tuple(study for block in tree.select(STUDY) if (study := _study(block, url))),
+        studies=tuple(study for block in outermost(tree, STUDY) if (study := _study(block, url))),
     )
 
 
@@ -144,7 +144,7 @@ def _pairs(rows: list[Tag], name: str, value: str) -> dict[str, str]:
 
 def _patient_data(tree: BeautifulSoup) -> dict[str, str]:
     """Age, gender, ... of the patient: each entry is ``<strong>Age:</strong> 70 years``."""
-    entries = (words_of(entry).partition(":") for entry in tree.select("#case-patient-data .data-item"))
+    entries = (words_of(entry).partition(":") for entry in outermost(tree, "#case-patient-data .data-item"))
     return {name.strip().lower(): value.strip() for name, _, value in entries}
 
 

@@ -16,7 +16,20 @@ from bs4 import BeautifulSoup, Tag
 from sources.base import Item, Terms, unparsed
 from sources.catalogs import patients_of
 from sources.errors import CxnetError
-from sources.html import absolute, attribute, canonical, listing, lost, once, path_of, picture_addresses, soup, unique
+from sources.html import (
+    absolute,
+    attribute,
+    canonical,
+    enclosing,
+    listing,
+    lost,
+    once,
+    outermost,
+    path_of,
+    picture_addresses,
+    soup,
+    unique,
+)
 from sources.html import words_of as words
 from sources.words import (
     age_in_text,
@@ -41,7 +54,7 @@ CASE = re.compile(r"^/(?:en/)?\d{4}/\d{2}/\d{2}/covid-?19-(?:caso|case)-(\d{1,4}
 UPLOAD = re.compile(r"/wp-content/uploads/(\d{4}/\d{2}/.+)$")
 SIZE = re.compile(r"(?:-\d{1,5}x\d{1,5}|-scaled)(?=\.\w{3,4}$)")
 CAPTION = "figcaption, .wp-caption-text, .gallery-caption"
-FIGURE = ("figure", "dl", "div.wp-caption")
+FIGURE = (("figure", None), ("dl", None), ("div", "wp-caption"))
 SEVERAL = re.compile(
     r"\b(?:due|tre|quattro)\s+pazienti\b|\bpaziente\s*(?:n\.?\s*)?2\b|\bsecondo\s+paziente\b", re.IGNORECASE
 )
@@ -136,14 +149,15 @@ def parse_case(text: str, url: str) -> Iterator[Item]:
     """The items of a case page; one row that names the selector where it shows no picture."""
     tree = soup(text)
     body = next((found for selector in BODIES if (found := tree.select_one(selector))), None)
-    images = body.select("img") if body is not None else []
+    images = outermost(body, "img") if body is not None else []
     shown = [(image, addresses) for image in images if (addresses := uploads(image, url))]
     if body is None or not shown:
         yield unparsed(url, f"{BODIES[0]} img[src*='/wp-content/uploads/']")
         return
     title = words(tree.select_one("h1.entry-title")) or words(tree.select_one("h1"))
-    captions = [caption_of(image) for image, _ in shown]
-    prose = " ".join(words(paragraph) for paragraph in body.select("p"))
+    told: dict[int, str] = {}
+    captions = [caption_of(image, told) for image, _ in shown]
+    prose = " ".join(words(paragraph) for paragraph in outermost(body, "p"))
     for (_, addresses), caption in zip(shown, captions, strict=True):
         yield _item(url, title, prose, caption, addresses)
 
@@ -155,17 +169,21 @@ def uploads(image: Tag, url: str) -> list[str]:
     return unique([*plain, *(SIZE.sub("", canonical(address)) for address in given), *given])
 
 
-def caption_of(image: Tag) -> str:
-    """What is said of a picture: its caption, else its ``alt`` text, else the paragraph before it."""
-    for name in FIGURE:
-        block = image.find_parent(name) if "." not in name else image.find_parent(class_=name.partition(".")[2])
-        caption = words(block.select_one(CAPTION)) if block is not None else ""
-        if caption:
-            return caption[:1000]
+def caption_of(image: Tag, told: dict[int, str]) -> str:
+    """What is said of a picture: its caption, else its ``alt`` text, else the paragraph before it.
+
+    ``told`` remembers the captions of blocks by identity: one may hold thousands of pictures.
+    """
+    for name, class_ in FIGURE:
+        block = enclosing(image, name, class_)
+        if block is not None and id(block) not in told:
+            told[id(block)] = words(block.select_one(CAPTION))[:1000]
+        if block is not None and told[id(block)]:
+            return told[id(block)]
     alt = attribute(image, "alt")
     if alt:
         return alt[:1000]
-    paragraph = image.find_parent("p")
+    paragraph = enclosing(image, "p")
     if paragraph is None:
         return ""
     before = paragraph.find_previous_sibling()
@@ -173,7 +191,7 @@ def caption_of(image: Tag) -> str:
 
 
 def rt_pcr(prose: str) -> str | None:
-    """``positive`` where the case tells of a positive swab, whatever came before; ``negative`` where of none but such."""
+    """``positive`` where the case tells of any positive swab, ``negative`` where of negative ones only, else None."""
     results = {match.lower() for match in SWAB.findall(prose)}
     if not results:
         return None

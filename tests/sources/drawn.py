@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sources.base import Item, Source
+from sources.errors import CxnetError
 from sources.sandbox.film import Film
 from sources.sandbox.sites.packing import mirror_path
 
@@ -45,9 +46,20 @@ def film(number: int, **facts: Any) -> Film:
 @dataclass(frozen=True)
 class Page:
     content: bytes
+    url: str = ""
+
+    @property
+    def text(self) -> str:
+        return self.content.decode("utf-8", "replace")
 
     def json(self) -> Any:
         return json.loads(self.content)
+
+
+class GoneError(CxnetError):
+    """The answer to an address that the site does not have."""
+
+    status = 404
 
 
 class Site:
@@ -58,7 +70,10 @@ class Site:
         self.folder = folder
 
     def get(self, url: str) -> Page:
-        return Page(self.files[mirror_path(url)])
+        path = mirror_path(url) + ("index.html" if url.endswith("/") else "")
+        if path not in self.files:
+            raise GoneError(f"{url}: HTTP 404")
+        return Page(self.files[path], url)
 
     def archive(self, url: str) -> Path:
         target = self.folder / url.rpartition("/")[2]

@@ -1,0 +1,131 @@
+"""Draws SIRM: category pages, posts with three styles of pictures, an English twin, scaled copies in the names.
+
+Traps: a news post in the category, icons of the PDF button in the post, pictures with and without links and captions, a
+case without a picture, the same case under an Italian and an English address.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from sources.sandbox.film import Film
+from sources.sandbox.sites.markup import grouped, page, text
+from sources.sandbox.sites.packing import mirror_path, numbered
+from sources.sirm import CATEGORY, SITE
+
+POSTS_PER_PAGE = 10
+NEWS = "/2020/03/06/covid-19-dati-e-statistiche/"
+ICONS = '<a class="pdfprnt-button" href="?print=pdf"><img src="/wp-content/plugins/pdf-print/images/pdf.png"></a>'
+SEXES = {"F": "femminile", "M": "maschile"}
+SWABS = {"positive": "Tampone per SARS-CoV-2 positivo.", "negative": "Tampone per SARS-CoV-2 negativo."}
+CAPTIONS = {
+    "PA": "RX torace in proiezione PA",
+    "AP": "RX torace in proiezione AP",
+    "AP_SUPINE": "RX torace AP, paziente supino",
+    "L": "RX torace in proiezione laterale",
+    "CT": "TC torace, scansione assiale",
+    "OTHER": "Ecografia polmonare",
+}
+
+
+def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
+    """Yield (mirror path, content) of the category, the posts (one without a picture) and the pictures."""
+    numbers = numbered(film.patient_id for film in films)
+    cases = grouped(films, lambda film: film.patient_id)
+    posts = [_post(numbers[case[0].patient_id]) for case in cases]
+    empty = _post(len(cases) + 1)
+    yield from _category([*posts, NEWS, empty, *(_english(post) for post in posts[:1])])
+    yield _file(NEWS), _post_page("COVID-19: dati e statistiche", "<p>Numeri.</p>")
+    yield _file(empty), _post_page(f"COVID-19: caso {len(cases) + 1}", "<p>Senza immagini.</p>")
+    for case, post in zip(cases, posts, strict=True):
+        body = _body(case, int(rng.integers(3)))
+        yield _file(post), _post_page(_title(numbers[case[0].patient_id]), body)
+        if post == posts[0]:
+            yield _file(_english(post)), _post_page(_title(1), body)
+        for film in case:
+            yield mirror_path(SITE + _upload(film)), film.data
+
+
+def _category(posts: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    pages = [posts[start : start + POSTS_PER_PAGE] for start in range(0, len(posts), POSTS_PER_PAGE)]
+    for index, shown in enumerate(pages, start=1):
+        entries = "".join(_entry(post, position) for position, post in enumerate(shown))
+        following = f'<a href="{_category_url(index + 1)}" class="next">&rsaquo;</a>' if index < len(pages) else ""
+        yield _file(_category_url(index).removeprefix(SITE)), page("COVID-19", f"{entries}{following}", "it")
+
+
+def _category_url(index: int) -> str:
+    return CATEGORY if index == 1 else f"{CATEGORY}page/{index}/"
+
+
+def _entry(post: str, position: int) -> str:
+    link = (SITE if position % 2 else "") + post
+    thumbnail = f'<a href="{link}"><img class="entry-thumb" src="/wp-content/uploads/2020/03/covid-218x150.png"></a>'
+    return f'<div class="td_module_10">{thumbnail}<h3 class="entry-title"><a href="{link}">COVID-19</a></h3></div>'
+
+
+def _post(number: int) -> str:
+    return f"/2020/03/{1 + number % 28:02d}/covid-19-caso-{number}/"
+
+
+def _english(post: str) -> str:
+    return "/en" + post.replace("caso", "case")
+
+
+def _title(number: int) -> str:
+    return f"COVID-19: caso {number}"
+
+
+def _post_page(title: str, body: str) -> bytes:
+    head = f'<h1 class="entry-title">{text(title)}</h1>'
+    logo = '<img class="td-retina-data" src="/wp-content/uploads/2019/01/logo-sirm.png">'
+    return page(title, f'{logo}<article>{head}<div class="td-post-content">{ICONS}{body}</div></article>', "it")
+
+
+def _body(case: Sequence[Film], style: int) -> str:
+    """The case's prose, then its pictures in one of three styles: block, gallery, bare with the words before it."""
+    first = case[0]
+    pictures = "".join((_block, _gallery, _bare)[style](film) for film in case)
+    swab = SWABS.get(first.rt_pcr or "", "Tampone in corso.")
+    return f"<p>{_person(first)}</p><p>Febbre da 3 giorni.</p>{pictures}<p>{swab}</p>"
+
+
+def _person(film: Film) -> str:
+    told = [f"di sesso {SEXES[film.stated_sex]}"] if film.stated_sex else []
+    if film.stated_age is not None:
+        age = film.stated_age
+        told += [f"{age:g} anni" if age >= 1 else f"{round(age * 12)} mesi di vita"]
+    return f"Paziente {', '.join(told)}."
+
+
+def _block(film: Film) -> str:
+    return f'<figure class="wp-block-image">{_image(film)}<figcaption>{_caption(film)}</figcaption></figure>'
+
+
+def _gallery(film: Film) -> str:
+    link = f'<a href="{SITE}{_upload(film)}">{_image(film)}</a>'
+    caption = f'<dd class="wp-caption-text gallery-caption">{_caption(film)}</dd>'
+    return f'<div class="gallery"><dl class="gallery-item"><dt>{link}</dt>{caption}</dl></div>'
+
+
+def _bare(film: Film) -> str:
+    return f'<p>{_caption(film)}</p><p><a href="{_upload(film)}">{_image(film)}</a></p>'
+
+
+def _image(film: Film) -> str:
+    """The scaled copy, with the full size among its ``srcset``."""
+    full, scaled = SITE + _upload(film), _upload(film, "-300x251")
+    return f'<img src="{scaled}" srcset="{SITE}{scaled} 300w, {full} 1206w" alt="">'
+
+
+def _caption(film: Film) -> str:
+    day = "" if film.offset_days is None else f" &#8211; giorno {film.offset_days}"
+    return CAPTIONS.get(film.stated_view or "", "Torace") + day
+
+
+def _upload(film: Film, size: str = "") -> str:
+    return f"/wp-content/uploads/2020/03/{film.film_id}{size}.{film.extension.lstrip('.')}"
+
+
+def _file(path: str) -> str:
+    return f"{mirror_path(SITE + path)}index.html"

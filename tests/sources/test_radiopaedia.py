@@ -1,0 +1,265 @@
+import json
+from dataclasses import replace
+
+import pytest
+from drawn import by_bytes, film, shown
+from hypothesis import given
+from hypothesis import strategies as st
+from test_html import Pages
+
+from sources.base import LABELS, VIEWS, Item
+from sources.html import soup
+from sources.radiopaedia import Radiopaedia, RadiopaediaNormal, label
+from sources.radiopaedia_pages import next_hits, parse_case, parse_fullscreen, parse_hits, parse_stacks
+from sources.sandbox.sites.radiopaedia import render
+
+CASE = "https://radiopaedia.org/cases/c"
+STACKS = "https://radiopaedia.org/studies/7/stacks?lang=us"
+PICTURE = "https://prod-images-static.radiopaedia.org/images/1/abc"
+OLD = '<div class="case-study" data-study-id="7" data-study-stacks-url="/studies/7/stacks?lang=us">{}</div>'
+NEW = (
+    '<div class="case-study"><div class="main-study-desc" id="study-7"></div>{}'
+    '<a class="view-fullscreen-link" href="/cases/5/studies/7?lang=us">full</a></div>'
+)
+FRONTAL = {"id": 1, "public_filename": f"{PICTURE}.jpg", "plane_projection": "Frontal"}
+
+
+def case_page(study=OLD, findings="", title="COVID-19 pneumonia", certainty="Diagnosis certain", rows="", patient=""):
+    told = f'<div class="study-modality"><span>X-ray</span></div><div class="study-findings">{findings}</div>'
+    about = (
+        '<div class="row"><div class="col-sm-3"><strong>Citation:</strong></div><div class="col-sm-8">'
+        f"Jane Doe. {title}. Case study, Radiopaedia.org</div></div>"
+        '<div class="row"><div class="col-sm-3"><strong>rID:</strong></div><div class="col-sm-8">123</div></div>'
+    )
+    return (
+        f'<h1 class="header-title">{title}</h1><span class="diagnostic-certainty-title">{certainty}</span>'
+        f'<div id="citation-info">{about}{rows}</div><div id="case-patient-data">{patient}</div>{study.format(told)}'
+        '<aside><a href="/cases/x"><img src="https://prod-images-static.radiopaedia.org/images/9/f_thumb.jpeg"></a></aside>'
+    )
+
+
+def row(name, value):
+    return (
+        f'<div class="row"><div class="col-sm-3"><strong>{name}</strong></div><div class="col-sm-8">{value}</div></div>'
+    )
+
+
+def items(page=None, images=(FRONTAL,), modality="X-ray", source=None, pages=None):
+    stacks = json.dumps([{"modality": modality, "images": list(images)}])
+    web = Pages({f"{CASE}?lang=us": page or case_page(), STACKS: stacks} | (pages or {}))
+    return list((source or Radiopaedia()).page_items(web, CASE))
+
+
+def only(**facts):
+    (item,) = items(**facts)
+    return item
+
+
+def test_a_case_is_read_as_a_whole():
+    age = '<div class="data-item"><strong>Age:</strong> 70 years\n</div>'
+    patient = age + '<div class="data-item"><strong>Gender:</strong> Male</div>'
+    item = only(page=case_page(findings="<p>Day 4 &ndash; Chest radiograph (AP supine)</p>", patient=patient))
+    assert item == Item(
+        item_id="1",
+        url=f"{PICTURE}.jpg",
+        alternates=(f"{PICTURE}_jumbo.jpeg", f"{PICTURE}_big_gallery.jpeg"),
+        page_url=CASE,
+        label="covid",
+        finding="COVID-19 pneumonia",
+        view="AP_SUPINE",
+        modality="X-ray",
+        patient_id="123",
+        study_id="7",
+        age=70.0,
+        sex="M",
+        pediatric=False,
+        offset_days=4.0,
+        licence="CC-BY-NC-SA-3.0",
+        attribution="Case courtesy of Jane Doe, Radiopaedia.org, rID: 123",
+    )
+
+
+def test_what_the_page_does_not_tell_stays_none():
+    item = only(page=OLD.format(""), modality=None)
+    assert (item.label, item.finding, item.age, item.sex, item.patient_id) == (None, None, None, None, None)
+    assert (item.pediatric, item.offset_days, item.rt_pcr, item.view, item.modality) == (
+        None,
+        None,
+        None,
+        "unknown",
+        None,
+    )
+    assert item.attribution == "Radiopaedia.org"
+
+
+def test_the_layout_without_study_attributes_is_read_too():
+    assert only(page=case_page(study=NEW)).study_id == "7"
+
+
+def test_pictures_come_from_the_full_screen_page_where_the_stacks_are_gone():
+    script = f"<script>var stackedImages = {json.dumps([{'modality': 'X-ray', 'images': [FRONTAL]}])};</script>"
+    pages = {STACKS: "not json", "https://radiopaedia.org/cases/5/studies/7?lang=us": script}
+    assert only(page=case_page(study=NEW), pages=pages).item_id == "1"
+
+
+@pytest.mark.parametrize(
+    "image, modality, view, skip",
+    [
+        (FRONTAL, "X-ray", "unknown", None),
+        (FRONTAL | {"plane_projection": None}, "X-ray", "unknown", None),
+        (FRONTAL | {"plane_projection": "Lateral"}, "X-ray", "L", "lateral view by metadata"),
+        (FRONTAL | {"plane_projection": "Oblique"}, "X-ray", "OTHER", "oblique view by metadata"),
+        (FRONTAL | {"plane_projection": "Axial"}, "CT", "CT", "CT by metadata"),
+        (FRONTAL, "Ultrasound", "OTHER", "Ultrasound by metadata"),
+    ],
+)
+def test_frontal_films_are_fetched_and_everything_else_is_a_row(image, modality, view, skip):
+    item = only(images=[image], modality=modality)
+    assert (item.view, item.skip) == (view, skip)
+
+
+def test_a_study_that_names_a_lateral_film_too_still_tells_the_frontal_view():
+    lateral = FRONTAL | {"id": 2, "plane_projection": "Lateral"}
+    found = items(page=case_page(findings="Chest radiograph (PA, lateral)"), images=[FRONTAL, lateral])
+    assert [item.view for item in found] == ["PA", "L"]
+
+
+def test_films_of_another_part_of_the_body_are_not_fetched():
+    page = case_page(title="Normal hand", rows=row("Systems:", "Musculoskeletal"))
+    assert only(page=page).skip == "not the chest by metadata (Musculoskeletal)"
+
+
+@pytest.mark.parametrize(
+    "title, certainty, tags, expected",
+    [
+        ("COVID-19 pneumonia", "Diagnosis certain", "", "covid"),
+        ("COVID-19 pneumonia", "Diagnosis almost certain", "", "covid"),
+        ("COVID-19 pneumonia", "Diagnosis possible", "", None),
+        ("COVID-19 pneumonia", "Diagnosis probable", "", None),
+        ("Suspected COVID-19", "", "", None),
+        ("Influenza A pneumonia", "", "", "cap"),
+        ("SARS", "", "", "cap"),
+        ("Pneumocystis pneumonia", "", "", "other"),
+        ("ARDS", "", "", "other"),
+        ("Normal chest x-ray", "", "", "normal"),
+        ("Chest radiograph", "", "teaching, normal chest", "normal"),
+        ("Normal pressure hydrocephalus", "", "", "other"),
+        ("Rib fracture", "", "normal variant", "other"),
+        ("COVID-19 pneumonia", "", "normal", "covid"),
+        ("", "", "", None),
+    ],
+)
+def test_title_and_certainty_decide_the_label(title, certainty, tags, expected):
+    assert label(title, certainty, tags) == expected
+
+
+def test_a_film_from_before_the_illness_has_no_label():
+    heading = '<div class="study-desc"><h2>X-ray, 3 months prior</h2></div>'
+    page = case_page(study=OLD.replace("{}", heading + "{}"))
+    assert (only(page=page).label, only(page=page).finding) == (None, "COVID-19 pneumonia")
+
+
+def test_only_films_whose_case_is_called_normal_are_normal():
+    normal = RadiopaediaNormal()
+    assert only(page=case_page(title="Normal chest x-ray"), source=normal).label == "normal"
+    assert only(page=case_page(title="Normal chest CT"), modality="CT", source=normal).label is None
+    assert only(page=case_page(), source=normal).label is None
+    assert only(page=case_page(title="Normal chest child"), source=normal).pediatric is True
+
+
+def test_a_page_without_a_study_is_a_row_that_names_the_selector():
+    assert only(page="<h1>redesigned</h1>").skip == f"parse: no image found at {CASE} (selector div.case-study)"
+
+
+def test_a_study_without_a_picture_and_a_page_that_is_gone_are_rows():
+    assert only(images=[]).skip == f"parse: no image found at {STACKS} (selector stacks[].images[])"
+    assert only(pages={STACKS: "[]"}).study_id == "7"
+    (gone,) = Radiopaedia().page_items(Pages({}), f"{CASE}?lang=gb")
+    assert (gone.page_url, gone.skip) == (CASE, "page is gone: HTTP 404")
+
+
+def test_hits_are_cases_and_never_articles_or_thumbnails():
+    url = "https://radiopaedia.org/search?page=1"
+    article = '<a class="search-result search-result-article" href="/articles/x">'
+    hit = '<a class="search-result search-result-case" href="/cases/a?lang=us"><img src="/t_thumb.jpeg"></a>'
+    following = '<a class="next_page" rel="next" href="/search?page=2">'
+    tree = soup(article + hit + following)
+    assert parse_hits(tree, url) == ["https://radiopaedia.org/cases/a?lang=us"]
+    assert next_hits(tree, url) == "https://radiopaedia.org/search?page=2"
+    assert next_hits(soup(article + following), url) is None
+
+
+def test_both_sources_need_acceptance_and_pass_nothing_on():
+    for source in (Radiopaedia(), RadiopaediaNormal()):
+        assert source.terms.needs_acceptance
+        assert not source.terms.machine_learning and not source.terms.redistributable
+        assert f"--accept-terms {source.name}" in source.terms.manual
+    assert not only().redistributable
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["modality", "images", "id", "public_filename", "plane_projection"]), inner)
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON, st.text(max_size=200), st.sampled_from([OLD, NEW]))
+def test_any_stacks_and_any_page_are_rows(stacks, markup, study):
+    web = Pages({f"{CASE}?lang=us": case_page(study=study, findings=markup) + markup, STACKS: json.dumps(stacks)})
+    found = list(Radiopaedia().page_items(web, CASE))
+    assert found and len({item.item_id for item in found}) == len(found)
+    assert all(item.view in VIEWS and item.label in (None, *LABELS) for item in found)
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_a_page(content):
+    text = content.decode("utf-8", "replace")
+    assert parse_case(text, CASE).page_url == CASE
+    assert isinstance(parse_stacks(text), list)
+    assert isinstance(parse_fullscreen("var stackedImages = " + text), list)
+    parse_hits(soup(text), CASE)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "text", ["[" * 500_000, '{"a":' * 200_000, "9" * 500_000, "<div class='case-study'>" * 100_000]
+)
+def test_monstrous_answers_take_bounded_time(text):
+    assert parse_stacks(text) == []
+    assert parse_fullscreen(f"var stackedImages = {text}") == []
+    parse_case(text, CASE)
+
+
+def films(source, count=45):
+    drawn = []
+    for n in range(count):
+        view = ["PA", "AP", "AP_SUPINE", None, "L", "CT"][n % 6]
+        facts = {"stated_view": view, "view": view or "PA", "patient_id": f"p{n // 2}", "study_id": f"s{n}"}
+        told = {"stated_age": None if n // 2 % 5 == 0 else 30.0 + n // 2, "stated_sex": (None, "F", "M")[n // 2 % 3]}
+        when = {"offset_days": None if n % 7 == 0 else n % 9, "rt_pcr": None}
+        drawn.append(replace(film(n), source=source, **facts, **told, **when))
+    return drawn
+
+
+@pytest.mark.parametrize(
+    "source, finding, expected", [(Radiopaedia(), "COVID-19", "covid"), (RadiopaediaNormal(), "Normal chest", "normal")]
+)
+def test_the_drawn_site_gives_every_film_back(source, finding, expected, tmp_path):
+    drawn = [replace(each, finding=finding) for each in films(source.name)]
+    found_items, site = shown(source, render, drawn, tmp_path)
+    found = by_bytes(found_items, site)
+    for each in drawn:
+        read = found[each.data]
+        is_film = each.stated_view != "CT"
+        assert (read.finding, read.view) == (finding, each.stated_view or "unknown")
+        assert read.label == (expected if is_film or expected == "covid" else None)
+        assert (read.age, read.sex, read.offset_days) == (each.stated_age, each.stated_sex, each.offset_days)
+        assert (read.skip is None) == (each.stated_view not in ("L", "CT"))
+    people = {(each.patient_id, found[each.data].patient_id) for each in drawn}
+    assert len(people) == len({each.patient_id for each in drawn})
+    rest = [item.skip for item in found_items if item not in found.values()]
+    assert len(rest) == 2 and rest[0].startswith("parse: no image found") and rest[1] == "page is gone: HTTP 404"
