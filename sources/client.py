@@ -63,7 +63,7 @@ class Client:
     Args:
         policy: the limits.
         mirror: folder that answers instead of the web, or None for the live web.
-        sleep, clock, draw: seams for tests (seconds; seconds; a number in [0, 1) for the jitter).
+        sleep, clock, draw, now: seams for tests (seconds; seconds; a number in [0, 1) for the jitter; UTC time).
     """
 
     def __init__(
@@ -73,10 +73,12 @@ class Client:
         sleep: Callable[[float], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         draw: Callable[[], float] = random.random,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.policy = policy
         self.offline = mirror is not None
         self.stop = threading.Event()
+        self.now = now
         self._draw = draw
         self._clock = clock
         self._gate = Gate(0.0 if mirror else policy.delay_s, policy.connections, clock, sleep or self._pause)

@@ -4,7 +4,6 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import requests
@@ -133,7 +132,8 @@ class Downloads:
         file = self._store.adopt(part, digest, extension)
         _note_path(part).unlink(missing_ok=True)
         headers = response.headers if response is not None else {}
-        now = None if self._client.offline or response is None else datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        is_live = response is not None and not self._client.offline
+        now = self._client.now().strftime("%Y-%m-%dT%H:%M:%SZ") if is_live else None
         return Received(
             url, file, digest, size, kind, headers.get("ETag"), headers.get("Last-Modified"), retrieved_at=now
         )
