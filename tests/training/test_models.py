@@ -8,7 +8,7 @@ from pipeline.params import ExperimentParams
 from sources.errors import UsageError
 from training.models import build
 from training.models.base import base
-from training.models.covid_cxnet import covid_cxnet
+from training.models.covid_cxnet import covid_cxnet, load_backbone
 from training.models.heads import output
 
 
@@ -16,6 +16,10 @@ from training.models.heads import output
 def small():
     """COVID-CXNet at the least size; built once, as it takes seconds."""
     return covid_cxnet(32, 2)
+
+
+def backbone_of(model):
+    return keras.Model(model.input, model.get_layer("relu").output)
 
 
 def frozen(model):
@@ -66,7 +70,7 @@ def test_given_weights_fill_the_backbone(name, small, tmp_path):
     if name == "whole.keras":
         small.save(path)
     else:
-        keras.Model(small.input, small.get_layer("relu").output).save_weights(path)
+        backbone_of(small).save_weights(path)
     options = ExperimentParams(model="covid_cxnet", size=32, classes=("normal", "cap", "covid"), weights=str(path))
     loaded = build(options)
     name = "conv5_block16_2_conv"
@@ -78,7 +82,7 @@ def test_weights_of_half_a_backbone_are_refused(small, tmp_path):
     path = tmp_path / "half.weights.h5"
     keras.Model(small.input, small.get_layer("pool3_relu").output).save_weights(path)
     with pytest.raises(UsageError, match="do not fit DenseNet-121"):
-        covid_cxnet(32, 2, weights=str(path))
+        load_backbone(backbone_of(small), path)
 
 
 @pytest.mark.parametrize(
@@ -91,11 +95,11 @@ def test_weights_of_half_a_backbone_are_refused(small, tmp_path):
         ("other.weights.h5", "do not fit"),
     ],
 )
-def test_weights_that_do_not_fit_are_one_sentence(name, message, tmp_path):
+def test_weights_that_do_not_fit_are_one_sentence(name, message, small, tmp_path):
     if name.startswith("broken"):
         (tmp_path / name).write_bytes(b"no weights")
     if name.startswith("other"):
         base(65, 2).save_weights(tmp_path / name)
     with pytest.raises(UsageError, match=message) as caught:
-        covid_cxnet(32, 2, weights=str(tmp_path / name))
+        load_backbone(backbone_of(small), tmp_path / name)
     assert "\n" not in str(caught.value)
