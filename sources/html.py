@@ -21,12 +21,13 @@ NEAREST = 12  # levels around a picture in which its link and caption are looked
 MOST_BLOCKS = 1_000  # matches of one selector that are read
 MOST_PAGES = 500  # pages of one listing
 PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp|bmp|tiff?|jfif)$", re.IGNORECASE)
+XML = re.compile(r"<\?xml\b[^>]{0,200}>?", re.IGNORECASE)
 LAZY = ("data-src", "data-lazy-src", "data-original", "data-orig-file", "data-large-file")
 
 
 def soup(text: str) -> BeautifulSoup:
     """``text`` as a tree, whatever it is; what lies beyond a sane size is cut off."""
-    text = text[:LONGEST].replace("\0", "")
+    text = "\n" + XML.sub("", text[:LONGEST].replace("\0", ""))  # with them the parser would warn of XML and of names
     if text.count("<") > DEEPEST:
         text = text[: _nth(text, "<", DEEPEST)]
     return BeautifulSoup(text, "lxml")
@@ -177,7 +178,13 @@ def is_gone(error: CxnetError) -> bool:
 
 
 def lost(url: str, error: CxnetError) -> Item:
-    """The row of a listed page that could not be had, with the reason."""
+    """The row of a listed page that could not be had, with the reason.
+
+    Raises:
+        CxnetError: ``error`` itself where it is not about this page (the user stopped the run).
+    """
+    if not hasattr(error, "status"):
+        raise error
     reason = f"page is gone: HTTP {getattr(error, 'status', None)}" if is_gone(error) else f"page not fetched: {error}"
     return Item(item_id=f"page {url}", url=url, page_url=url, skip=reason)
 

@@ -1,6 +1,7 @@
 """Drawn films, and a stand-in for the web client that answers from a site's rendered files."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 
 from sources.base import Item, Source
 from sources.errors import CxnetError
+from sources.mirror import MirrorAdapter
 from sources.sandbox.film import Film
 from sources.sandbox.sites.packing import mirror_path
 
@@ -81,6 +83,22 @@ class Site:
         return target
 
 
+class Copy:
+    """Answers ``get`` from an offline copy on disk, and says which of some addresses it holds."""
+
+    def __init__(self, folder: Path) -> None:
+        self.adapter = MirrorAdapter(folder)
+
+    def get(self, url: str) -> Page:
+        path = self.adapter.find(url)
+        if path is None:
+            raise GoneError(f"{url}: HTTP 404")
+        return Page(path.read_bytes(), url)
+
+    def holds(self, item: Item) -> bool:
+        return any(self.adapter.find(url) for url in (item.url, *item.alternates))
+
+
 def shown(source: Source, render: Render, films: Sequence[Film], folder: Path) -> tuple[list[Item], Site]:
     """What ``source`` lists when its site shows ``films``."""
     site = Site(dict(render(films, np.random.default_rng(1))), folder)
@@ -91,6 +109,11 @@ def bytes_of(item: Item, site: Site) -> bytes | None:
     """The bytes behind an item that is a file of its own; None where the site has no such file."""
     found = [site.files[mirror_path(url)] for url in (item.url, *item.alternates) if mirror_path(url) in site.files]
     return found[0] if found else None
+
+
+def skips(items: Sequence[Item]) -> Counter[str]:
+    """How many items are to be fetched, and how many are not, by the first words of the reason."""
+    return Counter((item.skip or "fetch").split(":")[0] for item in items)
 
 
 def by_bytes(items: Sequence[Item], site: Site) -> dict[bytes, Item]:

@@ -1,7 +1,8 @@
+from collections import Counter
 from dataclasses import replace
 
 import pytest
-from drawn import by_bytes, film, shown
+from drawn import Copy, by_bytes, film, shown, skips
 from hypothesis import given
 from hypothesis import strategies as st
 from test_html import Pages
@@ -211,3 +212,18 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
     assert len({read.page_url for read in found.values()}) < len(people), "no case holds two patients"
     assert sum(str(item.skip).startswith("parse: no image found") for item in found_items) == 1
     assert len(found_items) == len(drawn) + 1
+
+
+def test_the_offline_copy_lists_86_figures_of_29_cases(mirror):
+    copy = Copy(mirror)
+    listed = list(Eurorad().items(copy))
+    assert len({item.page_url for item in listed}) == 29
+    assert Counter(item.label for item in listed) == {"covid": 80, "cap": 5, None: 1}
+    assert skips(listed) == {
+        "fetch": 48,
+        "CT by its caption": 37,
+        "parse": 1,
+    }
+    assert sum(copy.holds(item) for item in listed if item.skip is None) == 47
+    six = {item.patient_id for item in listed if (item.page_url or "").endswith("/16745")}
+    assert six == {f"16745-{number}" for number in range(2, 8)}

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.base import Item
+from sources.client import StoppedError
 from sources.errors import CxnetError
 from sources.html import (
     DEEPEST,
@@ -180,12 +181,23 @@ def test_a_lost_page_says_why():
     assert lost("https://x.org/a", BusyError("busy")).skip == "page not fetched: busy"
 
 
+def test_a_stop_is_no_lost_page():
+    with pytest.raises(StoppedError):
+        lost("https://x.org/a", StoppedError("stopped"))
+
+
 @given(st.text(max_size=300), st.text(max_size=60))
 def test_any_markup_and_address_is_read(markup, href):
     tree = soup(f"<a href='{href}'><img src='{href}' srcset='{markup}'></a>{markup}")
     words_of(tree.find("body"))
     for found in tree.find_all("img"):
         assert all(address.startswith("http") for address in picture_addresses(found, BASE))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("text", ['<?xml version="1.0"?><rss><p>a</p></rss>', "https://x.org/a.html", "a.html", ""])
+def test_what_is_no_html_is_read_without_a_warning(text):
+    soup(text)
 
 
 @pytest.mark.timeout(30)

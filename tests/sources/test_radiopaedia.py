@@ -1,8 +1,9 @@
 import json
+from collections import Counter
 from dataclasses import replace
 
 import pytest
-from drawn import by_bytes, film, shown
+from drawn import Copy, by_bytes, film, shown, skips
 from hypothesis import given
 from hypothesis import strategies as st
 from test_html import Pages
@@ -263,3 +264,39 @@ def test_the_drawn_site_gives_every_film_back(source, finding, expected, tmp_pat
     assert len(people) == len({each.patient_id for each in drawn})
     rest = [item.skip for item in found_items if item not in found.values()]
     assert len(rest) == 2 and rest[0].startswith("parse: no image found") and rest[1] == "page is gone: HTTP 404"
+
+
+def test_the_offline_copy_lists_96_pictures_of_49_cases(mirror):
+    copy = Copy(mirror)
+    listed = list(Radiopaedia().items(copy))
+    assert len(listed) == len({item.item_id for item in listed}) == 96
+    assert Counter(item.label for item in listed) == {"covid": 90, "cap": 4, "other": 1, None: 1}
+    views = Counter(item.view for item in listed if item.skip is None)
+    assert views == {
+        "PA": 30,
+        "AP": 24,
+        "AP_SUPINE": 6,
+        "unknown": 14,
+    }
+    assert skips(listed) == {
+        "fetch": 74,
+        "CT by metadata": 15,
+        "lateral view by metadata": 6,
+        "parse": 1,
+    }
+    assert len({item.page_url for item in listed}) == 49
+    assert sum(copy.holds(item) for item in listed if item.skip is None) == 73
+
+
+def test_the_offline_copy_lists_the_normal_films_of_six_cases(mirror):
+    copy = Copy(mirror)
+    listed = list(RadiopaediaNormal().items(copy))
+    wanted = [(item.page_url.rpartition("/")[2], item.label) for item in listed if item.skip is None]
+    assert wanted == [
+        ("normal-chest-x-ray", "normal"),
+        ("covid-19-pneumonia-58", None),
+        ("normal-chest-child", "normal"),
+        ("normal-chest-6-year-old-3", "normal"),
+    ]
+    assert sum(copy.holds(item) for item in listed if item.skip is None) == 3
+    assert len({item.page_url for item in listed}) == 6

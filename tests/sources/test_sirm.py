@@ -1,8 +1,9 @@
 import json
+from collections import Counter
 from dataclasses import replace
 
 import pytest
-from drawn import by_bytes, film, shown
+from drawn import Copy, by_bytes, film, shown, skips
 from hypothesis import given
 from hypothesis import strategies as st
 from test_html import Pages
@@ -220,3 +221,17 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
     assert len(people) == len({each.patient_id for each in drawn})
     assert sum(str(item.skip).startswith("parse: no image found") for item in found_items) == 1
     assert len(found_items) == len(drawn) + 1
+
+
+def test_the_offline_copy_lists_48_pictures_of_29_cases(mirror):
+    copy = Copy(mirror)
+    listed = list(Sirm().items(copy))
+    assert len({item.page_url for item in listed}) == 29
+    assert Counter(item.label for item in listed) == {"covid": 47, None: 1}
+    assert skips(listed) == {
+        "fetch": 40,
+        "CT by its caption": 7,
+        "parse": 1,
+    }
+    assert sum(copy.holds(item) for item in listed if item.skip is None) == 39
+    assert sum(item.age is not None for item in listed) == 43
