@@ -1,0 +1,1 @@
+"""What is compared with: each file runs in the environment of its package and prints JSON."""
