@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -83,6 +83,7 @@ class Client:
         self._clock = clock
         self._gate = Gate(0.0 if mirror else policy.delay_s, policy.connections, clock, sleep or self._pause)
         self._session = _session(policy, mirror)
+        self._found: dict[tuple[str, str], dict[str, Any]] = {}
         self._robots = Robots(policy.user_agent, self._robots_txt)
 
     @contextmanager
@@ -172,10 +173,10 @@ class Client:
 
     @contextmanager
     def _send(self, url: str, headers: Mapping[str, str], method: str) -> Iterator[requests.Response]:
-        timeout = self.policy.timeout_s
         try:
-            response = self._session.request(
-                method, url, headers=headers, stream=True, allow_redirects=False, timeout=timeout
+            request = self._session.prepare_request(requests.Request(method, url, headers=headers))
+            response = self._session.send(
+                request, allow_redirects=False, timeout=self.policy.timeout_s, **self._surroundings(url)
             )
         except requests.RequestException as error:
             raise _failure(url, error) from error
@@ -183,6 +184,15 @@ class Client:
             yield response
         finally:
             response.close()
+
+    def _surroundings(self, url: str) -> dict[str, Any]:
+        """Proxies and certificates that the environment names, looked up once per host; an offline copy needs none."""
+        if self.offline:
+            return {"stream": True}
+        site = url.partition("://")[0], _host(url)
+        if site not in self._found:
+            self._found[site] = dict(requests.Session().merge_environment_settings(url, {}, True, None, None))
+        return self._found[site]
 
     def _robots_txt(self, url: str) -> tuple[int, bytes]:
         """Status and content of a robots.txt (asked without asking it)."""
@@ -203,11 +213,11 @@ class Client:
 def _session(policy: Policy, mirror: Path | None) -> requests.Session:
     session = requests.Session()
     session.headers = requests.structures.CaseInsensitiveDict({"User-Agent": policy.user_agent, "Accept": "*/*"})
+    session.trust_env = False  # no passwords from ~/.netrc; proxies are looked up once per host
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     size = max(policy.connections, 1)
     if mirror is not None:
         adapter: requests.adapters.BaseAdapter = MirrorAdapter(mirror)
-        session.trust_env = False
     elif policy.private_hosts:
         adapter = HTTPAdapter(pool_connections=64, pool_maxsize=size)
     else:

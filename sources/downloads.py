@@ -3,16 +3,19 @@
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import requests
 
-from sources.client import Client, PassingError, WebError
+from sources.client import Client, PassingError, StoppedError, WebError
 from sources.sniff import HEAD_BYTES, sniff
 from sources.store import BLOCK_BYTES, Received, Store
 
 Progress = Callable[[int], None]
+PROMPT_S = 0.1  # a file that takes longer is one that a killed fetch would want to continue
 
 
 class Downloads:
@@ -44,6 +47,7 @@ class Downloads:
         self._locks: dict[str, threading.Lock] = {}
         self._failed: dict[str, WebError] = {}
         self._taken = 0
+        self._has_parts = False
 
     def get(self, url: str) -> Received:
         """The file at ``url``.
@@ -70,10 +74,11 @@ class Downloads:
 
     def copy(self, url: str, chunks: Iterator[bytes]) -> Received:
         """A file that does not come over the web (a folder's), by its bytes."""
-        part = self._part(url)
+        part, content = self._part(url), Content()
         with part.open("wb") as file:
-            self._write(file, chunks, 0)
-        return self._store.keep(self._finish(url, part, None))
+            for chunk in chunks:
+                self._take(file, chunk, content)
+        return self._store.keep(self._finish(url, part, content, None))
 
     def size(self, url: str) -> int | None:
         """Bytes of the file at ``url`` as its server tells; None where it does not.
@@ -107,40 +112,84 @@ class Downloads:
             if response.status_code == 206 and not resumed:
                 part.unlink(missing_ok=True)
                 raise PassingError("the server sent another part of the file than asked", 206, wait_s=0.0)
-            self._receive(url, response, part, start if resumed else 0)
-            return self._finish(url, part, response)
+            content = self._receive(url, response, part, start if resumed else 0)
+            return self._finish(url, part, content, response)
 
-    def _receive(self, url: str, response: requests.Response, part: Path, start: int) -> None:
+    def _receive(self, url: str, response: requests.Response, part: Path, start: int) -> "Content":
+        """Append the body to the partial file, of which ``start`` bytes are there already.
+
+        What a continuation needs is noted when the file does not come at once: most files are small and never need it.
+        """
+        content = Content.of(part) if start else Content()
+        if not start:
+            _note_path(part).unlink(missing_ok=True)  # a note must never outlive the bytes that it is about
         limit = self._client.policy.max_file_bytes
-        _note_validator(part, response)
+        began, noted = time.monotonic(), False
         with part.open("ab" if start else "wb") as file:
-            self._write(file, self._client.chunks(response, url, limit - start), start)
+            try:
+                for chunk in self._client.chunks(response, url, limit - start):
+                    self._take(file, chunk, content)
+                    if not noted and time.monotonic() - began > PROMPT_S:
+                        file.flush()
+                        _note_validator(part, response)
+                        noted = True
+            except (PassingError, StoppedError):
+                file.flush()
+                _note_validator(part, response)
+                raise
+        return content
 
-    def _write(self, file, chunks: Iterator[bytes], start: int) -> None:  # type: ignore[no-untyped-def]
-        for chunk in chunks:
-            file.write(chunk)
-            self._progress(len(chunk))
-            with self._guard:
-                self._taken += len(chunk)
-                if self._taken > self._client.policy.max_source_bytes:
-                    limit = self._client.policy.max_source_bytes / 1e9
-                    raise WebError(file.name, f"the source's limit of {limit:g} GB is reached (fetch.max_source_gb)")
+    def _take(self, file: IO[bytes], chunk: bytes, content: "Content") -> None:
+        file.write(chunk)
+        content.add(chunk)
+        self._progress(len(chunk))
+        with self._guard:
+            self._taken += len(chunk)
+        if self._taken > self._client.policy.max_source_bytes:
+            limit = self._client.policy.max_source_bytes / 1e9
+            raise WebError(Path(file.name).name, f"the source's limit of {limit:g} GB is reached (fetch.max_source_gb)")
 
-    def _finish(self, url: str, part: Path, response: requests.Response | None) -> Received:
-        digest, size, head = _digest(part)
-        kind, extension = sniff(head)
+    def _finish(self, url: str, part: Path, content: "Content", response: requests.Response | None) -> Received:
+        kind, extension = sniff(content.head)
+        digest = content.digest.hexdigest()
         file = self._store.adopt(part, digest, extension)
         _note_path(part).unlink(missing_ok=True)
         headers = response.headers if response is not None else {}
         is_live = response is not None and not self._client.offline
         now = self._client.now().strftime("%Y-%m-%dT%H:%M:%SZ") if is_live else None
-        return Received(
-            url, file, digest, size, kind, headers.get("ETag"), headers.get("Last-Modified"), retrieved_at=now
-        )
+        etag, modified = headers.get("ETag"), headers.get("Last-Modified")
+        return Received(url, file, digest, content.size, kind, etag, modified, retrieved_at=now)
 
     def _part(self, url: str) -> Path:
-        self._store.parts.mkdir(parents=True, exist_ok=True)
+        if not self._has_parts:
+            self._store.parts.mkdir(parents=True, exist_ok=True)
+            self._has_parts = True
         return self._store.parts / hashlib.sha256(url.encode()).hexdigest()
+
+
+class Content:
+    """What is known of bytes while they arrive: their sha256, their number, and how they begin."""
+
+    def __init__(self) -> None:
+        self.digest = hashlib.sha256()
+        self.size = 0
+        self.head = b""
+
+    @classmethod
+    def of(cls, path: Path) -> "Content":
+        """The content of a file."""
+        content = cls()
+        with path.open("rb") as file:
+            while block := file.read(BLOCK_BYTES):
+                content.add(block)
+        return content
+
+    def add(self, chunk: bytes) -> None:
+        """Take in the next bytes."""
+        if self.size < HEAD_BYTES:
+            self.head = (self.head + chunk)[:HEAD_BYTES]
+        self.size += len(chunk)
+        self.digest.update(chunk)
 
 
 def _resume_point(part: Path) -> tuple[int, str | None]:
@@ -173,13 +222,3 @@ def _conditions(known: Received) -> dict[str, str]:
 
 def _begins_at(response: requests.Response, start: int) -> bool:
     return response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
-
-
-def _digest(path: Path) -> tuple[str, int, bytes]:
-    digest, size, head = hashlib.sha256(), 0, b""
-    with path.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            head = head or block[:HEAD_BYTES]
-            size += len(block)
-            digest.update(block)
-    return digest.hexdigest(), size, head

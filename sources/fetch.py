@@ -7,7 +7,7 @@ the reason). The rows stand in the source's order, whatever the number of thread
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 PREFIXED = ("patient_id", "study_id")
+BATCH = 2000  # images that wait for a thread at once
 
 
 @dataclass(frozen=True)
@@ -161,26 +162,17 @@ def _all_rows(
         if item.skip is not None:
             rows[index] = _row(source, item, "skipped", item.skip)
     with ThreadPoolExecutor(_threads(items, client), thread_name_prefix=source.name) as pool:
-        waiting: dict[Future[Row], int] = {}
         try:
-            for index in wanted:
-                waiting[pool.submit(read.row, items[index])] = index
-                if len(waiting) >= 64:
-                    _collect(waiting, rows, watcher)
-            while waiting:
-                _collect(waiting, rows, watcher)
+            for start in range(0, len(wanted), BATCH):
+                batch = wanted[start : start + BATCH]
+                for index, row in zip(batch, pool.map(read.row, (items[index] for index in batch)), strict=True):
+                    rows[index] = row
+                    watcher.item()
         except BaseException:
             client.stop.set()
             pool.shutdown(cancel_futures=True)
             raise
     return [row for row in rows if row is not None]
-
-
-def _collect(waiting: "dict[Future[Row], int]", rows: list[Row | None], watcher: Watcher) -> None:
-    done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-    for future in done:
-        rows[waiting.pop(future)] = future.result()
-        watcher.item()
 
 
 def _threads(items: Sequence[Item], client: Client) -> int:

@@ -147,8 +147,11 @@ class Store:
         """Give a complete partial file its name by content; the path below the source's folder."""
         name = f"files/{sha256}.{extension}"
         target = self.folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part.replace(target)
+        try:
+            part.replace(target)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part.replace(target)
         return name
 
     def write(self, rows: pd.DataFrame, receipt: dict[str, Any]) -> None:
@@ -162,6 +165,8 @@ class Store:
     def _take_over(self) -> None:
         """Go on with a killed fetch of this world; forget one of another world."""
         self.finished = {}
+        for remnant in self.folder.glob(".*.tmp"):  # of a table that was being written when a fetch was killed
+            remnant.unlink()
         if self.world == LIVE and self._world_of(self.receipt) != LIVE and self._aside("items.parquet").exists():
             for name in ("items.parquet", "fetch.json"):
                 self._aside(name).replace(self.folder / name)

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from loopback import Answer, dropped, serving
+from loopback import Answer, Fault, dropped, serving
 from toy import Toy, client, fetch, fill, picture, relist
 
 from sources.fetch import Wishes
@@ -47,19 +47,23 @@ def zygote():
     zygote.process.wait()
 
 
-def halting(answer: Answer, before: int) -> bool:
+def halting(pause_s: float) -> Fault:
     """Half of a file at once, the rest a little later: something is always under way."""
-    content = answer.server.site.files[answer.path]
-    etag = f'"{hashlib.sha1(content).hexdigest()}"'
-    start = answer._start(content, etag) or 0
-    span = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if start else {}
-    answer.head(206 if start else 200, {"Content-Length": str(len(content) - start), "ETag": etag} | span)
-    middle = (start + len(content)) // 2
-    answer.wfile.write(content[start:middle])
-    answer.wfile.flush()
-    time.sleep(0.03)
-    answer.wfile.write(content[middle:])
-    return True
+
+    def fault(answer: Answer, before: int) -> bool:
+        content = answer.server.site.files[answer.path]
+        etag = f'"{hashlib.sha1(content).hexdigest()}"'
+        start = answer._start(content, etag) or 0
+        span = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if start else {}
+        answer.head(206 if start else 200, {"Content-Length": str(len(content) - start), "ETag": etag} | span)
+        middle = (start + len(content)) // 2
+        for piece in (content[start : start + 1000], content[start + 1000 : middle], content[middle:]):
+            answer.wfile.write(piece)
+            answer.wfile.flush()
+            time.sleep(pause_s / 2)
+        return True
+
+    return fault
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -71,7 +75,7 @@ def test_a_fetch_killed_at_any_instant_ends_as_an_undisturbed_one(zygote, tmp_pa
     rng = random.Random(4)
     with serving() as site:
         for path in fill(site, FILMS, size=60_000):
-            site.faults[path] = halting
+            site.faults[path] = halting(0.03)
         assert zygote.fetch(site.url, tmp_path / "undisturbed") == 0
         expected = contents(tmp_path / "undisturbed")
         killed = 0
@@ -90,8 +94,8 @@ def test_a_fetch_killed_at_any_instant_ends_as_an_undisturbed_one(zygote, tmp_pa
 def test_what_a_killed_fetch_had_finished_is_not_asked_again(zygote, tmp_path):
     with serving() as site:
         for path in fill(site, FILMS, size=60_000):
-            site.faults[path] = halting
-        assert zygote.fetch(site.url, tmp_path / "toy", 0.15) == -9
+            site.faults[path] = halting(0.3)
+        assert zygote.fetch(site.url, tmp_path / "toy", 0.75) == -9
         done = list((tmp_path / "toy" / "files").iterdir())
         site.asked.clear()
         assert zygote.fetch(site.url, tmp_path / "toy") == 0
