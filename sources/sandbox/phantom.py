@@ -1,0 +1,385 @@
+"""Chest phantoms: films from the front and from the side, CT slices, and pictures that are no film, from numbers alone.
+
+A picture is a map of how much the body holds back (float32, bright = dense), toned like a film at the end. What one
+person's films share is their :class:`Anatomy`; breath, pose, vessels and grain are drawn anew for every exposure.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from sources.sandbox.anatomy import Anatomy, dome_level, lung_outline, rib_curve, rib_turns
+from sources.sandbox.canvas import Canvas, blurred, clouds, ellipse, field, smooth
+
+Map = np.ndarray  # (H, W) float32
+SIDES = (-1, 1)  # the patient's right (left in the picture), the patient's left
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """What is drawn anew for every film.
+
+    Attributes:
+        height, width: pixels.
+        seed: of everything random on this film.
+        label: normal | cap | covid | other.
+        severity: 0 to 1.
+        side: which lung a lobar pneumonia is in (-1 | 1); ``focus`` seeds where opacities lie (one per person).
+        ap: taken from the front in bed: larger heart, raised diaphragm, wires.
+    """
+
+    height: int
+    width: int
+    seed: int
+    label: str
+    severity: float
+    side: int
+    focus: int
+    ap: bool
+
+
+def frontal(anatomy: Anatomy, exposure: Exposure) -> tuple[np.ndarray, np.ndarray]:
+    """A film from the front and the lungs on it, uint8 (H, W) each (the mask with 0 and 255)."""
+    rng = np.random.default_rng(exposure.seed)
+    canvas = _placed(exposure, rng)
+    breath = float(rng.normal(0.1, 0.45) - 0.5 * exposure.ap)
+    outlines = {side: lung_outline(anatomy, breath, side) for side in SIDES}
+    lungs = canvas.fill(*outlines.values(), soft=0.02)
+    dense = _soft_tissue(anatomy, canvas)
+    middle = _mediastinum(anatomy, canvas, exposure, breath)
+    air = lungs * (1 - 0.8 * middle) * (1 - 0.25 * clouds(rng, canvas.shape, 7, 3).clip(-0.5, 0.5))
+    dense += 0.10 * middle - (0.50 + 0.10 * anatomy.emphysema) * air - _windpipe(anatomy, canvas)
+    dense += _abdomen(anatomy, canvas, breath, rng)
+    dense += _vessels(canvas, anatomy, rng) * lungs * (1 - 0.5 * middle)
+    dense += _bones(anatomy, canvas, breath)
+    dense += opacities(canvas, outlines, lungs, exposure, rng)
+    if exposure.ap:
+        dense += _wires(canvas, rng)
+    film = tone(dense, rng)
+    _side_marker(film, rng)
+    return film, ((lungs > 0.5) * 255).astype(np.uint8)
+
+
+def lateral(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
+    """A film from the side, uint8 (H, W): spine behind, heart in front above the diaphragm."""
+    rng = np.random.default_rng(exposure.seed)
+    canvas = Canvas.placed(exposure.height, exposure.width, 0.44 * exposure.width, (0.5, 0.5), rng.normal(0, 3))
+    tall = anatomy.height * 1.15
+    trunk = smooth(
+        [
+            (-0.45, -1.5),
+            (-0.86, -0.5),
+            (-0.92, 0.5),
+            (-0.8, 1.6),
+            (0.75, 1.6),
+            (0.84, 0.4),
+            (0.6, -0.7),
+            (0.3, -1.1),
+            (0.25, -1.6),
+        ],
+        closed=True,
+    )
+    lung = smooth(
+        [
+            (-0.55, -0.95 * tall),
+            (-0.74, -0.3),
+            (-0.78, 0.5),
+            (-0.62, 0.88 * tall),
+            (-0.2, 0.62 * tall),
+            (0.35, 0.55 * tall),
+            (0.66, 0.72 * tall),
+            (0.68, 0.1),
+            (0.4, -0.6),
+            (0.0, -1.0 * tall),
+        ],
+        closed=True,
+    )
+    air = canvas.fill(lung, soft=0.04)
+    dense = 0.85 * canvas.fill(trunk, soft=0.05) - 0.42 * air
+    dense += 0.34 * canvas.fill(ellipse(0.34, 0.32 * tall, 0.34 * anatomy.heart, 0.44, 20), soft=0.05)
+    for index in range(13):
+        level = -1.25 + 0.22 * index
+        centre = -0.62 - 0.12 * np.cos(level * 1.2)
+        dense += 0.24 * canvas.fill(ellipse(centre, level * tall * 0.95, 0.12, 0.085), soft=0.02)
+    for index in range(9):
+        level = -0.9 + 0.19 * index
+        rib = smooth([(-0.72, level), (-0.3, level + 0.1), (0.2, level + 0.32), (0.6, level + 0.5)])
+        dense += 0.11 * anatomy.bone * canvas.stroke([rib], anatomy.rib_width * 0.9, soft=0.012)
+    arm = smooth([(0.0, -1.2), (0.3, -1.35), (0.7, -1.5), (1.2, -1.7)])
+    dense += 0.25 * canvas.stroke([arm], 0.34, soft=0.05)
+    dense += _vessels(canvas, anatomy, rng, sides=(1,)) * air * 0.8
+    if exposure.label in ("covid", "cap"):
+        dense += 0.35 * exposure.severity * air * np.clip(clouds(rng, canvas.shape, 5, 3), 0, 2)
+    return tone(dense, rng)
+
+
+def ct_slice(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
+    """An axial CT slice in a lung window, uint8 (H, W): black air, gray tissue, white bone."""
+    rng = np.random.default_rng(exposure.seed)
+    canvas = Canvas.placed(exposure.height, exposure.width, 0.42 * exposure.width, (0.5, 0.52), 0)
+    body = canvas.fill(ellipse(0, 0, 1.08, 0.76), soft=0.006)
+    lungs = canvas.fill(*(ellipse(side * 0.5, -0.02, 0.36, 0.52, side * 8) for side in SIDES), soft=0.008)
+    dense = 0.62 * body - 0.54 * lungs
+    dense += 0.07 * canvas.fill(ellipse(0.12, -0.18, 0.34 * anatomy.heart, 0.32, 30), soft=0.01) * body
+    dense += 0.35 * canvas.fill(ellipse(0, 0.44, 0.13, 0.12), ellipse(0, 0.62, 0.06, 0.12), soft=0.008)
+    spots = [(1.0 * np.cos(a) * 0.97, np.sin(a) * 0.68) for a in np.linspace(0, 2 * np.pi, 18, endpoint=False)]
+    dense += 0.3 * canvas.discs(spots, 0.045, soft=0.01)
+    points = np.column_stack([rng.normal(0, 0.42, 140), rng.normal(0, 0.3, 140)])
+    dense += 0.35 * canvas.discs(points, 0.012, soft=0.004) * lungs
+    if exposure.label == "covid":
+        rim = lungs - blurred(lungs, 0.1 * canvas.unit)
+        dense += 0.5 * exposure.severity * np.clip(clouds(rng, canvas.shape, 6) * 0.6 + 3 * rim, 0, 1) * lungs
+    dense += 0.02 * rng.standard_normal(canvas.shape, np.float32)
+    return np.clip(dense * 255, 0, 255).astype(np.uint8)
+
+
+def figure(exposure: Exposure) -> np.ndarray:
+    """A plot with axes, bars and words, uint8 (H, W)."""
+    rng = np.random.default_rng(exposure.seed)
+    page = np.full((exposure.height, exposure.width), 255, np.uint8)
+    left, bottom = 44, exposure.height - 40
+    cv2.rectangle(page, (left, 24), (exposure.width - 16, bottom), 0, 1)
+    bars = int(rng.integers(4, 9))
+    step = (exposure.width - left - 40) // bars
+    for bar in range(bars):
+        x = left + 14 + bar * step
+        cv2.rectangle(
+            page, (x, int(rng.integers(40, bottom - 20))), (x + step // 2, bottom), int(rng.integers(70, 190)), -1
+        )
+        cv2.putText(page, f"d{bar}", (x, bottom + 18), cv2.FONT_HERSHEY_SIMPLEX, 0.4, 0, 1, cv2.LINE_AA)
+    cv2.putText(page, "Cases per day", (left, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 0, 1, cv2.LINE_AA)
+    return page
+
+
+def opacities(
+    canvas: Canvas, outlines: dict[int, np.ndarray], lungs: Map, exposure: Exposure, rng: np.random.Generator
+) -> Map:
+    """Bilateral, peripheral, low patches (covid), one dense lobe (cap), or nothing."""
+    place = np.random.default_rng(exposure.focus)
+    nothing = np.zeros(canvas.shape, np.float32)
+    if exposure.label == "covid":
+        x, y = canvas.grid()
+        rim = np.clip(np.abs(x) / 0.8 - 0.25, 0, 1) * np.clip(0.75 + 0.8 * y, 0.15, 1.2)
+        patches = sum(
+            (
+                _blob(canvas, side * place.uniform(0.45, 0.85), place.uniform(-0.35, 0.75), place.uniform(0.16, 0.34))
+                for side in SIDES
+                for _ in range(int(place.integers(2, 5)))
+            ),
+            start=nothing,
+        )
+        grain = np.clip(0.75 + 0.5 * clouds(rng, canvas.shape, 14, 3), 0.1, 1.8)
+        return (0.24 + 0.5 * exposure.severity) * lungs * grain * np.clip(0.35 * rim + 0.8 * patches, 0, 1.1)
+    if exposure.label == "cap":
+        level = place.uniform(-0.4, 0.45)
+        lobe = _blob(canvas, exposure.side * 0.48, level, place.uniform(0.34, 0.5)) * canvas.fill(
+            outlines[exposure.side], soft=0.02
+        )
+        edge = np.clip((canvas.grid()[1] - (level - 0.3)) * 12, 0, 1)
+        return (
+            (0.35 + 0.4 * exposure.severity)
+            * np.clip(1.3 * lobe, 0, 1)
+            * edge
+            * (1 + 0.12 * clouds(rng, canvas.shape, 9))
+        )
+    return nothing
+
+
+def tone(dense: Map, rng: np.random.Generator) -> np.ndarray:
+    """Density as a film shows it, uint8: a scanner's window and curve, unsharpness and grain."""
+    low, high = np.percentile(dense, [1, 99.5])
+    spread = (dense - low) / max(high - low, 1e-6)
+    grain = 0.020 * rng.standard_normal(dense.shape, np.float32) * (1.2 - 0.6 * np.clip(spread, 0, 1))
+    fine = cv2.GaussianBlur(rng.standard_normal(dense.shape, np.float32), (0, 0), 1.1) * 0.05
+    curve = np.clip(spread + grain + fine * spread, 0, 1) ** rng.uniform(0.85, 1.25)
+    return np.clip(rng.uniform(4, 20) + curve * rng.uniform(205, 238), 0, 255).astype(np.uint8)
+
+
+def _placed(exposure: Exposure, rng: np.random.Generator) -> Canvas:
+    unit = exposure.width * rng.uniform(0.345, 0.39)
+    centre = (0.5 + rng.normal(0, 0.015), 0.5 + rng.normal(0, 0.02))
+    return Canvas.placed(exposure.height, exposure.width, unit, centre, rng.normal(0, 1.8 + 1.6 * exposure.ap))
+
+
+def _soft_tissue(anatomy: Anatomy, canvas: Canvas) -> Map:
+    wall, top = 1.0 + anatomy.wall, -1.28 * anatomy.height + anatomy.shoulder
+    trunk = smooth(
+        [
+            (-0.26, -2.0),
+            (-0.3, top - 0.12),
+            (-1.0, top + 0.12),
+            (-1.5, top + 0.42),
+            (-1.62, -0.5),
+            (-wall, -0.25),
+            (-wall, 1.9),
+            (wall, 1.9),
+            (wall, -0.25),
+            (1.62, -0.5),
+            (1.5, top + 0.42),
+            (1.0, top + 0.12),
+            (0.3, top - 0.12),
+            (0.26, -2.0),
+        ],
+        closed=True,
+    )
+    dense = 0.62 * canvas.fill(trunk, soft=0.05)
+    if anatomy.breasts:
+        low = [ellipse(side * 0.58, 0.46, 0.46, 0.36) for side in SIDES]
+        dense += 0.11 * anatomy.breasts * canvas.fill(*low, soft=0.05)
+    return dense
+
+
+def _mediastinum(anatomy: Anatomy, canvas: Canvas, exposure: Exposure, breath: float) -> Map:
+    """Heart, great vessels, spine and a child's thymus, 0 to 1."""
+    tall, heart = anatomy.height, anatomy.heart * (1.14 if exposure.ap else 1.0)
+    base = dome_level(anatomy, breath, 1)
+    middle = smooth(
+        [
+            (-0.19, -1.5 * tall),
+            (-0.17, -0.7 * tall),
+            (-0.22, 0.0),
+            (-0.2, base),
+            (0.2, base),
+            (0.2, 0.0),
+            (0.16, -0.7 * tall),
+            (0.17, -1.5 * tall),
+        ],
+        closed=True,
+    )
+    shape = ellipse(0.17 * heart, base - 0.32 * heart, 0.47 * heart, 0.36 * heart, 28 + anatomy.heart_tilt)
+    right = ellipse(-0.12, base - 0.3, 0.23 * heart, 0.32 * heart)
+    aorta = ellipse(0.17 + anatomy.unfolded, -0.55 * tall, anatomy.knob, anatomy.knob * 1.2)
+    mask = canvas.fill(middle, shape, right, aorta, soft=0.022)
+    if anatomy.thymus:
+        mask += 0.5 * anatomy.thymus * canvas.fill(ellipse(0, -0.5, 0.42, 0.3), soft=0.05) * (1 - mask)
+    return np.clip(mask, 0, 1)
+
+
+def _windpipe(anatomy: Anatomy, canvas: Canvas) -> Map:
+    tall = anatomy.height
+    windpipe = [(0.0, -1.6 * tall), (0.01, -0.9 * tall), (0.0, -0.42 * tall)]
+    branches = [[(0, -0.42 * tall), (side * 0.28, -0.16 * tall)] for side in SIDES]
+    return 0.15 * canvas.stroke([windpipe], 0.13, soft=0.02) + 0.07 * canvas.stroke(branches, 0.08, soft=0.02)
+
+
+def _abdomen(anatomy: Anatomy, canvas: Canvas, breath: float, rng: np.random.Generator) -> Map:
+    shapes = []
+    for side in SIDES:
+        dome = dome_level(anatomy, breath, side)
+        shapes.append(
+            smooth(
+                [
+                    (0, 2.0),
+                    (0, dome + 0.1),
+                    (side * 0.3, dome),
+                    (side * 0.6, dome + 0.02),
+                    (side * 0.98, dome + 0.26),
+                    (side * 1.0, 2.0),
+                ],
+                closed=True,
+            )
+        )
+    dense = 0.20 * canvas.fill(*shapes, soft=0.012)
+    x, y, size = anatomy.bubble
+    level = dome_level(anatomy, breath, 1) + y
+    return dense - 0.24 * canvas.fill(ellipse(x + rng.normal(0, 0.05), level, size * 1.3, size * 0.7), soft=0.02)
+
+
+def _bones(anatomy: Anatomy, canvas: Canvas, breath: float) -> Map:
+    half_widths, levels, drops = rib_turns(anatomy, breath)
+    dense = np.zeros(canvas.shape, np.float32)
+    for turns, weight in (((0, 95), 0.115), ((95, 165), 0.06)):
+        loops = [
+            rib_curve(half, level, drop, side, turns)
+            for side in SIDES
+            for half, level, drop in zip(half_widths, levels, drops, strict=True)
+        ]
+        outer = canvas.stroke(loops, anatomy.rib_width, soft=0.007)
+        inner = canvas.stroke(loops, anatomy.rib_width * 0.55, soft=0.009)
+        dense += weight * anatomy.bone * (1.25 * outer - 0.45 * inner)
+    collar = [
+        smooth(
+            [
+                (side * 0.1, -0.95 * anatomy.height),
+                (side * 0.5, -1.02 - anatomy.clavicle * 0.4),
+                (side * 0.9, -1.04 - anatomy.clavicle * 0.7),
+                (side * 1.15, -1.0 - anatomy.clavicle),
+            ]
+        )
+        for side in SIDES
+    ]
+    dense += (
+        0.13 * anatomy.bone * (canvas.stroke(collar, 0.085, soft=0.01) - 0.3 * canvas.stroke(collar, 0.04, soft=0.01))
+    )
+    blades = [
+        smooth([(s * 0.92, -0.95), (s * 1.12, -0.3), (s * 0.98, 0.1), (s * 0.85, -0.4)], closed=True) for s in SIDES
+    ]
+    dense += 0.07 * canvas.fill(*blades, soft=0.03)
+    for index in range(15):
+        level = -1.5 + 0.22 * index
+        bow = anatomy.scoliosis * np.sin(level)
+        vertebra = ellipse(bow, level * anatomy.height, 0.125, 0.088)
+        dense += 0.045 * anatomy.bone * canvas.fill(vertebra, soft=0.015)
+    return dense
+
+
+def _vessels(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator, sides: tuple[int, ...] = SIDES) -> Map:
+    """A tree of vessels from each hilum, thinner outwards; its finest twigs differ from film to film."""
+    layers: dict[int, list[np.ndarray]] = {0: [], 1: [], 2: []}
+    shared = np.random.default_rng(anatomy.vessels)
+    for side in sides:
+        root = (side * 0.22, 0.02)
+        for _ in range(9):
+            angle = shared.uniform(-1.35, 1.35) + rng.normal(0, 0.12)
+            _grow(layers, root, angle, side, 0, rng)
+    total = np.zeros(canvas.shape, np.float32)
+    for depth, (width, weight) in enumerate(((0.034, 0.15), (0.018, 0.11), (0.010, 0.09))):
+        total += weight * canvas.stroke(layers[depth], width * anatomy.vessel_size, soft=0.005)
+    return total + 0.018 * field(rng, canvas.shape, 60)
+
+
+def _grow(
+    layers: dict[int, list[np.ndarray]],
+    start: tuple[float, float],
+    angle: float,
+    side: int,
+    depth: int,
+    rng: np.random.Generator,
+) -> None:
+    length = (0.34, 0.28, 0.2)[depth] * rng.uniform(0.7, 1.3)
+    bend = rng.normal(0, 0.3)
+    steps = np.linspace(0, 1, 6)[:, None]
+    angles = angle + bend * steps
+    line = np.array(start) + length * steps * np.hstack([side * np.cos(angles), np.sin(angles)])
+    layers[depth].append(line)
+    if depth < 2:
+        for _ in range(3):
+            where = line[int(rng.integers(2, 6))]
+            _grow(layers, (where[0], where[1]), angle + rng.normal(0, 0.6), side, depth + 1, rng)
+
+
+def _blob(canvas: Canvas, x: float, y: float, size: float) -> Map:
+    return canvas.fill(ellipse(x, y, size * 0.8, size), soft=size * 0.38)
+
+
+def _wires(canvas: Canvas, rng: np.random.Generator) -> Map:
+    lines = [
+        smooth(
+            [
+                (rng.uniform(-1, 1), -1.6),
+                (rng.uniform(-0.9, 0.9), rng.uniform(-0.6, 0)),
+                (rng.uniform(-1, 1), 0.6),
+                (rng.uniform(-1.3, 1.3), 1.5),
+            ]
+        )
+        for _ in range(int(rng.integers(1, 4)))
+    ]
+    dots = np.column_stack([rng.uniform(-0.9, 0.9, 3), rng.uniform(-0.7, 0.6, 3)])
+    return 0.3 * canvas.stroke(lines, 0.016, soft=0.003) + 0.35 * canvas.discs(dots, 0.04)
+
+
+def _side_marker(film: np.ndarray, rng: np.random.Generator) -> None:
+    height, width = film.shape
+    place = (int(width * rng.uniform(0.84, 0.9)), int(height * rng.uniform(0.08, 0.16)))
+    cv2.putText(film, "L", place, cv2.FONT_HERSHEY_SIMPLEX, width / 520, 250, max(1, width // 260), cv2.LINE_AA)
