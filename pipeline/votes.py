@@ -72,12 +72,12 @@ def bits_per_key(films: int) -> int:
 
 def _votes_of_table(films: Films, table: int) -> Words:
     """Votes as ``left entry << 32 | right entry << 1 | inverted``, left before right."""
-    words = np.sort(_words(films, table))
+    words = _words(films, table)
+    words.sort()
+    met = np.zeros(len(words) + 1, bool)
+    met[1:-1] = (words[1:] ^ words[:-1]) >> ENTRY_BITS == 0
+    words = words[met[1:] | met[:-1]]
     key = words >> ENTRY_BITS
-    met = np.zeros(len(words), bool)
-    met[1:] |= key[1:] == key[:-1]
-    met[:-1] |= key[1:] == key[:-1]
-    words, key = words[met], key[met]
     votes = []
     for offset in range(1, min(NEIGHBOURS, len(words))):
         same = np.flatnonzero(key[offset:] == key[:-offset])
@@ -92,16 +92,18 @@ def _words(films: Films, table: int) -> Words:
     columns = (np.arange(8) + table * (BYTES // TABLES)) % BYTES
     mask = np.uint64((1 << bits_per_key(len(films))) - 1)
     slots = np.arange(2 * POINTS).reshape(2, POINTS)
-    words = []
+    words = np.zeros(2 * int(films.counts.sum()), np.uint64)
+    filled = 0
     for number in range(len(films)):
         count = int(films.counts[number])
-        chosen = np.ascontiguousarray(films.bits[number, :, :count][:, :, columns])
+        chosen = np.ascontiguousarray(films.bits(number)[:, :, columns])
         key = chosen.reshape(-1, 8).view("<u8").ravel().astype(np.uint64) & mask
         complement = ~key & mask
         entry = (number * 2 * POINTS + slots[:, :count].ravel()).astype(np.uint64)
         mixed = ((np.minimum(key, complement) + np.uint64(1)) * MIX) >> ENTRY_BITS
-        words.append(mixed << ENTRY_BITS | entry << np.uint64(1) | (complement < key).astype(np.uint64))
-    return np.concatenate(words) if words else np.zeros(0, np.uint64)
+        words[filled : filled + 2 * count] = mixed << ENTRY_BITS | entry << np.uint64(1) | (complement < key)
+        filled += 2 * count
+    return words
 
 
 def _valid(left: Words, right: Words) -> Words:
