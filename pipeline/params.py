@@ -161,7 +161,7 @@ class ExperimentParams(Options):
     patience: Count = Field(0, description="stop after so many epochs without a better validation loss; 0 = never")
     weights: str | None = Field(None, description="file with backbone weights (.weights.h5 or .keras), or empty")
     batch_norm_momentum: Annotated[float, Field(ge=0.0, lt=1.0)] | None = Field(
-        None, description="of the moving batch statistics; empty = 1 - 2 / steps per epoch, at most Keras's 0.99"
+        None, description="of the moving batch statistics; empty = 1 - 8 / steps per epoch, 0.8 to 0.99"
     )
     threshold: Literal["half", "val"] = Field(
         "half", description="score that counts as the second of two classes: 0.5, or the best balanced on validation"

@@ -160,10 +160,10 @@ def class_weights(films: Films, options: ExperimentParams) -> Floats:
 def momentum(steps: int) -> float:
     """How much of the moving batch statistics a step keeps: Keras' 0.99, or less where an epoch has few steps.
 
-    An epoch then leaves at most e^-2, an eighth, of what was before it. With 0.99 and ten steps an epoch, validation
-    would see the initial statistics for many epochs, and its loss would say nothing.
+    They then follow the last eighth of an epoch, but no less than five steps. With 0.99 and thirty steps an epoch,
+    validation would see mostly the statistics of weights long gone, and its loss would say nothing.
     """
-    return float(min(0.99, max(0.5, 1 - 2 / steps)))
+    return float(np.clip(1 - 8 / steps, 0.8, 0.99))
 
 
 def set_momentum(model: keras.Model, value: float) -> None:
