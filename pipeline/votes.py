@@ -9,12 +9,13 @@ A descriptor and its complement share a bucket: an inverted film is found in the
 because every film is entered twice, as it is and mirrored.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.features import BYTES, OCTAVE_STEP, POINTS, frame_size
+from pipeline.features import BYTES, OCTAVE_STEP, POINTS, SIDE
 from pipeline.films import Films
 
 TABLES = 8
@@ -22,6 +23,8 @@ LEAST_BITS, MOST_BITS = 32, 64
 FILMS_AT_LEAST_BITS = 1024
 BITS_PER_DOUBLING = 2.5
 NEIGHBOURS = 32  # a feature votes with so many of its bucket: buckets of common shapes (letters) stay cheap
+MOST_PER_FILM = 64  # votes per film and table; buckets that bring more hold what many films share
+PART = 1 << 20  # votes that are counted at a time
 SHIFT = 56.0  # shifts that differ by less may be one (px in the film's frame)
 SCALE_LEVELS = 3  # scales that differ by fewer pyramid levels may be one
 MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -50,15 +53,13 @@ class Agreements:
 
 def agreements(films: Films, least_votes: int) -> Agreements:
     """All pairs of films with at least ``least_votes`` features that agree and move alike, sorted by number."""
-    found = [_votes_of_table(films, table) for table in range(TABLES)]
-    left, right, inverted = _distinct(np.concatenate(found))
-    moved = _movement_bins(films, left, right)
-    pair = (_film(left) * np.int64(len(films)) + _film(right)) * 4 + _is_mirrored(right) * 2 + inverted
-    pairs, votes = _most_alike(pair, moved)
-    enough = votes >= least_votes
-    pairs, votes = pairs[enough], votes[enough]
+    votes = np.concatenate([_votes_of_table(films, table) for table in range(TABLES)])
+    votes.sort()
+    counted = [_count(films, part, least_votes) for part in _parts(votes)]
+    pairs = np.concatenate([np.zeros(0, np.int64), *(pairs for pairs, _ in counted)])
+    counts = np.concatenate([np.zeros(0, np.int64), *(counts for _, counts in counted)])
     number = pairs // 4
-    return Agreements(number // max(len(films), 1), number % max(len(films), 1), pairs % 4 >= 2, pairs % 2 == 1, votes)
+    return Agreements(number // max(len(films), 1), number % max(len(films), 1), pairs % 4 >= 2, pairs % 2 == 1, counts)
 
 
 def bits_per_key(films: int) -> int:
@@ -78,10 +79,10 @@ def _votes_of_table(films: Films, table: int) -> Words:
     met[1:-1] = (words[1:] ^ words[:-1]) >> ENTRY_BITS == 0
     words = words[met[1:] | met[:-1]]
     key = words >> ENTRY_BITS
-    votes = []
+    votes: list[Words] = []
     for offset in range(1, min(NEIGHBOURS, len(words))):
         same = np.flatnonzero(key[offset:] == key[:-offset])
-        if not len(same):
+        if not len(same) or sum(map(len, votes)) > MOST_PER_FILM * len(films):
             break
         votes.append(_valid(words[same], words[same + offset]))
     return np.concatenate(votes) if votes else np.zeros(0, np.uint64)
@@ -116,6 +117,25 @@ def _valid(left: Words, right: Words) -> Words:
     return (left << np.uint64(32) | right << np.uint64(1) | inverted)[good]
 
 
+def _parts(votes: Words) -> Iterator[Words]:
+    """Sorted votes in parts of about ``PART``, all votes of one left film together."""
+    owner = (votes >> np.uint64(32)) // np.uint64(2 * POINTS)
+    first = 0
+    while first < len(votes):
+        last = int(np.searchsorted(owner, owner[min(first + PART, len(votes)) - 1], side="right"))
+        yield votes[first:last]
+        first = last
+
+
+def _count(films: Films, votes: Words, least_votes: int) -> tuple[Ints, Ints]:
+    """Pairs as ``(first * n + second) * 4 + mirrored * 2 + inverted``, and the votes of each that move alike."""
+    left, right, inverted = _distinct(votes)
+    pair = (_film(left) * np.int64(len(films)) + _film(right)) * 4 + _is_mirrored(right) * 2 + inverted
+    pairs, counts = _most_alike(pair, _movement_bins(films, left, right))
+    enough = counts >= least_votes
+    return pairs[enough], counts[enough]
+
+
 def _distinct(votes: Words) -> tuple[Ints, Ints, Ints]:
     """Left entries, right entries and inversion, each pair of features once."""
     votes = np.unique(votes)
@@ -145,8 +165,9 @@ def _seen_places(films: Films, entries: Ints) -> npt.NDArray[np.float64]:
     """Where a feature lies in the film as entered: x runs from the right in a mirrored one."""
     film = _film(entries)
     places = films.places[film, entries % POINTS].astype(np.float64)
-    widths = np.array([frame_size(*size)[0] for size in films.sizes[: len(films)].tolist()], np.int64)
-    x = np.where(_is_mirrored(entries), widths[film] - 1 - places[:, 0], places[:, 0])
+    sizes = films.sizes[film]
+    widths = np.maximum(1, np.rint(sizes[:, 0] * (SIDE / sizes.max(axis=1, initial=1))))  # as frame_size
+    x = np.where(_is_mirrored(entries), widths - 1 - places[:, 0], places[:, 0])
     return np.stack([x, places[:, 1]], axis=1)
 
 
