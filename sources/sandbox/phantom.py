@@ -1,4 +1,4 @@
-"""Chest phantoms: films from the front and from the side, CT slices, and pictures that are no film, from numbers alone.
+"""Chest phantoms: films from the front, from numbers alone; the other views are in ``other_views.py``.
 
 A picture is a map of how much the body holds back (float32, bright = dense), toned like a film at the end. What one
 person's films share is their :class:`Anatomy`; breath, pose, vessels and grain are drawn anew for every exposure.
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from sources.sandbox.anatomy import Anatomy, dome_level, lung_outline, rib_curve, rib_turns
-from sources.sandbox.canvas import Canvas, blurred, clouds, ellipse, field, smooth
+from sources.sandbox.canvas import Canvas, clouds, ellipse, field, smooth
 
 Map = np.ndarray  # (H, W) float32
 SIDES = (-1, 1)  # the patient's right (left in the picture), the patient's left
@@ -47,11 +47,11 @@ def frontal(anatomy: Anatomy, exposure: Exposure) -> tuple[np.ndarray, np.ndarra
     outlines = {side: lung_outline(anatomy, breath, side) for side in SIDES}
     lungs = canvas.fill(*outlines.values(), soft=0.02)
     dense = _soft_tissue(anatomy, canvas)
-    middle = _mediastinum(anatomy, canvas, exposure, breath)
+    middle = mediastinum(anatomy, canvas, exposure, breath)
     air = lungs * (1 - 0.8 * middle) * (1 - 0.25 * clouds(rng, canvas.shape, 7, 3).clip(-0.5, 0.5))
-    dense += 0.10 * middle - (0.50 + 0.10 * anatomy.emphysema) * air - _windpipe(anatomy, canvas)
+    dense += 0.10 * middle - (0.50 + 0.10 * anatomy.emphysema) * air - windpipe(anatomy, canvas)
     dense += _abdomen(anatomy, canvas, breath, rng)
-    dense += _vessels(canvas, anatomy, rng) * lungs * (1 - 0.5 * middle)
+    dense += vessels(canvas, anatomy, rng) * lungs * (1 - 0.5 * middle)
     dense += _bones(anatomy, canvas, breath)
     dense += opacities(canvas, outlines, lungs, exposure, rng)
     if exposure.ap:
@@ -59,97 +59,6 @@ def frontal(anatomy: Anatomy, exposure: Exposure) -> tuple[np.ndarray, np.ndarra
     film = tone(dense, rng)
     _side_marker(film, rng)
     return film, ((lungs > 0.5) * 255).astype(np.uint8)
-
-
-def lateral(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
-    """A film from the side, uint8 (H, W): spine behind, heart in front above the diaphragm."""
-    rng = np.random.default_rng(exposure.seed)
-    canvas = Canvas.placed(exposure.height, exposure.width, 0.44 * exposure.width, (0.5, 0.5), rng.normal(0, 3))
-    tall = anatomy.height * 1.15
-    trunk = smooth(
-        [
-            (-0.45, -1.5),
-            (-0.86, -0.5),
-            (-0.92, 0.5),
-            (-0.8, 1.6),
-            (0.75, 1.6),
-            (0.84, 0.4),
-            (0.6, -0.7),
-            (0.3, -1.1),
-            (0.25, -1.6),
-        ],
-        closed=True,
-    )
-    lung = smooth(
-        [
-            (-0.55, -0.95 * tall),
-            (-0.74, -0.3),
-            (-0.78, 0.5),
-            (-0.62, 0.88 * tall),
-            (-0.2, 0.62 * tall),
-            (0.35, 0.55 * tall),
-            (0.66, 0.72 * tall),
-            (0.68, 0.1),
-            (0.4, -0.6),
-            (0.0, -1.0 * tall),
-        ],
-        closed=True,
-    )
-    air = canvas.fill(lung, soft=0.04)
-    dense = 0.85 * canvas.fill(trunk, soft=0.05) - 0.42 * air
-    dense += 0.34 * canvas.fill(ellipse(0.34, 0.32 * tall, 0.34 * anatomy.heart, 0.44, 20), soft=0.05)
-    for index in range(13):
-        level = -1.25 + 0.22 * index
-        centre = -0.62 - 0.12 * np.cos(level * 1.2)
-        dense += 0.24 * canvas.fill(ellipse(centre, level * tall * 0.95, 0.12, 0.085), soft=0.02)
-    for index in range(9):
-        level = -0.9 + 0.19 * index
-        rib = smooth([(-0.72, level), (-0.3, level + 0.1), (0.2, level + 0.32), (0.6, level + 0.5)])
-        dense += 0.11 * anatomy.bone * canvas.stroke([rib], anatomy.rib_width * 0.9, soft=0.012)
-    arm = smooth([(0.0, -1.2), (0.3, -1.35), (0.7, -1.5), (1.2, -1.7)])
-    dense += 0.25 * canvas.stroke([arm], 0.34, soft=0.05)
-    dense += _vessels(canvas, anatomy, rng, sides=(1,)) * air * 0.8
-    if exposure.label in ("covid", "cap"):
-        dense += 0.35 * exposure.severity * air * np.clip(clouds(rng, canvas.shape, 5, 3), 0, 2)
-    return tone(dense, rng)
-
-
-def ct_slice(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
-    """An axial CT slice in a lung window, uint8 (H, W): black air, gray tissue, white bone."""
-    rng = np.random.default_rng(exposure.seed)
-    canvas = Canvas.placed(exposure.height, exposure.width, 0.42 * exposure.width, (0.5, 0.52), 0)
-    body = canvas.fill(ellipse(0, 0, 1.08, 0.76), soft=0.006)
-    lungs = canvas.fill(*(ellipse(side * 0.5, -0.02, 0.36, 0.52, side * 8) for side in SIDES), soft=0.008)
-    dense = 0.62 * body - 0.54 * lungs
-    dense += 0.07 * canvas.fill(ellipse(0.12, -0.18, 0.34 * anatomy.heart, 0.32, 30), soft=0.01) * body
-    dense += 0.35 * canvas.fill(ellipse(0, 0.44, 0.13, 0.12), ellipse(0, 0.62, 0.06, 0.12), soft=0.008)
-    spots = [(1.0 * np.cos(a) * 0.97, np.sin(a) * 0.68) for a in np.linspace(0, 2 * np.pi, 18, endpoint=False)]
-    dense += 0.3 * canvas.discs(spots, 0.045, soft=0.01)
-    points = np.column_stack([rng.normal(0, 0.42, 140), rng.normal(0, 0.3, 140)])
-    dense += 0.35 * canvas.discs(points, 0.012, soft=0.004) * lungs
-    if exposure.label == "covid":
-        rim = lungs - blurred(lungs, 0.1 * canvas.unit)
-        dense += 0.5 * exposure.severity * np.clip(clouds(rng, canvas.shape, 6) * 0.6 + 3 * rim, 0, 1) * lungs
-    dense += 0.02 * rng.standard_normal(canvas.shape, np.float32)
-    return np.clip(dense * 255, 0, 255).astype(np.uint8)
-
-
-def figure(exposure: Exposure) -> np.ndarray:
-    """A plot with axes, bars and words, uint8 (H, W)."""
-    rng = np.random.default_rng(exposure.seed)
-    page = np.full((exposure.height, exposure.width), 255, np.uint8)
-    left, bottom = 44, exposure.height - 40
-    cv2.rectangle(page, (left, 24), (exposure.width - 16, bottom), 0, 1)
-    bars = int(rng.integers(4, 9))
-    step = (exposure.width - left - 40) // bars
-    for bar in range(bars):
-        x = left + 14 + bar * step
-        cv2.rectangle(
-            page, (x, int(rng.integers(40, bottom - 20))), (x + step // 2, bottom), int(rng.integers(70, 190)), -1
-        )
-        cv2.putText(page, f"d{bar}", (x, bottom + 18), cv2.FONT_HERSHEY_SIMPLEX, 0.4, 0, 1, cv2.LINE_AA)
-    cv2.putText(page, "Cases per day", (left, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 0, 1, cv2.LINE_AA)
-    return page
 
 
 def opacities(
@@ -230,7 +139,7 @@ def _soft_tissue(anatomy: Anatomy, canvas: Canvas) -> Map:
     return dense
 
 
-def _mediastinum(anatomy: Anatomy, canvas: Canvas, exposure: Exposure, breath: float) -> Map:
+def mediastinum(anatomy: Anatomy, canvas: Canvas, exposure: Exposure, breath: float) -> Map:
     """Heart, great vessels, spine and a child's thymus, 0 to 1."""
     tall, heart = anatomy.height, anatomy.heart * (1.14 if exposure.ap else 1.0)
     base = dome_level(anatomy, breath, 1)
@@ -256,11 +165,12 @@ def _mediastinum(anatomy: Anatomy, canvas: Canvas, exposure: Exposure, breath: f
     return np.clip(mask, 0, 1)
 
 
-def _windpipe(anatomy: Anatomy, canvas: Canvas) -> Map:
+def windpipe(anatomy: Anatomy, canvas: Canvas) -> Map:
+    """Trachea and main bronchi: how much less they hold back."""
     tall = anatomy.height
-    windpipe = [(0.0, -1.6 * tall), (0.01, -0.9 * tall), (0.0, -0.42 * tall)]
+    trachea = [(0.0, -1.6 * tall), (0.01, -0.9 * tall), (0.0, -0.42 * tall)]
     branches = [[(0, -0.42 * tall), (side * 0.28, -0.16 * tall)] for side in SIDES]
-    return 0.15 * canvas.stroke([windpipe], 0.13, soft=0.02) + 0.07 * canvas.stroke(branches, 0.08, soft=0.02)
+    return 0.15 * canvas.stroke([trachea], 0.13, soft=0.02) + 0.07 * canvas.stroke(branches, 0.08, soft=0.02)
 
 
 def _abdomen(anatomy: Anatomy, canvas: Canvas, breath: float, rng: np.random.Generator) -> Map:
@@ -324,7 +234,7 @@ def _bones(anatomy: Anatomy, canvas: Canvas, breath: float) -> Map:
     return dense
 
 
-def _vessels(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator, sides: tuple[int, ...] = SIDES) -> Map:
+def vessels(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator, sides: tuple[int, ...] = SIDES) -> Map:
     """A tree of vessels from each hilum, thinner outwards; its finest twigs differ from film to film."""
     layers: dict[int, list[np.ndarray]] = {0: [], 1: [], 2: []}
     shared = np.random.default_rng(anatomy.vessels)

@@ -1,0 +1,155 @@
+"""Draw the sandbox: an offline world of all sources in mirror layout, and ``truth/`` about every file in it."""
+
+import csv
+import hashlib
+import importlib
+import io
+import json
+import os
+import pkgutil
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import combinations
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sources.mirror import INDEXES
+from sources.sandbox import sites
+from sources.sandbox.film import Film
+from sources.sandbox.world import HOMES, build_world
+from sources.storage import atomic_folder
+
+SITE_OF = {"radiopaedia_normal": "radiopaedia"}  # two sources that one site shows
+NO_SITE = ("packing", "markup")
+RECEIPT = "sandbox.json"
+FILM_COLUMNS = (
+    *("source", "film_id", "sha256", "exposure_id", "person", "patient_id", "label", "finding", "view", "stated_view"),
+    *("age", "sex", "offset_days", "rt_pcr", "width", "height", "extension", "duplicate_kind", "defect"),
+)
+
+
+def draw(folder: Path, seed: int, films: int) -> None:
+    """Write the world into ``folder``; one that holds exactly this world already is left as it is.
+
+    The folder changes all at once: an interrupted drawing leaves the old world or none.
+
+    Raises:
+        CxnetError: the folder cannot be written.
+    """
+    receipt = {"seed": seed, "films": films, "code": code_version()}
+    if _holds(folder, receipt):
+        return
+    renders = site_modules()
+    shown = [name for name in HOMES if SITE_OF.get(name, name) in renders]
+    with ProcessPoolExecutor(os.cpu_count() or 1, mp_context=get_context("forkserver")) as pool:
+        world = build_world(seed, films, shown, pool)
+    with atomic_folder(folder) as new:
+        target = Path(new.path)
+        for path, content in _rendered(world, renders, seed):
+            place = _free_place(target / path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+        _write_truth(target / "truth", world)
+        (target / RECEIPT).write_text(json.dumps(receipt, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def site_modules() -> dict[str, Any]:
+    """The ``render`` function of every site module, by name."""
+    names = sorted(entry.name for entry in pkgutil.iter_modules(sites.__path__) if entry.name not in NO_SITE)
+    return {name: importlib.import_module(f"{sites.__name__}.{name}").render for name in names}
+
+
+def code_version() -> str:
+    """A hash of the drawing code: other code draws another world."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.relative_to(Path(__file__).parent).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def truth_rows(world: Sequence[Film]) -> Iterator[dict[str, object]]:
+    """What is true of every file."""
+    for film in world:
+        told = {name: getattr(film, name) for name in FILM_COLUMNS if name != "sha256"}
+        yield {**told, "sha256": hashlib.sha256(film.data).hexdigest()}
+
+
+def duplicate_pairs(world: Sequence[Film]) -> Iterator[dict[str, object]]:
+    """Every two readable files of one exposure."""
+    groups: defaultdict[str, list[Film]] = defaultdict(list)
+    for film in world:
+        if film.width:
+            groups[film.exposure_id].append(film)
+    for films in groups.values():
+        for first, second in combinations(films, 2):
+            yield _pair(first, second, second.duplicate_kind or "bytes")
+
+
+def follow_up_pairs(world: Sequence[Film]) -> Iterator[dict[str, object]]:
+    """Frontal films of one person at one source that are different exposures: no duplicates, however alike."""
+    groups: defaultdict[tuple[str, str], list[Film]] = defaultdict(list)
+    for film in world:
+        if film.width and film.view in ("PA", "AP"):
+            groups[film.person, film.source].append(film)
+    for films in groups.values():
+        for first, second in combinations(films, 2):
+            if first.exposure_id != second.exposure_id:
+                yield _pair(first, second, "follow-up")
+
+
+def _pair(first: Film, second: Film, kind: str) -> dict[str, object]:
+    names = {
+        "a_source": first.source,
+        "a_film_id": first.film_id,
+        "b_source": second.source,
+        "b_film_id": second.film_id,
+    }
+    digests = {"a_sha256": hashlib.sha256(first.data).hexdigest(), "b_sha256": hashlib.sha256(second.data).hexdigest()}
+    return {**names, **digests, "kind": kind}
+
+
+def _rendered(world: Sequence[Film], renders: dict[str, Any], seed: int) -> Iterator[tuple[str, bytes]]:
+    by_site: defaultdict[str, list[Film]] = defaultdict(list)
+    for film in world:
+        by_site[SITE_OF.get(film.source, film.source)].append(film)
+    for name, films in sorted(by_site.items()):
+        yield from renders[name](films, np.random.default_rng([seed, zlib.crc32(name.encode())]))
+
+
+def _free_place(path: Path) -> Path:
+    """``path``, or the index inside it where a folder has taken that name; a file in a folder's place moves inside."""
+    for parent in path.parents:
+        if parent.is_file():
+            content = parent.read_bytes()
+            parent.unlink()
+            parent.mkdir()
+            (parent / INDEXES[0]).write_bytes(content)
+    return path / INDEXES[0] if path.is_dir() else path
+
+
+def _write_truth(folder: Path, world: Sequence[Film]) -> None:
+    folder.mkdir(parents=True)
+    _write_csv(folder / "films.csv", FILM_COLUMNS, truth_rows(world))
+    columns = ("a_source", "a_film_id", "a_sha256", "b_source", "b_film_id", "b_sha256", "kind")
+    _write_csv(folder / "pairs.csv", columns, duplicate_pairs(world))
+    _write_csv(folder / "hard_non_duplicates.csv", columns, follow_up_pairs(world))
+
+
+def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, object]]) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    path.write_text(text.getvalue(), encoding="utf-8")
+
+
+def _holds(folder: Path, receipt: dict[str, object]) -> bool:
+    try:
+        return bool(json.loads((folder / RECEIPT).read_text(encoding="utf-8")) == receipt)
+    except (OSError, ValueError):
+        return False
