@@ -89,6 +89,9 @@ class ViewsParams(Options):
         ("PA", "AP", "AP_SUPINE", "unknown"), description="views that stay; unknown is judged by the picture"
     )
     frontal_score: Share = Field(0.5, description="least score of an unlabelled film to count as frontal")
+    review_score: Share = Field(
+        0.9, description="the picture contradicts the source, or decides alone, from this score on"
+    )
 
 
 class HarmoniseParams(Options):

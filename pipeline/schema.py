@@ -57,6 +57,7 @@ VIEWS_FIELDS = [
     field("view_source", pa.string(), "metadata | model | review; null = unknown"),
     field("view_class", pa.string(), "frontal | lateral | other, from the picture alone"),
     field("view_score", pa.float64(), "probability of view_class"),
+    field("view_review", pa.string(), "why a person should look at the view; null = no need"),
 ]
 
 HARMONISE_FIELDS = [
