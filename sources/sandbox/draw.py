@@ -46,7 +46,9 @@ def draw(folder: Path, seed: int, films: int) -> None:
         return
     renders = site_modules()
     shown = [name for name in HOMES if SITE_OF.get(name, name) in renders]
-    with ProcessPoolExecutor(os.cpu_count() or 1, mp_context=get_context("forkserver")) as pool:
+    with ProcessPoolExecutor(
+        os.cpu_count() or 1, mp_context=get_context("forkserver"), initializer=_one_thread
+    ) as pool:
         world = build_world(seed, films, shown, pool)
     with atomic_folder(folder) as new:
         target = Path(new.path)
@@ -146,6 +148,13 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, obje
     writer.writeheader()
     writer.writerows(rows)
     path.write_text(text.getvalue(), encoding="utf-8")
+
+
+def _one_thread() -> None:
+    """One thread per process: the processes are the parallelism."""
+    import cv2
+
+    cv2.setNumThreads(1)
 
 
 def _holds(folder: Path, receipt: dict[str, object]) -> bool:

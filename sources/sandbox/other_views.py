@@ -77,7 +77,7 @@ def ct_axial(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
     if exposure.label == "covid":
         rim = lungs - blurred(lungs, 0.1 * canvas.unit)
         dense += 0.5 * exposure.severity * np.clip(clouds(rng, canvas.shape, 6) * 0.6 + 3 * rim, 0, 1) * lungs
-    dense += 0.02 * rng.standard_normal(canvas.shape, np.float32)
+    dense += 0.05 * clouds(rng, canvas.shape, 40, 3) * body + 0.02 * rng.standard_normal(canvas.shape, np.float32)
     return np.clip(dense * 255, 0, 255).astype(np.uint8)
 
 
@@ -104,7 +104,7 @@ def ct_coronal(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
     if exposure.label in ("covid", "cap"):
         dense += 0.5 * exposure.severity * np.clip(clouds(rng, canvas.shape, 6) * 0.8, 0, 1) * air
     dense -= windpipe(anatomy, canvas) * 2.2
-    dense += 0.02 * rng.standard_normal(canvas.shape, np.float32)
+    dense += 0.05 * clouds(rng, canvas.shape, 40, 3) * body + 0.02 * rng.standard_normal(canvas.shape, np.float32)
     return np.clip(dense * 255, 0, 255).astype(np.uint8)
 
 

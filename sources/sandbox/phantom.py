@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from sources.sandbox.anatomy import Anatomy, dome_level, lung_outline, rib_curve, rib_turns
-from sources.sandbox.canvas import Canvas, clouds, ellipse, field, smooth
+from sources.sandbox.canvas import Canvas, clouds, ellipse, smooth
 
 Map = np.ndarray  # (H, W) float32
 SIDES = (-1, 1)  # the patient's right (left in the picture), the patient's left
@@ -197,13 +197,13 @@ def _abdomen(anatomy: Anatomy, canvas: Canvas, breath: float, rng: np.random.Gen
 
 
 def _bones(anatomy: Anatomy, canvas: Canvas, breath: float) -> Map:
-    half_widths, levels, drops = rib_turns(anatomy, breath)
+    half_widths, tops, drops = rib_turns(anatomy, breath)
     dense = np.zeros(canvas.shape, np.float32)
     for turns, weight in (((0, 95), 0.115), ((95, 165), 0.06)):
         loops = [
             rib_curve(half, level, drop, side, turns)
             for side in SIDES
-            for half, level, drop in zip(half_widths, levels, drops, strict=True)
+            for half, level, drop in zip(half_widths, tops, drops, strict=True)
         ]
         outer = canvas.stroke(loops, anatomy.rib_width, soft=0.007)
         inner = canvas.stroke(loops, anatomy.rib_width * 0.55, soft=0.009)
@@ -226,11 +226,9 @@ def _bones(anatomy: Anatomy, canvas: Canvas, breath: float) -> Map:
         smooth([(s * 0.92, -0.95), (s * 1.12, -0.3), (s * 0.98, 0.1), (s * 0.85, -0.4)], closed=True) for s in SIDES
     ]
     dense += 0.07 * canvas.fill(*blades, soft=0.03)
-    for index in range(15):
-        level = -1.5 + 0.22 * index
-        bow = anatomy.scoliosis * np.sin(level)
-        vertebra = ellipse(bow, level * anatomy.height, 0.125, 0.088)
-        dense += 0.045 * anatomy.bone * canvas.fill(vertebra, soft=0.015)
+    levels = -1.5 + 0.22 * np.arange(15)
+    spine = [ellipse(anatomy.scoliosis * np.sin(y), y * anatomy.height, 0.125, 0.088) for y in levels]
+    dense += 0.045 * anatomy.bone * canvas.fill(*spine, soft=0.015)
     return dense
 
 
@@ -241,12 +239,12 @@ def vessels(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator, sides: t
     for side in sides:
         root = (side * 0.22, 0.02)
         for _ in range(9):
-            angle = shared.uniform(-1.35, 1.35) + rng.normal(0, 0.12)
+            angle = shared.uniform(-1.35, 1.35) + rng.normal(0, 0.3)
             _grow(layers, root, angle, side, 0, rng)
     total = np.zeros(canvas.shape, np.float32)
     for depth, (width, weight) in enumerate(((0.034, 0.15), (0.018, 0.11), (0.010, 0.09))):
         total += weight * canvas.stroke(layers[depth], width * anatomy.vessel_size, soft=0.005)
-    return total + 0.018 * field(rng, canvas.shape, 60)
+    return total + 0.035 * clouds(rng, canvas.shape, 40, 3)
 
 
 def _grow(
