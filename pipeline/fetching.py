@@ -138,7 +138,7 @@ def dry_run(run: Fetching, wishes: Wishes, watch: Callable[[Source], Watcher]) -
     def one(source: Source) -> tuple[str, int, int, int, int]:
         store, watcher = run.store(source), watch(source)
         store.folder.mkdir(parents=True, exist_ok=True)
-        downloads = Downloads(run.client, store, source.hosts, store.previous_files())
+        downloads = Downloads(run.client, store, source.hosts, store.previous_files(store.previous()))
         web = Web(run.client, source.hosts, downloads, store.folder, wishes.record)
         watcher.phase("listing", None)
         items = list(list_items(source, web, wishes.urls))

@@ -11,6 +11,7 @@ from typing import IO
 import requests
 
 from sources.client import Client, PassingError, StoppedError, WebError
+from sources.mirror import write_copy
 from sources.sniff import HEAD_BYTES, sniff
 from sources.store import BLOCK_BYTES, Received, Store
 
@@ -26,6 +27,7 @@ class Downloads:
         known: what an earlier complete fetch received, by address; None of it is asked again unless ``refresh``.
         refresh: ask for every known file whether it has changed (``If-None-Match``, ``If-Modified-Since``).
         progress: told the number of bytes as they arrive.
+        record: folder in which every file is kept as an offline copy, too, or None.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Downloads:
         known: dict[str, Received] | None = None,
         refresh: bool = False,
         progress: Progress | None = None,
+        record: Path | None = None,
     ) -> None:
         self._client = client
         self._store = store
@@ -43,11 +46,16 @@ class Downloads:
         self._known = known or {}
         self._refresh = refresh
         self._progress = progress or (lambda count: None)
+        self._record = record
         self._guard = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._failed: dict[str, WebError] = {}
         self._taken = 0
         self._has_parts = False
+
+    def at_hand(self, url: str) -> bool:
+        """Is the file at ``url`` here, so that nobody need be asked?"""
+        return url in self._store.finished or (url in self._known and not self._refresh and not self._client.offline)
 
     def get(self, url: str) -> Received:
         """The file at ``url``.
@@ -70,6 +78,8 @@ class Downloads:
             except WebError as error:
                 self._failed[url] = error
                 raise
+            if self._record is not None:
+                write_copy(self._record, url, self._store.folder / received.file)
             return self._store.keep(received)
 
     def copy(self, url: str, chunks: Iterator[bytes]) -> Received:

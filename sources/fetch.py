@@ -5,12 +5,10 @@ the reason). The rows stand in the source's order, whatever the number of thread
 """
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from upath import UPath
@@ -20,15 +18,16 @@ from sources.base import Item, Source
 from sources.client import Client, StoppedError, WebError
 from sources.downloads import Downloads
 from sources.errors import CxnetError, UsageError
-from sources.lock import LOCK_SCHEMA
+from sources.known import git_blob, known_blob
+from sources.masks import MASK_SCHEMA, mask_items
+from sources.rows import Row, changes, counts_of, joined, reasons_of, row_of, table_of, unparsed_warning
 from sources.sniff import is_picture
+from sources.storage import write_table
 from sources.store import Received, Store
 from sources.web import Web
 
 log = logging.getLogger(__name__)
 
-Row = dict[str, Any]
-PREFIXED = ("patient_id", "study_id")
 BATCH = 2000  # images that wait for a thread at once
 
 
@@ -40,7 +39,7 @@ class Wishes:
         urls: pages to read instead of the source's own listing (their images join those already listed).
         limit: most images whose bytes are fetched; None = all.
         update: ask again for every page and file, whether it has changed.
-        record: folder in which pages are kept as an offline copy.
+        record: folder in which pages and files are kept as an offline copy.
     """
 
     urls: tuple[str, ...] = ()
@@ -66,12 +65,14 @@ class Outcome:
         counts: listed, fetched, cached, skipped, failed, bytes.
         reasons: how many rows were skipped or failed for which reason.
         changes: new, gone and changed images against the last fetch, by item_id.
+        warning: what a person should look at, or None.
     """
 
     source: str
     counts: dict[str, int]
     reasons: dict[str, int]
     changes: dict[str, list[str]] = field(default_factory=dict)
+    warning: str | None = None
 
 
 def fetch_source(
@@ -86,18 +87,21 @@ def fetch_source(
     wishes, watcher = wishes or Wishes(), watcher or Watcher()
     before = store.previous()
     downloads = Downloads(
-        client, store, source.hosts, store.previous_files(), refresh=wishes.update, progress=watcher.bytes
+        client, store, source.hosts, store.previous_files(before), wishes.update, watcher.bytes, wishes.record
     )
     web = Web(client, source.hosts, downloads, store.folder, wishes.record)
     watcher.phase("listing", None)
     items = _limited(_counted(list_items(source, web, wishes.urls), watcher), wishes.limit)
-    watcher.phase("fetching", sum(item.skip is None for item in items))
+    masks = list(mask_items(items))
+    watcher.phase("fetching", sum(item.skip is None for item in items) + len(masks))
     rows = _all_rows(source, items, store, downloads, client, watcher)
-    table = _joined(before, rows) if wishes.urls else _table(rows)
-    outcome = Outcome(source.name, _counts(rows), _reasons(rows), changes(before, table))
-    store.write(
-        table, {"state": "fetched", **outcome.counts, "reasons": outcome.reasons, "terms": asdict(source.terms)}
-    )
+    mask_rows = _all_rows(source, masks, store, downloads, client, watcher)
+    table = joined(before, rows) if wishes.urls else table_of(rows)
+    warning = unparsed_warning(source.name, rows)
+    outcome = Outcome(source.name, counts_of(rows), reasons_of(rows), changes(before, table), warning)
+    receipt = {"state": "fetched", **outcome.counts, "reasons": outcome.reasons, "warning": warning}
+    _write_masks(store, mask_rows)
+    store.write(table, receipt | {"terms": asdict(source.terms)})
     return outcome
 
 
@@ -117,20 +121,6 @@ def list_items(source: Source, web: Web, urls: Sequence[str] = ()) -> Iterator[I
             continue
         seen.add(item.item_id)
         yield item
-
-
-def changes(before: pd.DataFrame | None, after: pd.DataFrame) -> dict[str, list[str]]:
-    """Images that are new, gone, or have other bytes than in the last fetch, by item_id."""
-    if before is None:
-        return {"new": list(after["item_id"]), "gone": [], "changed": []}
-    old = dict(zip(before["item_id"], before["file_sha256"], strict=True))
-    new = dict(zip(after["item_id"], after["file_sha256"], strict=True))
-    both = [name for name in new if name in old]
-    return {
-        "new": [name for name in new if name not in old],
-        "gone": [name for name in old if name not in new],
-        "changed": [name for name in both if isinstance(old[name], str) and old[name] != new[name]],
-    }
 
 
 def _counted(items: Iterator[Item], watcher: Watcher) -> Iterator[Item]:
@@ -157,10 +147,15 @@ def _all_rows(
     """One row per item, in their order; the bytes arrive on several threads."""
     read = Reader(source, store, downloads)
     rows: list[Row | None] = [None] * len(items)
-    wanted = [index for index, item in enumerate(items) if item.skip is None]
+    wanted = []
     for index, item in enumerate(items):
         if item.skip is not None:
-            rows[index] = _row(source, item, "skipped", item.skip)
+            rows[index] = row_of(source, item, "skipped", item.skip)
+        elif downloads.at_hand(item.url):  # needs no thread
+            rows[index] = read.row(item)
+            watcher.item()
+        else:
+            wanted.append(index)
     with ThreadPoolExecutor(_threads(items, client), thread_name_prefix=source.name) as pool:
         try:
             for start in range(0, len(wanted), BATCH):
@@ -202,10 +197,10 @@ class Reader:
         except StoppedError:
             raise
         except WebError as error:
-            return _row(self._source, item, "failed", error.reason)
+            return row_of(self._source, item, "failed", error.reason)
         except CxnetError as error:
-            return _row(self._source, item, "failed", str(error).rstrip("."))
-        return _row(self._source, item, "fetched", None, received)
+            return row_of(self._source, item, "failed", str(error).rstrip("."))
+        return row_of(self._source, item, "fetched", None, received)
 
     def _received(self, item: Item) -> Received:
         """The file of an item, from the first of its addresses that has it."""
@@ -222,10 +217,17 @@ class Reader:
 
     def _picture(self, url: str) -> Received:
         received = self._downloads.get(url)
+        self._check_known(url, received)
         if not is_picture(received.content_type):
             kind = received.content_type.partition("/")[2].removeprefix("x-")
             raise WebError(url, f"no image: the server sent {'an empty file' if kind == 'empty' else kind}")
         return received
+
+    def _check_known(self, url: str, received: Received) -> None:
+        """Compare a file with its published hash; the sandbox draws files of its own."""
+        expected = None if self._store.is_drawn else known_blob(url)
+        if expected and (found := git_blob(self._store.folder / received.file)) != expected:
+            raise WebError(url, f"not the published file: git blob {found[:12]} instead of {expected[:12]}")
 
     def _member_of(self, url: str, member: str) -> Received:
         received = self._downloads.get(url)
@@ -242,48 +244,8 @@ class Reader:
         return received
 
 
-def _row(source: Source, item: Item, status: str, reason: str | None, received: Received | None = None) -> Row:
-    values: Row = {**dict.fromkeys(LOCK_SCHEMA.names), **item.__dict__, "source": source.name}
-    for name in PREFIXED:
-        if values[name] is not None:
-            values[name] = f"{source.name}:{values[name]}"
-    values |= {"fetch_status": status, "fetch_reason": reason, "cached": bool(received and received.cached)}
-    values["box"] = list(item.box) if item.box else None
-    values["mask_urls"] = list(item.mask_urls) or None
-    if received is not None:
-        values |= {
-            "fetched_url": received.url,
-            "file": received.file,
-            "file_sha256": received.sha256,
-            "file_size": received.size,
-            "content_type": received.content_type,
-            "etag": received.etag,
-            "last_modified": received.last_modified,
-            "retrieved_at": received.retrieved_at,
-        }
-    return values
-
-
-def _table(rows: Sequence[Row]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=LOCK_SCHEMA.names, dtype=object)
-
-
-def _joined(before: pd.DataFrame | None, rows: Sequence[Row]) -> pd.DataFrame:
-    """The rows of the last fetch, those with new facts replaced, the new ones behind them."""
-    table = _table(rows)
-    if before is None:
-        return table
-    kept = before[~before["item_id"].isin(set(table["item_id"]))].astype(object)
-    return pd.concat([kept.where(kept.notna(), None), table], ignore_index=True)
-
-
-def _counts(rows: Sequence[Row]) -> dict[str, int]:
-    status = Counter("cached" if row["cached"] else row["fetch_status"] for row in rows)
-    sizes = {row["file_sha256"]: row["file_size"] for row in rows if row["file_sha256"]}
-    names = ("fetched", "cached", "skipped", "failed")
-    return {"listed": len(rows), **{name: status[name] for name in names}, "bytes": sum(sizes.values())}
-
-
-def _reasons(rows: Sequence[Row]) -> dict[str, int]:
-    found = Counter(f"{row['fetch_status']}: {row['fetch_reason']}" for row in rows if row["fetch_reason"])
-    return dict(sorted(found.items(), key=lambda entry: (-entry[1], entry[0])))
+def _write_masks(store: Store, rows: Sequence[Row]) -> None:
+    if rows:
+        write_table(store.masks, pd.DataFrame(rows, columns=MASK_SCHEMA.names, dtype=object), MASK_SCHEMA)
+    else:
+        store.masks.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from sources.errors import CxnetError
 from sources.fetch import Watcher
 from sources.lock import field
 from sources.storage import read_table, write_table
-from sources.store import Received, Store
+from sources.store import Received, Store, sha256_of
 
 REPORT_SCHEMA = pa.schema(
     [
@@ -86,7 +86,7 @@ def locked_files(store: Store) -> Sequence[Wanted]:
 
 def _state(source: Source, store: Store, downloads: Downloads, wanted: Wanted) -> tuple[object, ...]:
     there = Received(wanted.url, wanted.file, wanted.sha256, wanted.size, "")
-    if store.holds(there):
+    if store.holds(there) and sha256_of(store.folder / wanted.file) == wanted.sha256:
         return _row(source, wanted, "there", None, wanted.sha256)
     try:
         received = downloads.get(wanted.url)

@@ -3,16 +3,21 @@
 The layout is what ``wget -x --restrict-file-names=windows`` writes, so that any such copy can stand in for the web.
 """
 
+import errno
 import io
+import logging
 import mimetypes
 import os
 import re
+import shutil
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import requests
 from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
+
+log = logging.getLogger(__name__)
 
 INDEXES = ("index.html", "index.json")
 SECRETS = frozenset({"access_token"})  # never part of a file name
@@ -39,6 +44,26 @@ def mirror_path(url: str) -> str:
     query = "&".join(entry for entry in parts.query.split("&") if entry.partition("=")[0] not in SECRETS)
     place = "/".join([parts.hostname.lower(), *(part for part in segments if part)])
     return f"{place}@{_quoted(unquote(query)).replace('/', '%2F')}" if query else place
+
+
+def write_copy(folder: Path, url: str, content: bytes | Path) -> None:
+    """Keep what ``url`` answered (bytes, or a file that holds them) where an offline copy has it.
+
+    An address that no offline copy can hold (it leaves its host, or is too long for a file name) is passed over.
+    """
+    try:
+        target = folder / mirror_path(url)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, Path):
+            shutil.copyfile(content, target)
+        else:
+            target.write_bytes(content)
+    except (ValueError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        log.warning("%s is not recorded: %s", url, error)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        log.warning("%s is not recorded: %s", url, error.strerror)
 
 
 class MirrorAdapter(BaseAdapter):

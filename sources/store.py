@@ -7,10 +7,11 @@ way, so that a killed fetch goes on where it was; ``.parts/`` holds what has arr
 import fcntl
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,17 +22,12 @@ from sources.lock import LOCK_SCHEMA
 from sources.storage import read_table, write_json, write_table
 
 LIVE = "live"
+DRAWN = "sandbox"
 BLOCK_BYTES = 1 << 20
-COLUMNS = {  # of items.parquet -> attribute of Received
-    "fetched_url": "url",
-    "file": "file",
-    "file_sha256": "sha256",
-    "file_size": "size",
-    "content_type": "content_type",
-    "etag": "etag",
-    "last_modified": "last_modified",
-    "retrieved_at": "retrieved_at",
-}
+COLUMNS = (  # of items.parquet, in the order of the attributes of Received
+    *("fetched_url", "file", "file_sha256", "file_size", "content_type"),
+    *("etag", "last_modified", "retrieved_at"),
+)
 
 
 @dataclass(frozen=True)
@@ -88,6 +84,15 @@ class Store:
         return self.folder / "fetch.json"
 
     @property
+    def masks(self) -> Path:
+        return self.folder / "masks.parquet"
+
+    @property
+    def is_drawn(self) -> bool:
+        """Is this world a drawing, whose files are not the published ones?"""
+        return self.world.startswith(DRAWN)
+
+    @property
     def journal(self) -> Path:
         return self.folder / ".journal.jsonl"
 
@@ -113,20 +118,26 @@ class Store:
         """The rows of the last complete fetch in this world, or None."""
         return read_table(self.items) if self.items.exists() and self._world_of(self.receipt) == self.world else None
 
-    def previous_files(self) -> dict[str, Received]:
-        """What the last complete fetch received, by address, as far as it is still there unchanged in size."""
-        rows = self.previous()
+    def previous_files(self, rows: pd.DataFrame | None) -> dict[str, Received]:
+        """What the last complete fetch (its ``rows``) received, by address, as far as it is still there."""
         if rows is None:
             return {}
         there = rows[rows["file"].notna()].drop_duplicates("fetched_url")
+        columns = [there[name].astype(object).where(there[name].notna(), None).tolist() for name in COLUMNS]
+        sizes = self._sizes()
         found = {}
-        for values in there[list(COLUMNS)].itertuples(index=False, name=None):
-            told: dict[str, Any] = dict(zip(COLUMNS.values(), values, strict=True))
-            told = {name: None if pd.isna(value) else value for name, value in told.items()}
-            received = Received(**told, cached=True)
-            if self.holds(received):
+        for values in zip(*columns, strict=True):
+            received = replace(Received(*values), cached=True)
+            if sizes.get(received.file) == received.size:
                 found[received.url] = received
         return found
+
+    def _sizes(self) -> dict[str, int]:
+        """Bytes of every stored file, by its path below the source's folder."""
+        if not self.files.is_dir():
+            return {}
+        with os.scandir(self.files) as entries:
+            return {f"files/{entry.name}": entry.stat().st_size for entry in entries}
 
     def holds(self, received: Received) -> bool:
         """Is the file still there, with its size?"""

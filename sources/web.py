@@ -15,7 +15,7 @@ from typing import Any
 from sources.client import Client, WebError
 from sources.downloads import Downloads
 from sources.errors import UsageError
-from sources.mirror import mirror_path
+from sources.mirror import write_copy
 
 __all__ = ["Page", "Web", "WebError"]
 
@@ -96,9 +96,7 @@ class Web:
 
         page = self._client.retrying(url, attempt)
         if self._record is not None:
-            target = self._record / mirror_path(url)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(page.content)
+            write_copy(self._record, url, page.content)
         return page
 
     def archive(self, url: str) -> Path:

@@ -32,9 +32,9 @@ class Zygote:
         assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
 
-    def fetch(self, url: str, folder: Path, killed_after_s: float | None = None) -> int:
+    def fetch(self, url: str, folder: Path, killed: float | str = "") -> int:
         assert self.process.stdin is not None
-        self.process.stdin.write(f"{url}\t{folder}\t{'' if killed_after_s is None else killed_after_s}\n")
+        self.process.stdin.write(f"{url}\t{folder}\t{killed}\n")
         self.process.stdin.flush()
         return int(self.answer())
 
@@ -93,9 +93,8 @@ def test_a_fetch_killed_at_any_instant_ends_as_an_undisturbed_one(zygote, tmp_pa
 
 def test_what_a_killed_fetch_had_finished_is_not_asked_again(zygote, tmp_path):
     with serving() as site:
-        for path in fill(site, FILMS, size=60_000):
-            site.faults[path] = halting(0.3)
-        assert zygote.fetch(site.url, tmp_path / "toy", 0.75) == -9
+        site.faults[fill(site, FILMS, size=60_000)[8]] = halting(2.0)
+        assert zygote.fetch(site.url, tmp_path / "toy", "note") == -9
         done = list((tmp_path / "toy" / "files").iterdir())
         site.asked.clear()
         assert zygote.fetch(site.url, tmp_path / "toy") == 0
