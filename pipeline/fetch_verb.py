@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.fetch_console import each, one_line, show_dry_run, show_json, show_locked, show_outcomes
-from pipeline.fetching import check_locked, closed, dry_run, fetch_open, open_fetching, write_skipped
+from pipeline.fetching import check_locked, closed, dry_run, fetch_open, open_fetching, pass_over
 from pipeline.layout import Layout
 from pipeline.params import Params
 from sources.errors import CxnetError, UsageError
@@ -70,8 +70,7 @@ def fetch_stage(layout: Layout, params: Params, name: str) -> str:
     if why := closed(source, params, os.environ):
         if params.fetch.on_unavailable == "fail":
             raise CxnetError(f"'{name}' is closed: {why}")
-        write_skipped(run, source, why)
-        return f"skipped: {why}"
+        return pass_over(run, source, why)
     wishes = Wishes(limit=params.fetch.limit)
     (outcome,) = each(run, lambda watch, say: fetch_open(run, wishes, watch, say))
     return one_line(outcome)

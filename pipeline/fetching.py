@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from pipeline.layout import Layout
@@ -16,7 +16,7 @@ from sources.errors import UsageError, unknown
 from sources.fetch import Outcome, Watcher, Wishes, fetch_source, list_items
 from sources.locked import fetch_locked
 from sources.policy import Policy
-from sources.storage import write_json
+from sources.rows import table_of
 from sources.store import LIVE, Store, local_folder
 from sources.web import Web
 
@@ -150,22 +150,20 @@ def dry_run(run: Fetching, wishes: Wishes, watch: Callable[[Source], Watcher]) -
     return _at_once(run, one)
 
 
-def write_skipped(run: Fetching, source: Source, why: str) -> None:
-    """A source that a pipeline run passes over: an empty lock, and a receipt that says why."""
+def pass_over(run: Fetching, source: Source, why: str) -> str:
+    """Leave a closed source out of a pipeline run; what to say of it.
+
+    What a person fetched earlier (with permission, or with a token) stays and is used; else there is an empty lock, and
+    a receipt that says why.
+    """
     store = run.store(source)
     with store.alone(lambda text: None):
-        if store.previous() is None:
-            store.write(_no_rows(), {"state": "skipped", "why": why, "listed": 0, "fetched": 0, "cached": 0})
-        else:
-            write_json(store.receipt, {"world": store.world, "state": "skipped", "why": why})
-
-
-def _no_rows() -> Any:
-    import pandas as pd
-
-    from sources.lock import LOCK_SCHEMA
-
-    return pd.DataFrame(columns=LOCK_SCHEMA.names, dtype=object)
+        rows = store.previous()
+        if rows is not None and len(rows):
+            return f"{len(rows):,} rows of an earlier fetch are used; now {why}"
+        nothing = dict.fromkeys(("listed", "fetched", "cached", "skipped", "failed", "bytes"), 0)
+        store.write(table_of([]), {"state": "skipped", "why": why, **nothing, "terms": asdict(source.terms)})
+    return f"skipped: {why}"
 
 
 def _sizes(source: Source, items: Sequence[Item], downloads: Downloads, watcher: Watcher) -> list[int | None]:

@@ -16,13 +16,12 @@ from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from sources.bodies import arriving
 from sources.errors import CxnetError
 from sources.gate import Gate
-from sources.guard import GuardedAdapter
+from sources.guard import BoundedAdapter, GuardedAdapter
 from sources.mirror import MirrorAdapter
 from sources.policy import Policy
 from sources.robots import Robots
@@ -219,7 +218,7 @@ def _session(policy: Policy, mirror: Path | None) -> requests.Session:
     if mirror is not None:
         adapter: requests.adapters.BaseAdapter = MirrorAdapter(mirror)
     elif policy.private_hosts:
-        adapter = HTTPAdapter(pool_connections=64, pool_maxsize=size)
+        adapter = BoundedAdapter(pool_connections=64, pool_maxsize=size)
     else:
         adapter = GuardedAdapter(pool_connections=64, pool_maxsize=size)
     session.mount("https://", adapter)

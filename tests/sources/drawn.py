@@ -72,7 +72,7 @@ class Site:
         self.folder = folder
 
     def get(self, url: str) -> Page:
-        path = mirror_path(url) + ("index.html" if url.endswith("/") else "")
+        path = mirror_path(url)
         if path not in self.files:
             raise GoneError(f"{url}: HTTP 404")
         return Page(self.files[path], url)

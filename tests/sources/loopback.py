@@ -266,6 +266,15 @@ def dripping(interval_s: float, times: int = 1_000_000) -> Fault:
     return fault
 
 
+def dripping_head(answer: Answer, before: int) -> bool:
+    """Headers that never end, one byte at a time."""
+    answer.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    for _ in range(2000):
+        answer.wfile.write(b"a")
+        time.sleep(0.02)
+    return True
+
+
 def silent(seconds: float, times: int = 1_000_000) -> Fault:
     """No answer for so long."""
 

@@ -7,6 +7,7 @@ import pytest
 from loopback import (
     busy,
     dripping,
+    dripping_head,
     dropped,
     endless,
     flapping,
@@ -88,6 +89,7 @@ def test_no_row_is_lost_to_a_fault_that_passes(site, tmp_path, fault):
         (packed(b"no gzip at all"), "the connection broke"),
         (dripping(0.01), "slower than 50 kB/s"),
         (silent(1.0), "no answer in time"),
+        (dripping_head, "no answer in time"),
         (wrong_length(500, times=99), "the connection broke"),
     ],
     ids=[
@@ -105,6 +107,7 @@ def test_no_row_is_lost_to_a_fault_that_passes(site, tmp_path, fault):
         "false-gzip",
         "drip",
         "silence",
+        "dripping-head",
         "too-short",
     ],
 )

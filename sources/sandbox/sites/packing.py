@@ -6,15 +6,10 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from urllib.parse import unquote
+
+from sources.mirror import mirror_path as mirror_path  # the sites take it from here
 
 ZIP_DATE = (2018, 1, 6, 0, 0, 0)
-
-
-def mirror_path(url: str) -> str:
-    """Where an offline mirror keeps the answer to ``url`` (host/path, a query behind ``@``)."""
-    place, _, query = unquote(url.removeprefix("https://")).partition("?")
-    return f"{place}@{query}" if query else place
 
 
 def csv_table(header: Sequence[str], rows: Iterable[Mapping[str, object]], encoding: str = "utf-8") -> bytes:

@@ -128,4 +128,4 @@ def _upload(film: Film, size: str = "") -> str:
 
 
 def _file(path: str) -> str:
-    return f"{mirror_path(SITE + path)}index.html"
+    return mirror_path(SITE + path)
