@@ -40,7 +40,7 @@ def read_members(path: Path | UPath, wanted: Collection[str], limit: int = 1 << 
 def is_inside(name: str) -> bool:
     """Does a member's path stay inside the archive?"""
     place = PurePosixPath(name.replace("\\", "/"))
-    return not place.is_absolute() and ".." not in place.parts and ":" not in place.parts[:1] and "\0" not in name
+    return not (place.is_absolute() or ".." in place.parts or name[1:2] == ":" or "\0" in name)
 
 
 def _entries(path: Path | UPath, wanted: Collection[str] | None, limit: int) -> Iterator[tuple[str, bytes | None]]:
