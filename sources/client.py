@@ -166,8 +166,8 @@ class Client:
             raise WebError(url, "not a plain http(s) address")
         if not any(host == allowed or (allowed.startswith(".") and host.endswith(allowed)) for allowed in hosts):
             raise WebError(url, f"host {host} is not one of the source's")
-        if not self._robots.allows(url):
-            raise WebError(url, "robots.txt forbids it")
+        if refusal := self._robots.refusal(url):
+            raise WebError(url, refusal)
         return 0.0 if self.offline else self._robots.delay_s(url)
 
     @contextmanager
