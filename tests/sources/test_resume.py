@@ -1,30 +1,31 @@
 import hashlib
 import random
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from loopback import Answer, Fault, dropped, serving
+from loopback import Answer, Fault, dripping, dropped, serving
 from toy import Toy, client, fetch, fill, picture, relist
 
 from sources.fetch import Wishes
 from sources.storage import read_table
 
+HERE = Path(__file__).parent
 FILMS = 24
 FILM = "/films/001.png"
 
 
 class Zygote:
     def __init__(self) -> None:
-        here = Path(__file__).parent
         self.process = subprocess.Popen(
-            [sys.executable, str(here / "zygote.py")],
+            [sys.executable, str(HERE / "zygote.py")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            cwd=here.parents[1],
+            cwd=HERE.parents[1],
         )
         self.answer()
 
@@ -200,3 +201,17 @@ def test_an_interrupted_fetch_keeps_what_has_come(tmp_path):
         assert site.counts()[paths[0]] == 1
     assert outcome.counts["cached"] >= 1
     assert outcome.counts["failed"] == 0
+
+
+def test_an_interrupt_ends_all_sources_and_says_what_to_do(tmp_path):
+    with serving() as site:
+        for path in fill(site, 8):
+            site.faults[path] = dripping(0.01)
+        command = [sys.executable, str(HERE / "interrupted.py"), site.url, str(tmp_path)]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=HERE.parents[1])
+        while not site.counts()["/films/000.png"]:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert said.strip() == "cxnet-data: Interrupted; nothing is half-written, run the same command again to go on."
