@@ -71,7 +71,10 @@ class Site:
         self.files = files
         self.folder = folder
 
-    def get(self, url: str) -> Page:
+    def token(self, variable: str) -> None:
+        return None
+
+    def get(self, url: str, headers: object = None) -> Page:
         path = mirror_path(url)
         if path not in self.files:
             raise GoneError(f"{url}: HTTP 404")
@@ -89,7 +92,10 @@ class Copy:
     def __init__(self, folder: Path) -> None:
         self.adapter = MirrorAdapter(folder)
 
-    def get(self, url: str) -> Page:
+    def token(self, variable: str) -> None:
+        return None
+
+    def get(self, url: str, headers: object = None) -> Page:
         path = self.adapter.find(url)
         if path is None:
             raise GoneError(f"{url}: HTTP 404")

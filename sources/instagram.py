@@ -1,0 +1,159 @@
+"""Instagram: two radiology pages, by the Graph API's business discovery; never by reading pages.
+
+An album's pictures are its children. The diagnosis stands in the caption alone. Addresses of pictures are signed and
+expire: they are asked for anew at every fetch. A folder export of a page is a ``folder`` source of the profile instead.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from html import unescape
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from sources.base import Item, Terms
+from sources.errors import CxnetError
+from sources.saved import answer, is_file
+from sources.tables import web_address
+from sources.words import age_in_text, is_child, label_of, modality_in_text, sex_in_text, view_in_text
+
+if TYPE_CHECKING:
+    from sources.web import Web
+
+PAGES = ("theradiologistpage", "radiology_case_reports")
+TOKEN = "INSTAGRAM_TOKEN"  # name of the environment variable, not a token
+USER = "INSTAGRAM_USER_ID"  # the asking professional account
+OFFLINE_USER = "17841400000000000"
+GRAPH = "https://graph.facebook.com/v21.0"
+MEDIA = "id,caption,media_type,media_url,permalink,timestamp,children{id,media_type,media_url}"
+PER_PAGE = 3  # posts per answer: albums make answers large
+MOST_PAGES = 2000
+FILM = re.compile(r"x-?\s?ray|\bCXR\b|radiograph", re.IGNORECASE)
+CT = re.compile(r"\bCT\b|tomograph", re.IGNORECASE)
+
+
+class Instagram:
+    """COVID-19 films in the posts of two radiology pages."""
+
+    name = "instagram"
+    title = "Instagram, radiology pages"
+    homepage = f"https://www.instagram.com/{PAGES[0]}/"
+    labels = ("covid",)
+    hosts = ("graph.facebook.com", "scontent.cdninstagram.com", ".cdninstagram.com", ".fbcdn.net")
+    terms = Terms(
+        licence="none; rights stay with the poster",
+        url="https://developers.facebook.com/terms",
+        token=TOKEN,
+        manual="Or export the films into a folder and add it to `folders` in the profile.",
+    )
+    optional = False
+
+    def items(self, web: "Web") -> Iterator[Item]:
+        """Every picture of both pages, newest post first."""
+        token = web.token(TOKEN)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        user = web.token(USER) or OFFLINE_USER
+        for page in PAGES:
+            cursor: str | None = None
+            for _ in range(MOST_PAGES):
+                found = answer(web, question(user, page, cursor), headers)
+                yield from parse(found, page)
+                cursor = next_cursor(found)
+                if cursor is None:
+                    break
+
+    def page_items(self, web: "Web", url: str) -> Iterator[Item]:
+        """The pictures of one saved answer (a file).
+
+        Raises:
+            CxnetError: ``url`` is a page, which may not be read by programs.
+        """
+        if not is_file(url):
+            raise CxnetError(f"{url} may not be read by programs; give a saved answer of the API (a JSON file).")
+        found = answer(web, url)
+        yield from parse(found, str(_discovery(found).get("username") or PAGES[0]))
+
+
+def question(user: str, page: str, cursor: str | None) -> str:
+    """The address of an answer with a few posts of ``page``, after ``cursor``."""
+    after = f".after({cursor})" if cursor else ""
+    media = f"media{after}.limit({PER_PAGE}){{{MEDIA}}}"
+    return f"{GRAPH}/{user}?fields=business_discovery.username({page}){{id,username,{media}}}"
+
+
+def next_cursor(found: Any) -> str | None:
+    """Where the next posts begin; None at the end."""
+    paging = _mapping(_mapping(_discovery(found).get("media")).get("paging"))
+    cursor = _mapping(paging.get("cursors")).get("after")
+    return cursor if isinstance(cursor, str) and re.fullmatch(r"[\w=-]{1,400}", cursor) else None
+
+
+def parse(found: Any, page: str) -> Iterator[Item]:
+    """Yield one item per picture in an answer, whatever it is."""
+    posts = _mapping(_discovery(found).get("media")).get("data")
+    for post in posts if isinstance(posts, list) else ():
+        if isinstance(post, Mapping) and _text(post.get("id")):
+            yield from _post_items(post, page)
+
+
+def _post_items(post: Mapping[str, Any], page: str) -> Iterator[Item]:
+    children = _mapping(post.get("children")).get("data")
+    pictures = [child for child in children if isinstance(child, Mapping)] if isinstance(children, list) else []
+    for picture in pictures or [post]:
+        yield _item(post, picture, page, has_several=len(pictures) > 1)
+
+
+def _item(post: Mapping[str, Any], picture: Mapping[str, Any], page: str, has_several: bool) -> Item:
+    caption = unescape(_text(post.get("caption")) or "")
+    link = web_address(_text(post.get("permalink")) or "")
+    url = web_address(_text(picture.get("media_url")) or "")
+    age = age_in_text(caption)
+    identity = _text(post.get("id"))
+    return Item(
+        item_id=_text(picture.get("id")) or str(identity),
+        url=url or link or f"https://www.instagram.com/{page}/",
+        page_url=link or f"https://www.instagram.com/{page}/",
+        label=_label(caption),
+        finding=caption[:280] or None,
+        view=view_in_text(caption),
+        modality="CT" if CT.search(caption) else modality_in_text(caption),
+        patient_id=str(identity) if has_several else None,  # an album of films shows one patient
+        study_id=str(identity),
+        age=age,
+        sex=sex_in_text(caption),
+        pediatric=is_child(age, caption),
+        attribution=f"@{page} on Instagram",
+        skip=_skip(picture, url, caption),
+    )
+
+
+def _label(words: str) -> str | None:
+    """What the words call the film; None where they name nothing that we know."""
+    label = label_of(words)
+    return label if label != "other" else None
+
+
+def _skip(picture: Mapping[str, Any], url: str | None, caption: str) -> str | None:
+    if picture.get("media_type") == "VIDEO":
+        return "a video, not an image"
+    if CT.search(caption):
+        return "CT by its caption"
+    if not FILM.search(caption):
+        return "the caption tells of no chest film"
+    if url is None or not (urlsplit(url).hostname or "").endswith(("cdninstagram.com", "fbcdn.net")):
+        return "the API gives no address of the picture"
+    return None
+
+
+def _discovery(found: Any) -> Mapping[str, Any]:
+    return _mapping(_mapping(found).get("business_discovery"))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: Any) -> str | None:
+    return value.strip() or None if isinstance(value, str) else None
+
+
+SOURCES = (Instagram(),)
