@@ -89,18 +89,6 @@ def read_listed(layout: Layout) -> pa.Table:
     return listed
 
 
-def _read_items(path: UPath) -> pa.Table:
-    rows = read_table(path, LOCK_SCHEMA.names)
-    try:
-        items = pa.Table.from_pandas(rows, LOCK_SCHEMA, preserve_index=False).replace_schema_metadata()
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise CxnetError(f"{path} holds a wrong value ({error}); run `cxnet-data fetch` again.") from error
-    strangers = set(items["source"].unique().to_pylist()) - {path.parent.name}
-    if strangers:
-        raise CxnetError(f"{path} lists images of {sorted(map(str, strangers))}; run `cxnet-data fetch` again.")
-    return items
-
-
 def finish(row: Row, taken: Taken | None) -> Row:
     """A listed row with what came of it: columns and picture, or the stage and reason of its exclusion."""
     if taken is None:
@@ -182,7 +170,7 @@ class _Taking:
                 f"{self._layout.raw / row['source'] / 'items.parquet'} names the file {row['file']!r} outside its "
                 "folder; run `cxnet-data fetch` again."
             )
-        return self._layout.raw.joinpath(row["source"], *parts)
+        return self._layout.raw.absolute().joinpath(row["source"], *parts)  # workers may stand elsewhere
 
 
 def _key(row: Row) -> Key:

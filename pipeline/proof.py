@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from pipeline.features import Points, frame_size
 from pipeline.films import Film
+from pipeline.geometry import Matrix, overlap_area, scaling, square
 from pipeline.tones import Gray
 
-Matrix: TypeAlias = npt.NDArray[Any]  # float64 (3, 3), maps (x, y, 1) of one picture to that of another
 Plane: TypeAlias = npt.NDArray[Any]  # float32 (H, W)
 
 MATCH_BITS = 80  # descriptors that differ in more bits of 256 are no match
@@ -91,7 +91,7 @@ def prove(a: Film, b: Film, change: Change) -> Proof | None:
 def prove_whole(a: Film, b: Film, change: Change) -> Proof | None:
     """As :func:`prove`, from the whole of ``a`` stretched onto the whole of ``b``: for films without features."""
     shapes = zip(b.small.shape[::-1], a.small.shape[::-1], strict=True)
-    return _prove_from(a, b, change, _scaling(*(ours / theirs for ours, theirs in shapes)))
+    return _prove_from(a, b, change, scaling(*(ours / theirs for ours, theirs in shapes)))
 
 
 def prove_along(a: Film, b: Film, change: Change, transform: Matrix) -> Proof | None:
@@ -107,7 +107,7 @@ def _prove_from(a: Film, b: Film, change: Change, start: Matrix) -> Proof | None
 
 def shared_area(a: Film, b: Film, transform: Matrix) -> float:
     """Share of the smaller film that lies on the other, by a transform of pool pixels of ``a`` to those of ``b``."""
-    area = _overlap_area(transform, (a.height, a.width), (b.height, b.width))
+    area = overlap_area(transform, (a.height, a.width), (b.height, b.width))
     grown = area * abs(float(np.linalg.det(transform[:2, :2])))
     return max(area / (a.width * a.height), grown / (b.width * b.height))
 
@@ -131,7 +131,7 @@ def match(a: Points, b: Points) -> Matrix | None:
         return None
     kept = inliers.ravel() > 0
     found, inliers = cv2.estimateAffine2D(places[kept], others[kept], ransacReprojThreshold=TIGHT)
-    return None if found is None or int(inliers.sum()) < LEAST_INLIERS else _square(found)
+    return None if found is None or int(inliers.sum()) < LEAST_INLIERS else square(found)
 
 
 def changed(small: Gray, change: Change) -> Gray:
@@ -221,7 +221,7 @@ def _refine(pattern: Plane, other: Plane, mask: Gray) -> Matrix:
         _, found = cv2.findTransformECC(pattern, other, unmoved, cv2.MOTION_AFFINE, stop, mask, 3)
     except cv2.error:  # it does not converge on pictures that have nothing in common
         return np.eye(3)
-    return _square(found)
+    return square(found)
 
 
 def _tone_difference(film: Plane, other: Plane, mask: Gray) -> float:
@@ -261,7 +261,7 @@ def _is_plausible(matrix: Matrix) -> bool:
 def _in_pool_pixels(
     a: Film, b: Film, change: Change, similarity: float, matrix: Matrix, disagreeing: float, tone: float
 ) -> Proof:
-    overlap = _overlap_area(matrix, a.small.shape, b.small.shape)
+    overlap = overlap_area(matrix, a.small.shape, b.small.shape)
     b_area = overlap * float(np.linalg.det(matrix[:2, :2]))
     in_pool = np.linalg.inv(_shrinking(b)) @ matrix @ _shrinking(a)
     if change.mirrored:
@@ -271,38 +271,17 @@ def _in_pool_pixels(
     return Proof(similarity, *shares, in_pool, scale, disagreeing, tone, change)
 
 
-def _overlap_area(matrix: Matrix, a_shape: tuple[int, ...], b_shape: tuple[int, ...]) -> float:
-    """Area of the part of the first film that lies on the second, in pixels of the first."""
-    back = np.linalg.inv(matrix)
-    corners = _corners(b_shape) @ back[:2, :2].T + back[:2, 2]
-    return float(cv2.intersectConvexConvex(_corners(a_shape).astype(np.float32), corners.astype(np.float32))[0])
-
-
-def _corners(shape: tuple[int, ...]) -> Matrix:
-    height, width = shape
-    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64) - 0.5
-
-
-def _scaling(x: float, y: float) -> Matrix:
-    """Scales a picture; pixel centres stay pixel centres."""
-    return np.array([[x, 0, 0.5 * x - 0.5], [0, y, 0.5 * y - 0.5], [0, 0, 1]])
-
-
 def _to_small(film: Film) -> Matrix:
     """Frame pixels to pixels of the small picture."""
     width, height = frame_size(film.width, film.height)
-    return _scaling(film.small.shape[1] / width, film.small.shape[0] / height)
+    return scaling(film.small.shape[1] / width, film.small.shape[0] / height)
 
 
 def _shrinking(film: Film) -> Matrix:
     """Pool pixels to pixels of the small picture."""
-    return _scaling(film.small.shape[1] / film.width, film.small.shape[0] / film.height)
+    return scaling(film.small.shape[1] / film.width, film.small.shape[0] / film.height)
 
 
 def _flip(film: Film) -> Matrix:
     """Mirrors pool pixels left to right."""
     return np.array([[-1.0, 0, film.width - 1], [0, 1, 0], [0, 0, 1]])
-
-
-def _square(matrix: npt.NDArray) -> Matrix:
-    return np.vstack([matrix.astype(np.float64), [0.0, 0.0, 1.0]])

@@ -9,9 +9,10 @@ from tqdm import tqdm
 from pipeline.candidates import FEATURES, Candidate
 from pipeline.clusters import Pair, open_pairs, ordered
 from pipeline.films import Film, Films
+from pipeline.geometry import Matrix
 from pipeline.parallel import map_images
 from pipeline.params import DedupeParams
-from pipeline.proof import Change, Matrix, Proof, prove, prove_along, prove_whole, shared_area
+from pipeline.proof import Change, Proof, prove, prove_along, prove_whole, shared_area
 
 MOST_DISAGREEING = 0.27  # share of the overlap that carries another drawing
 DOUBT = 0.05  # what misses a bar by less neither proves nor refutes
