@@ -82,7 +82,7 @@ class Site:
 
     def archive(self, url: str) -> Path:
         target = self.folder / url.rpartition("/")[2]
-        target.write_bytes(self.files[mirror_path(url)])
+        target.write_bytes(self.get(url).content)
         return target
 
 
