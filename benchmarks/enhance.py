@@ -1,6 +1,6 @@
 """BEASF, CLAHE and histogram matching against their straightforward per-pixel definitions: equal output, and speed.
 
-The definitions below are the slow references that the tests use, too. Run: ``python benchmarks/enhance.py``.
+The definitions below are the slow references that the tests use, too. Run: ``python -m benchmarks.enhance``.
 """
 
 import itertools

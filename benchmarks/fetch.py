@@ -238,7 +238,7 @@ def timed(name: str, client: Callable[[list[str], Path], int], urls: list[str], 
 
 
 def second_runs(url: str, files: int, scratch: Path) -> dict[str, float]:
-    """Seconds of a first run, a second one (best of three), an update that asks for every file, a run broken in half."""
+    """Seconds of a first run, a second one (best of three), an update that asks for every file, a run broken off."""
     urls = addresses(url, files)
     found = {"first_s": clock(partial(ours, urls, scratch / "again"))}
     found["second_s"] = min(clock(partial(ours, urls, scratch / "again")) for _ in range(3))

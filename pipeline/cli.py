@@ -178,7 +178,11 @@ def ingest(
 
     options = _params(params)
     _on_images(
-        "ingest", options, workers, scheduler, lambda executor: ingest_images(_layout(root), options.ingest, executor)
+        "ingest",
+        options,
+        workers,
+        scheduler,
+        lambda executor: ingest_images(_layout(root), options.ingest, executor, options.source_names),
     )
 
 

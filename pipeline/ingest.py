@@ -8,7 +8,7 @@ rows carry no picture. A bad file never stops the run.
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any
@@ -20,12 +20,12 @@ from upath import UPath
 
 from pipeline.intake import Key, Taken, Task, take_in
 from pipeline.layout import Layout
-from pipeline.members import read_members
 from pipeline.parallel import map_images
 from pipeline.params import IngestParams
 from pipeline.pool import replace_shards
 from pipeline.schema import POOL_SCHEMA
 from pipeline.spool import Spool
+from sources.archive import read_members
 from sources.errors import CxnetError
 from sources.lock import KEY, LOCK_SCHEMA
 from sources.storage import read_table
@@ -39,8 +39,8 @@ NOT_FETCHED = "not fetched"
 NOT_IN_ARCHIVE = "not in the archive"
 
 
-def run(layout: Layout, params: IngestParams, executor: Executor | None) -> str:
-    """Write the pool: every listed row, sorted by (source, item_id), with its picture where there is one.
+def run(layout: Layout, params: IngestParams, executor: Executor | None, sources: Sequence[str] | None = None) -> str:
+    """Write the pool: every row that ``sources`` (None = all fetched ones) list, with its picture where there is one.
 
     Memory does not grow with the number of images: files are read in the order of the rows, archives in their own;
     what an archive yields too early waits in a temporary file.
@@ -48,7 +48,7 @@ def run(layout: Layout, params: IngestParams, executor: Executor | None) -> str:
     Raises:
         CxnetError: ``data/raw`` is missing, an ``items.parquet`` is corrupt, or the pool cannot be written.
     """
-    table = read_listed(layout)
+    table = read_listed(layout, sources)
     counts: Counter[str | None] = Counter()
     with replace_shards(layout.pool, "pool", POOL_SCHEMA, params.shard_rows) as pool, Spool() as spool:
         taken = _Taking(layout, table, params, executor, spool)
@@ -61,13 +61,14 @@ def run(layout: Layout, params: IngestParams, executor: Executor | None) -> str:
     )
 
 
-def read_listed(layout: Layout) -> pa.Table:
-    """The ``items.parquet`` of all sources as one table, sorted by (source, item_id).
+def read_listed(layout: Layout, sources: Sequence[str] | None = None) -> pa.Table:
+    """The ``items.parquet`` of ``sources`` (None = all fetched ones) as one table, sorted by (source, item_id).
 
     Raises:
         CxnetError: there is none, one is corrupt, or a row occurs twice.
     """
-    paths = sorted(layout.raw.glob("*/items.parquet"), key=str) if layout.raw.exists() else []
+    found = sorted(layout.raw.glob("*/items.parquet"), key=str) if layout.raw.exists() else []
+    paths = [path for path in found if sources is None or path.parent.name in sources]
     if not paths:
         raise CxnetError(f"{layout.raw} holds no items.parquet; run `cxnet-data fetch` first.")
     tables = []

@@ -195,6 +195,11 @@ class Params(Options):
         {}, description="name -> experiment"
     )
 
+    @property
+    def source_names(self) -> tuple[str, ...]:
+        """The sources of the profile and its folders, by name."""
+        return (*self.sources, *(folder.name for folder in self.folders))
+
 
 def load_params(path: Path) -> Params:
     """Read and check a profile.
