@@ -45,7 +45,7 @@ def fetch_asked(layout: Layout, params: Params, asked: Asked) -> None:
     _check(asked, wishes)
     run = open_fetching(layout, params, asked.names, asked.accepted)
     for source in run.chosen:
-        if why := closed(source, run.params, os.environ):
+        if why := closed(source, run.params, os.environ, wishes.urls):
             raise UsageError(f"'{source.name}' is closed: {why}")
     if asked.dry_run:
         rows = each(run, lambda watch, say: dry_run(run, wishes, watch))
@@ -85,10 +85,10 @@ def _check(asked: Asked, wishes: Wishes) -> None:
 
 
 def _lines(path: Path | None) -> Iterator[str]:
-    """The addresses in a file, one a line; blank lines and ``#`` comments are passed over.
+    """The addresses in a file, one a line; blank lines, ``#`` comments and a table's header are passed over.
 
     Raises:
-        UsageError: the file cannot be read.
+        UsageError: the file cannot be read, or names none.
     """
     if path is None:
         return
@@ -97,9 +97,11 @@ def _lines(path: Path | None) -> Iterator[str]:
             text = file.read(URLS_BYTES)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read as text ({error}); give a file with one address a line.") from None
-    for line in text.splitlines():
-        if line.strip() and not line.lstrip().startswith("#"):
-            yield line.split(",")[0].strip().strip('"') if line.startswith(("http", '"http')) else line.strip()
+    told = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith(("#", "page_url"))]
+    if not told:
+        raise UsageError(f"{path} names no address; give a file with one address a line.")
+    for line in told:
+        yield line.split(",")[0].strip().strip('"') if line.startswith(("http", '"http')) else line.strip()
 
 
 def _locked(reports: list, as_json: bool) -> None:  # type: ignore[type-arg]

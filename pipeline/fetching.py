@@ -17,6 +17,7 @@ from sources.fetch import Outcome, Watcher, Wishes, fetch_source, list_items
 from sources.locked import fetch_locked
 from sources.policy import Policy
 from sources.rows import table_of
+from sources.saved import is_file
 from sources.store import LIVE, Store, local_folder
 from sources.web import Web
 
@@ -84,8 +85,11 @@ def world(params: Params) -> str:
     return "mirror"
 
 
-def closed(source: Source, params: Params, environment: Mapping[str, str]) -> str | None:
-    """Why the live source may not be read as things are, and what to do; None = it is open."""
+def closed(source: Source, params: Params, environment: Mapping[str, str], urls: Sequence[str] = ()) -> str | None:
+    """Why the live source may not be read as things are, and what to do; None = it is open.
+
+    Answers of an API that were saved as files (all of ``urls``) need no token.
+    """
     terms = source.terms
     if params.mirror is not None:
         return None
@@ -95,7 +99,8 @@ def closed(source: Source, params: Params, environment: Mapping[str, str]) -> st
             f"the terms of {source.title} ({terms.url or source.homepage}) forbid automated copying; with the owner's "
             f"permission, add --accept-terms {source.name}.{manual}"
         )
-    if terms.token and not environment.get(terms.token, "").strip():
+    is_saved = bool(urls) and all(is_file(url) for url in urls)
+    if terms.token and not is_saved and not environment.get(terms.token, "").strip():
         manual = f" {terms.manual}" if terms.manual else ""
         return f"{source.title} needs an API token in the environment variable {terms.token}.{manual}"
     return None

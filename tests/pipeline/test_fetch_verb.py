@@ -197,3 +197,26 @@ def test_folders_run_as_stages_under_their_own_name(world):
     done = fetch(world, "--pipeline", "clinic")
     assert done.exit_code == 0, done.output
     assert "fetch@clinic: 1 listed, 1 fetched" in done.stdout
+
+
+def test_saved_answers_need_no_token(world, monkeypatch):
+    live(world)
+    monkeypatch.delenv("X_BEARER_TOKEN", raising=False)
+    assert "needs an API token" in str(fetch(world, "twitter").exception)
+    post = {"id": "1243928581983670272", "text": "#COVID19", "author_id": "1"}
+    media = [{"media_key": "13_1", "type": "video"}]
+    answer = {"data": [post | {"attachments": {"media_keys": ["13_1"]}}], "includes": {"media": media}}
+    (world / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
+    done = fetch(world, "twitter", "--url", str(world / "answer.json"), "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)[0]["reasons"] == {"skipped: a video, not an image": 1}
+
+
+def test_a_list_of_pages_may_be_a_catalogue_and_must_name_one(world):
+    (world / "pages.csv").write_text("page_url,patients\nhttps://radiopaedia.org/cases/a,2\n", encoding="utf-8")
+    (told,) = json.loads(fetch(world, "radiopaedia", "--urls", str(world / "pages.csv"), "--json").stdout)
+    assert told["reasons"] == {"skipped: page is gone: HTTP 404": 1}
+    (world / "pages.csv").write_text("page_url,patients\n# nothing yet\n", encoding="utf-8")
+    done = fetch(world, "radiopaedia", "--urls", str(world / "pages.csv"))
+    assert done.exception.exit_code == 2
+    assert "pages.csv names no address" in str(done.exception)
