@@ -28,6 +28,7 @@ from sources.web import Web
 
 log = logging.getLogger(__name__)
 
+NOT_IN_ARCHIVE = "the archive does not hold it"
 BATCH = 2000  # images that wait for a thread at once
 
 
@@ -206,14 +207,13 @@ class Reader:
         """The file of an item, from the first of its addresses that has it."""
         if hasattr(self._source, "read"):
             return self._downloads.copy(item.url, self._source.read(item))
-        first: WebError | None = None
+        errors: list[WebError] = []
         for url in (item.url, *item.alternates):
             try:
                 return self._member_of(url, item.member) if item.member else self._picture(url)
             except WebError as error:
-                first = first or error
-        assert first is not None
-        raise first
+                errors.append(error)
+        raise _told_together(errors)
 
     def _picture(self, url: str) -> Received:
         received = self._downloads.get(url)
@@ -240,8 +240,17 @@ class Reader:
         if isinstance(names, CxnetError):
             raise WebError(url, str(names).rstrip("."))
         if member not in names:
-            raise WebError(url, "the archive does not hold it")
+            raise WebError(url, NOT_IN_ARCHIVE)
         return received
+
+
+def _told_together(errors: Sequence[WebError]) -> WebError:
+    """The first failure; where archives were searched and others could not be, that too."""
+    first, *others = errors
+    unread = [error for error in others if error.reason != NOT_IN_ARCHIVE]
+    if first.reason != NOT_IN_ARCHIVE or not unread:
+        return first
+    return WebError(first.url, f"{first.reason}, and {len(unread)} further archives cannot be had: {unread[0].reason}")
 
 
 def _write_masks(store: Store, rows: Sequence[Row]) -> None:
