@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from upath import UPath
 
 from pipeline.schema import IMAGE_FIELD
 from sources.errors import CxnetError
+from sources.storage import discard
 
 GROUP_ROWS = 64  # rows per row group: what a reader or writer holds at a time
 
@@ -45,8 +46,14 @@ class ShardWriter:
 
     def abandon(self) -> None:
         """Close what is open after a failure; its content is of no use."""
-        if self._file is not None:
-            getattr(self._file, "discard", self._file.close)()  # an object store shows what is closed
+        if self._file is None:
+            return
+        with suppress(OSError):
+            self._writer.close()  # type: ignore[union-attr]
+        if hasattr(self._file, "discard"):  # an object store shows what is closed
+            discard(self._file)
+        else:
+            self._file.close()
 
     def _flush(self) -> None:
         if not self._rows:

@@ -3,6 +3,7 @@
 Paths are ``UPath`` objects, so that a bucket URL (``s3://...``) works wherever a folder does.
 """
 
+import io
 import json
 import os
 import shutil
@@ -40,7 +41,7 @@ def atomic(path: AnyPath, mode: str = "wb") -> Iterator[IO[Any]]:
 @contextmanager
 def _replacement(target: UPath, mode: str) -> Iterator[IO[Any]]:
     if target.protocol not in ("", "file"):  # an object store shows an upload only when it is complete
-        with target.open(mode) as file:
+        with _upload(target, mode) as file:
             yield file
         return
     local = Path(target.path)
@@ -56,6 +57,26 @@ def _replacement(target: UPath, mode: str) -> Iterator[IO[Any]]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def _upload(target: UPath, mode: str) -> Iterator[IO[Any]]:
+    """A new object that shows on a clean exit; one that is merely closed after a failure would show half."""
+    upload = target.fs.open(target.path, "wb", autocommit=False)
+    file = upload if "b" in mode else io.TextIOWrapper(upload, encoding="utf-8", write_through=True)
+    try:
+        yield file
+        upload.close()
+        upload.commit()
+    except BaseException:
+        discard(upload)
+        raise
+
+
+def discard(upload: Any) -> None:
+    """Give up an object that was not written to its end; nothing of it shows, now or when it is collected."""
+    upload.discard()
+    upload.closed = True
 
 
 @contextmanager
