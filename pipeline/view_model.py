@@ -4,6 +4,7 @@ A small ensemble of networks on edge directions and gray levels of a 64 x 64 thu
 by ``training/view_classifier.py``, docs/view-model-card.md says on what and how well. NumPy and OpenCV only.
 """
 
+import zipfile
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -93,7 +94,7 @@ def load_model(file: "str | IO[bytes]") -> ViewModel:
             (values[f"w1_{i}"], values[f"b1_{i}"], values[f"w2_{i}"], values[f"b2_{i}"]) for i in range(count)
         )
         return ViewModel(values["mean"], values["scale"], networks)
-    except (KeyError, ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
         raise CxnetError(
             f"{file} holds no view model ({error}); train one with training/view_classifier.py."
         ) from error

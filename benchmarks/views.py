@@ -1,0 +1,89 @@
+"""The view classifier on real films: confusion table with intervals by patient-grouped cross-validation, and its speed.
+
+Run: ``python -m benchmarks.views ROOT --truth views.csv`` where ROOT holds the ``data/`` of a run on real films up to
+dedupe, and the CSV has the columns ``image, view``. Every fold's network sees no film of the patients it is judged on,
+and no film whose terms forbid machine learning (those are judged only).
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import binomtest
+from sklearn.model_selection import StratifiedGroupKFold
+
+from pipeline.layout import Layout
+from pipeline.view_model import CLASSES, shipped_model, thumbnail
+from training.view_classifier import Example, read_examples, train
+
+RESULTS = Path(__file__).parent / "results" / "views.json"
+TARGETS = {"frontal": 0.995, "lateral": 0.95, "other": 0.98, "images_per_s": 300}
+FOLDS = 6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("root")
+    parser.add_argument("--truth", type=Path, required=True)
+    options = parser.parse_args()
+    examples = list(read_examples(Layout.at(options.root), options.truth))
+    kinds = np.array([CLASSES.index(example.kind) for example in examples])
+    scores = cross_validated(examples, kinds)
+    table = confusion(kinds, scores.argmax(axis=1))
+    speed = images_per_second(examples)
+    show(table, speed)
+    RESULTS.parent.mkdir(exist_ok=True)
+    found = {"classes": CLASSES, "confusion": table.tolist(), "images_per_s": speed, "targets": TARGETS}
+    RESULTS.write_text(json.dumps(found, indent=2) + "\n")
+
+
+def cross_validated(examples: Sequence[Example], kinds: np.ndarray) -> np.ndarray:
+    """Probabilities (N, 3) of every film by a model that saw no film of its patient."""
+    scores = np.zeros((len(examples), len(CLASSES)))
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=1)
+    for seen, judged in folds.split(kinds, kinds, [example.patient for example in examples]):
+        model = train([examples[place] for place in seen if examples[place].may_train])
+        thumbs, aspects = zip(*(thumbnail(examples[place].picture) for place in judged), strict=True)
+        scores[judged] = model.probabilities(np.stack(thumbs), np.array(aspects))
+    return scores
+
+
+def confusion(kinds: np.ndarray, called: np.ndarray) -> np.ndarray:
+    """Counts (3, 3): true class down, called class across."""
+    table = np.zeros((len(CLASSES), len(CLASSES)), int)
+    np.add.at(table, (kinds, called), 1)
+    return table
+
+
+def images_per_second(examples: Sequence[Example], least_s: float = 2.0) -> float:
+    """Thumbnails judged per second by the shipped model, in one process."""
+    thumbs, aspects = zip(*(thumbnail(example.picture) for example in examples[:256]), strict=True)
+    stacked, shapes = np.stack(thumbs), np.array(aspects)
+    model = shipped_model()
+    model.probabilities(stacked, shapes)
+    began, count = time.perf_counter(), 0
+    while time.perf_counter() - began < least_s:
+        model.probabilities(stacked, shapes)
+        count += len(stacked)
+    return count / (time.perf_counter() - began)
+
+
+def show(table: np.ndarray, speed: float) -> None:
+    print(
+        f"{'true':<10}"
+        + "".join(f"{name:>10}" for name in CLASSES)
+        + f"{'recall':>9}{'95 % interval':>18}{'target':>8}"
+    )
+    for place, name in enumerate(CLASSES):
+        right, count = int(table[place, place]), int(table[place].sum())
+        interval = binomtest(right, count).proportion_ci(method="wilson")
+        row = "".join(f"{value:>10}" for value in table[place])
+        print(f"{name:<10}{row}{right / count:>9.4f}{interval.low:>9.3f} - {interval.high:<6.3f}{TARGETS[name]:>8}")
+    print(f"{speed:,.0f} thumbnails per second in one process (target {TARGETS['images_per_s']})")
+
+
+if __name__ == "__main__":
+    main()

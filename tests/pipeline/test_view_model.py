@@ -1,0 +1,104 @@
+import io
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from pipeline.view_model import CLASSES, classify, features, load_model, shipped_model, thumbnail
+from sources.errors import CxnetError
+from sources.sandbox.anatomy import draw_anatomy
+from sources.sandbox.other_views import ct_axial, figure, lateral
+from sources.sandbox.phantom import Exposure, frontal
+
+
+def drawn(kind, seed):
+    anatomy = draw_anatomy(np.random.default_rng(seed), 55, "F" if seed % 2 else "M")
+    exposure = Exposure(380, 340, seed, "normal" if seed % 3 else "covid", 0.7, 1, seed, False)
+    pictures = {
+        "frontal": lambda: frontal(anatomy, exposure)[0],
+        "lateral": lambda: lateral(anatomy, exposure),
+        "ct": lambda: ct_axial(anatomy, exposure),
+        "figure": lambda: figure(exposure),
+    }
+    return pictures[kind]()
+
+
+def page_of_text():
+    page = np.full((500, 380), 255, np.uint8)
+    for line in range(30):
+        cv2.putText(page, "words and more words in a line", (10, 20 + 16 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.45, 0, 1)
+    return page
+
+
+@pytest.mark.parametrize(
+    ("kind", "seen"), [("frontal", "frontal"), ("lateral", "lateral"), ("ct", "other"), ("figure", "other")]
+)
+def test_phantoms_are_what_they_are(kind, seen):
+    assert [classify(drawn(kind, seed))[0] for seed in range(900, 906)] == [seen] * 6
+
+
+def test_a_negative_and_a_mirror_image_are_still_frontal():
+    film = drawn("frontal", 911)
+    for changed in (255 - film, np.ascontiguousarray(film[:, ::-1])):
+        assert classify(changed)[0] == "frontal"
+
+
+def test_a_mirror_image_has_the_same_score():
+    film = cv2.resize(drawn("frontal", 912), (64, 64))
+    assert classify(film)[1] == pytest.approx(classify(np.ascontiguousarray(film[:, ::-1]))[1], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [page_of_text(), np.hstack([drawn("frontal", 920), drawn("frontal", 921)]), np.zeros((80, 90), np.uint8)],
+    ids=["text", "two films", "black"],
+)
+def test_what_is_no_single_film_is_not_frontal(picture):
+    assert classify(picture)[0] == "other"
+
+
+@settings(max_examples=30)
+@given(arrays(np.uint8, st.tuples(st.integers(1, 90), st.integers(1, 90))))
+def test_any_picture_has_a_class_and_a_probability(picture):
+    name, score = classify(picture)
+    assert name in CLASSES
+    assert 1 / 3 - 1e-6 <= score <= 1 + 1e-6
+
+
+def test_a_picture_is_judged_alone_or_in_a_batch_alike():
+    thumbs, aspects = zip(*(thumbnail(drawn("frontal", seed)) for seed in (930, 931, 932)), strict=True)
+    together = shipped_model().probabilities(np.stack(thumbs), aspects)
+    alone = [
+        shipped_model().probabilities(thumb[None], [aspect])[0] for thumb, aspect in zip(thumbs, aspects, strict=True)
+    ]
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_edge_directions_ignore_which_side_is_bright():
+    thumb, aspect = thumbnail(drawn("frontal", 940))
+    film, negative = (features(one[None], np.array([aspect], np.float32))[0, :576] for one in (thumb, 255 - thumb))
+    np.testing.assert_allclose(film, negative, atol=1e-3)
+
+
+def test_the_shipped_weights_are_small():
+    from importlib.resources import files
+
+    assert len(files("pipeline").joinpath("view_weights.npz").read_bytes()) <= 1_000_000
+
+
+def test_weights_with_pickled_objects_are_refused():
+    file = io.BytesIO()
+    np.savez(file, members=np.array([object()], dtype=object))
+    file.seek(0)
+    with pytest.raises(CxnetError, match="holds no view model"):
+        load_model(file)
+
+
+def test_a_damaged_weights_file_is_one_sentence(tmp_path):
+    path = tmp_path / "weights.npz"
+    path.write_bytes(b"PK\x03\x04 not really")
+    with pytest.raises(CxnetError, match=r"weights\.npz holds no view model"):
+        load_model(str(path))
