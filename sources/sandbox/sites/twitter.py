@@ -56,7 +56,11 @@ def _post(films: Sequence[Film], case: int, place: int) -> tuple[dict[str, objec
 
 
 def _traps() -> Iterator[tuple[dict[str, object], list[dict[str, object]]]]:
-    photo: dict[str, object] = {"media_key": "3_901", "type": "photo", "url": "https://pbs.twimg.com/media/EUstranger.jpg"}
+    photo: dict[str, object] = {
+        "media_key": "3_901",
+        "type": "photo",
+        "url": "https://pbs.twimg.com/media/EUstranger.jpg",
+    }
     video: dict[str, object] = {"media_key": "13_902", "type": "video"}
     yield _entry(1243928599000000001, "My own patient, typical?", STRANGER, [photo]), [photo]
     yield _entry(1243928599000000002, "Scrolling through the lungs #COVID19", AUTHOR, [video]), [video]
