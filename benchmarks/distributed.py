@@ -1,0 +1,132 @@
+"""The per-image stages on 1 process, 2 processes, and a Dask cluster with 2 workers: images/s, overhead, result.
+
+Drawn films; each way runs ingest and dedupe into a folder of its own, once its workers have started and loaded what
+they need. The cluster is started with its own commands on loopback. Overhead: seconds of the processor's cores beyond
+those of one process (so that 2 processes at twice the speed have none). Run: ``python -m benchmarks.distributed``.
+"""
+
+import argparse
+import hashlib
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pandas as pd
+
+from benchmarks.enhance import draw_film
+from pipeline import dedupe, ingest
+from pipeline.films import measure_png
+from pipeline.layout import Layout
+from pipeline.parallel import map_images, open_executor
+from pipeline.params import DedupeParams, IngestParams
+from sources.lock import LOCK_SCHEMA
+from sources.storage import write_table
+
+RESULTS = Path(__file__).parent / "results" / "distributed.json"
+SIDE = 1200
+WAYS = {"1 process": 1, "2 processes": 2, "Dask, 2 workers": 2}
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--films", type=int, default=80)
+    films = options.parse_args().films
+    with tempfile.TemporaryDirectory() as folder, cluster(Path(folder)) as address:
+        draw_source(Path(folder) / "drawn", films)
+        rows = [measure(Path(folder), way, None if way in list(WAYS)[:2] else address, films) for way in WAYS]
+    for row in rows:
+        row["overhead"] = row["seconds"] * row["workers"] / rows[0]["seconds"] - 1
+    same = len({row["sha256"] for row in rows}) == 1
+    print(f"{'way':<18}{'seconds':>9}{'ingest img/s':>14}{'dedupe img/s':>14}{'overhead':>10}  result")
+    for row in rows:
+        print(
+            f"{row['way']:<18}{row['seconds']:>9.2f}{row['ingest_per_s']:>14.1f}{row['dedupe_per_s']:>14.1f}"
+            f"{row['overhead']:>9.0%}  {row['sha256'][:12]}"
+        )
+    print(f"identical result: {'met' if same else 'MISSED'}")
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps({"films": films, "side": SIDE, "rows": rows, "met": same}, indent=2) + "\n")
+
+
+def measure(folder: Path, way: str, scheduler: str | None, films: int) -> dict[str, Any]:
+    """Run both stages into a new folder; the drawn files are shared."""
+    layout = Layout.at(str(folder / way.replace(" ", "-")))
+    shutil.copytree(folder / "drawn" / "data", str(layout.data))
+    with open_executor(WAYS[way], scheduler) as executor:
+        blank = cv2.imencode(".png", draw_film(128, 0))[1].tobytes()
+        list(map_images(measure_png, [blank] * 8, executor))
+        began = time.perf_counter()
+        ingest.run(layout, IngestParams(), executor)
+        between = time.perf_counter()
+        dedupe.run(layout, DedupeParams(), executor)
+        ended = time.perf_counter()
+    return {
+        "way": way,
+        "workers": WAYS[way],
+        "seconds": ended - began,
+        "ingest_per_s": films / (between - began),
+        "dedupe_per_s": films / (ended - between),
+        "sha256": digest(Path(str(layout.data))),
+    }
+
+
+def digest(folder: Path) -> str:
+    """One hash of all tables."""
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*.parquet")):
+        total.update(str(path.relative_to(folder)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def draw_source(root: Path, films: int) -> None:
+    """A fetched source of ``films`` drawn JPEG files."""
+    folder = root / "data" / "raw" / "cohen"
+    (folder / "files").mkdir(parents=True)
+    rows = []
+    for number in range(films):
+        data = cv2.imencode(".jpg", draw_film(SIDE, number % 23))[1].tobytes()
+        data += number.to_bytes(4, "big")  # after the end of the picture: other bytes, and some equal pixels
+        (folder / "files" / f"{number}.jpg").write_bytes(data)
+        told = {"source": "cohen", "item_id": f"{number:05d}", "url": "drawn", "fetch_status": "fetched"}
+        rows.append(dict.fromkeys(LOCK_SCHEMA.names) | told | {"file": f"files/{number}.jpg", "redistributable": True})
+    write_table(folder / "items.parquet", pd.DataFrame(rows), LOCK_SCHEMA)
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[str]:
+    """A scheduler and two workers, started with Dask's own commands."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = str(taken.getsockname()[1])
+    address, dask = f"tcp://127.0.0.1:{port}", [sys.executable, "-m", "dask"]
+    worker = ["worker", address, "--nthreads", "1", "--no-dashboard", "--local-directory", str(folder)]
+    commands = [["scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard"], worker, worker]
+    started = [subprocess.Popen([*dask, *command], stderr=subprocess.DEVNULL) for command in commands]
+    try:
+        wait_for_workers(address)
+        yield address
+    finally:
+        for process in reversed(started):
+            process.terminate()
+        for process in started:
+            process.wait(30)
+
+
+def wait_for_workers(address: str) -> None:
+    from distributed import Client
+
+    with Client(address, timeout=60, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""The hash search of dedupe at 10 k, 100 k and 1 M films: seconds, memory, and how both grow.
+
+Hashes are drawn around real ones, by flipping bits, so that as large a share of pairs lies within the search distance
+as of pairs of real, different films (measured; drawn centres stand in where no real films are). One film in ten is a
+near copy of another. So the answer itself grows with the square of the films: the pairs found are in the table. Each
+size runs in a process of its own. Run: ``python -m benchmarks.scale [--quick]`` (``--quick``: no 1 M).
+"""
+
+import argparse
+import json
+import math
+import multiprocessing
+import os
+import resource
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.dedupe import SHARED, Truth, hash_file
+from pipeline.nearest import Words, choose_pieces, near_pairs
+from pipeline.params import DedupeParams
+
+RESULTS = Path(__file__).parent / "results" / "scale.json"
+SIZES = (10_000, 100_000, 1_000_000)
+COPIES = 0.1  # share of films that are a near copy of another
+DRAWN_CENTRES, DRAWN_SHARE = 800, 3e-5  # where no real films are
+CALIBRATED_ON = 20_000
+LONGEST_S, MOST_MB, MOST_EXPONENT = 60.0, 2000.0, 1.2
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--quick", action="store_true", help="leave out the largest size")
+    sizes = SIZES[:-1] if options.parse_args().quick else SIZES
+    distance = DedupeParams().phash_distance
+    centres, share, whence = real_hashes(distance) or drawn_hashes()
+    flipped = calibrate(centres, share, distance)
+    rows = [in_own_process(centres, flipped, size, distance) for size in sizes]
+    exponent = growth(rows)
+    met = {
+        "growth": exponent <= MOST_EXPONENT,
+        "seconds": rows[-1]["seconds"] < LONGEST_S,
+        "memory": rows[-1]["peak_mb"] < MOST_MB,
+    }
+    show(rows, exponent, met, f"{whence}; each bit flipped with probability {flipped:.3f}; distance {distance}")
+    told = {"centres": whence, "flipped": flipped, "share_within": share, "distance": distance}
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps({**told, "rows": rows, "exponent": exponent, "met": met}, indent=2) + "\n")
+
+
+def real_hashes(distance: int) -> tuple[Words, float, str] | None:
+    """pHashes of the real films, and the share of pairs of different films within ``distance``; None without them."""
+    mirror = Path(os.environ.get("CXNET_MIRROR", SHARED / "mirror"))
+    if not mirror.is_dir() or not (SHARED / "truth").is_dir():
+        return None
+    truth = Truth(SHARED / "truth", mirror)
+    with tempfile.TemporaryDirectory() as folder:
+        truth.link_into(Path(folder))
+        names = sorted(truth.names.values())
+        hashes = np.array([hash_file(Path(folder) / name) for name in names], np.uint64)
+    copies = truth.kinds.keys() | truth.unsure
+    near = [(names[a], names[b]) for a, b in near_pairs(hashes, distance).tolist()]
+    different = math.comb(len(names), 2) - len(copies)
+    share = len([pair for pair in near if pair not in copies]) / different
+    return hashes, share, f"drawn around {len(hashes)} real films, of whose pairs {share:.1e} lie within the distance"
+
+
+def drawn_hashes() -> tuple[Words, float, str]:
+    centres = np.random.default_rng(0).integers(0, 2**64, DRAWN_CENTRES, dtype=np.uint64)
+    return centres, DRAWN_SHARE, f"drawn around {DRAWN_CENTRES} drawn hashes"
+
+
+def calibrate(centres: Words, share: float, distance: int) -> float:
+    """The probability of a flip at which ``share`` of the pairs lies within ``distance``."""
+    low, high = 0.0, 0.5
+    for _ in range(10):
+        middle = (low + high) / 2
+        found = len(near_pairs(draw(centres, middle, CALIBRATED_ON), distance)) / math.comb(CALIBRATED_ON, 2)
+        low, high = (middle, high) if found > share else (low, middle)
+    return (low + high) / 2
+
+
+def draw(centres: Words, flipped: float, count: int) -> Words:
+    """``count`` hashes around ``centres``; each bit is flipped with probability ``flipped``."""
+    rng = np.random.default_rng(count)
+    hashes = rng.choice(centres, count)
+    for bit in range(64):
+        hashes ^= (rng.random(count) < flipped).astype(np.uint64) << np.uint64(bit)
+    return hashes
+
+
+def with_copies(hashes: Words) -> Words:
+    """One in ten becomes a copy of another, up to four bits away."""
+    rng = np.random.default_rng(len(hashes))
+    copied = rng.choice(len(hashes), int(COPIES * len(hashes)), replace=False)
+    bits = rng.integers(0, 64, (len(copied), 4), dtype=np.uint64)
+    flips = np.bitwise_xor.reduce(np.uint64(1) << bits, axis=1)
+    result = hashes.copy()
+    result[copied] = rng.choice(hashes, len(copied)) ^ flips
+    return result
+
+
+def in_own_process(centres: Words, flipped: float, count: int, distance: int) -> dict[str, Any]:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as alone:
+        return alone.submit(measure, centres, flipped, count, distance).result()
+
+
+def measure(centres: Words, flipped: float, count: int, distance: int) -> dict[str, Any]:
+    """Seconds (wall and of the processor), pairs, and the most memory this process ever held."""
+    hashes = with_copies(draw(centres, flipped, count))
+    began, worked = time.perf_counter(), time.process_time()
+    pairs = near_pairs(hashes, distance)
+    seconds, cpu = time.perf_counter() - began, time.process_time() - worked
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    agreeing = choose_pieces(hashes, distance)
+    return {
+        "films": count,
+        "pairs": len(pairs),
+        "seconds": seconds,
+        "cpu_s": cpu,
+        "peak_mb": peak,
+        "agreeing_pieces": agreeing,
+    }
+
+
+def growth(rows: list[dict[str, Any]]) -> float:
+    """Slope of log seconds over log films (of processor time, which other work on the machine does not change)."""
+    films, seconds = (np.log([row[name] for row in rows]) for name in ("films", "cpu_s"))
+    return float(np.polyfit(films, seconds, 1)[0])
+
+
+def show(rows: list[dict[str, Any]], exponent: float, met: dict[str, bool], how: str) -> None:
+    print(how)
+    print(f"{'films':>10}{'pairs':>12}{'seconds':>10}{'cpu s':>10}{'peak MB':>10}")
+    for row in rows:
+        print(
+            f"{row['films']:>10,}{row['pairs']:>12,}{row['seconds']:>10.2f}{row['cpu_s']:>10.2f}{row['peak_mb']:>10.0f}"
+        )
+    print(f"seconds grow with films to the power of {exponent:.2f}")
+    for name, target in (
+        ("growth", f"exponent <= {MOST_EXPONENT}"),
+        ("seconds", f"largest under {LONGEST_S:.0f} s"),
+        ("memory", f"largest under {MOST_MB:.0f} MB"),
+    ):
+        print(f"{target}: {'met' if met[name] else 'MISSED'}")
+
+
+if __name__ == "__main__":
+    main()
