@@ -6,6 +6,7 @@ Everything else here is Keras 3 alone, but for the gradients of :mod:`training.e
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import keras
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +17,11 @@ from sources.errors import CxnetError
 def start(seed: int) -> None:
     """Forget earlier models and seed everything random, so that equal seeds give equal runs on one machine.
 
+    OpenCV works on one thread: films are small, and its threads would wait for those of the network.
     On TensorFlow the ops are made deterministic, and its graph optimiser is switched off: it takes 7 s of the 30 that a
     DenseNet-121 needs before its first step, and the steps are no faster for it (measured on CPU).
     """
+    cv2.setNumThreads(1)
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     if keras.config.backend() == "tensorflow":

@@ -21,6 +21,7 @@ Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Batch = tuple[Floats, Floats, Floats]
 
+MANY = 50  # batches of an epoch from which two threads make them; Keras takes a tenth of a second to end its threads
 SCALING = "x / 255"  # what to_float does, recorded in every model
 
 
@@ -128,6 +129,8 @@ class ShuffledBatches(Batches):
     ) -> None:
         """As :class:`Batches`; ``seed`` decides order and changes, ``augmentation`` their ranges."""
         super().__init__(films, batch_size, class_weights)
+        if len(self) >= MANY:
+            self.workers = 2
         self.seed = seed
         self.augmentation = augmentation
         self.epoch = 0

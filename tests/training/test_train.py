@@ -12,7 +12,7 @@ from upath import UPath
 from pipeline.prepare import read_arrays
 from sources.errors import CxnetError, UsageError
 from training import train
-from training.data import Batches
+from training.data import MANY, Batches
 from training.model_file import load_model
 
 
@@ -68,6 +68,16 @@ def test_equal_seeds_give_equal_models_and_others_do_not(tmp_path):
         seen.append(np.concatenate([each.ravel() for each in weights(layout)]))
     assert (seen[0] == seen[1]).all()
     assert (seen[0] != seen[2]).any()
+
+
+def test_two_threads_make_the_same_model_each_time(tmp_path):
+    layout = write_arrays(tmp_path, per_class=50)
+    seen = []
+    for _ in range(2):
+        train.run(layout, profile(epochs=2, batch_size=1), "tiny")
+        seen.append(np.concatenate([each.ravel() for each in weights(layout)]))
+    assert history(layout)["step"].max() == 2 * 60 >= MANY
+    assert (seen[0] == seen[1]).all()
 
 
 def test_test_films_teach_nothing_and_choose_nothing(tmp_path):
