@@ -1,310 +1,292 @@
-"""Peer-reviewed papers: Europe PMC's search -> open full text (JATS) -> figures, one row per panel.
+"""Peer-reviewed papers: Europe PMC's search -> open full texts (JATS) -> figures, one row per panel.
 
-Order of access: the full text and the figures that Europe PMC serves; the open-access package of PMC only where a
-figure is not there (NCBI withdraws those packages); the publisher's page only for articles under a Creative Commons
-licence and publishers that do not forbid it. PMC's own pages are never read. Other articles are rows with the reason.
+The list is the catalogue's DOIs and PMCIDs. Where an offline copy answers, it is the search that the copy holds. A
+figure's file comes from the supplementary files that Europe PMC serves, else from its folder of figures, else from the
+open-access package of PMC (NCBI withdraws those). PMC's own pages are never read, a publisher's page only for articles
+under a Creative Commons licence where the publisher does not forbid it; every other article is a row with the reason.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from bs4 import Tag
-
 from sources.base import Item, Terms, unparsed
+from sources.captions import panel_texts
+from sources.catalogs import catalogue
 from sources.errors import CxnetError
-from sources.html import absolute, attribute, is_gone, lost, once, picture_addresses, soup, words_of
-from sources.panels import LETTERS, Box, decode, panel_texts, split
-from sources.words import age_in_text, day_in_text, is_child, label_of, modality_in_text, sex_in_text, view_in_text
+from sources.europepmc import REST, SEARCH, Article, next_cursor, parse_answer, question
+from sources.figures import Found, Shelf, optional
+from sources.html import attribute, is_gone, lost, once, outermost, picture_addresses, soup, words_of
+from sources.jats import Figure, FullText, RefusedTextError, licence_word, parse_jats
+from sources.panels import LETTERS, Box
+from sources.tables import distinct
+from sources.words import (
+    age_in_text,
+    day_in_text,
+    is_child,
+    label_in_text,
+    modalities_in_text,
+    rt_pcr_in_text,
+    sex_in_text,
+    view_in_text,
+)
 
 if TYPE_CHECKING:
     from sources.web import Web
 
-REST = "https://www.ebi.ac.uk/europepmc/webservices/rest"
-QUERY = 'COVID-19+AND+"chest+radiograph"'
-SEARCH = f"{REST}/search?query={QUERY}&format=json&resultType=core&pageSize=10&cursorMark={{cursor}}"
-BINARY = "https://europepmc.org/articles/{pmcid}/bin/{name}"
-PACKAGES = "https://www.ncbi.nlm.nih.gov/pmc/utils/oa/oa.fcgi?id={pmcid}"
-EXTENSIONS = ("jpg", "png", "jpeg", "gif", "tif")
-OPEN_PUBLISHERS = (
-    *("biomedcentral.com", "nature.com", "thno.org", "cureus.com", "jkms.org", "kjronline.org"),
-    "frontiersin.org",
+OPEN_PUBLISHERS = (  # no terms against programs are known of them
+    *("biomedcentral.com", "springernature.com", "nature.com", "thno.org", "cureus.com", "jkms.org", "kjronline.org"),
 )
-MOST_PAGES = 300
-PMCID = re.compile(r"PMC\d{1,9}")
-DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>?#]{1,200}")
-NAME = re.compile(r"[\w.()-]{1,150}")
-FILM = re.compile(r"x-?\s?rays?\b|\bCXRs?\b|radiogra(?:ph|m)", re.IGNORECASE)
-CT = re.compile(r"\bCT\b|tomograph", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Article:
-    """What the search says of an article: its names, licence word and page, None where it is silent."""
-
-    pmcid: str | None
-    doi: str | None
-    licence: str | None
-    page_url: str
-
-    @property
-    def name(self) -> str:
-        return self.pmcid or f"doi:{self.doi}"
-
-    @property
-    def may_be_passed_on(self) -> bool:
-        """Under a Creative Commons licence that allows derived pictures (panels are cut)."""
-        return bool(self.licence and self.licence.startswith(("cc by", "cc0")) and "nd" not in self.licence)
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure in an article: name of its file (or its address on a page), and the caption."""
-
-    place: str
-    caption: str
+CLOSED_PUBLISHERS = (  # read in an offline copy alone
+    *("www.sciencedirect.com", "ars.els-cdn.com", "pubs.rsna.org", "www.heartrhythmcasereports.com"),
+)
+FREE = ("by", "by-sa", "by-nc", "by-nc-sa", "zero")  # with them bytes, and panels cut from them, may be passed on
+MOST_ANSWERS = 100
+HEALTHY = re.compile(r"\b(?:healthy|volunteers?|controls?)\b", re.IGNORECASE)
+COVID = re.compile(r"covid|sars-?\s?cov|coronavirus", re.IGNORECASE)
+PATIENT = re.compile(r"\b(?:patient|case)\s+(?:no\.?\s*|#\s*)?(\d{1,2})\b", re.IGNORECASE)
 
 
 class Papers:
-    """Figures of peer-reviewed COVID-19 papers."""
+    """Chest films in the figures of peer-reviewed papers."""
 
     name = "papers"
     title = "Peer-reviewed papers (Europe PMC)"
     homepage = "https://europepmc.org"
-    labels = ("covid", "cap", "normal")
+    labels = ("covid", "cap", "normal", "other")
     hosts = (
         *("www.ebi.ac.uk", "europepmc.org", "www.ncbi.nlm.nih.gov", "ftp.ncbi.nlm.nih.gov"),
-        *(f"{dot}{host}" for host in OPEN_PUBLISHERS for dot in (".", "")),
+        *(f"{dot}{host}" for host in OPEN_PUBLISHERS for dot in ("", ".")),
+        *CLOSED_PUBLISHERS,
     )
     terms = Terms(licence="per article", url="https://europepmc.org/Copyright")
     optional = False
 
     def items(self, web: "Web") -> Iterator[Item]:
-        """Every figure that may show a chest film, in the search's order."""
-        cursor: str | None = "*"
-        for _ in range(MOST_PAGES):
-            if cursor is None:
-                return
-            found = web.get(SEARCH.format(cursor=quote(cursor, safe=""))).json()
-            for article in articles(found):
-                yield from once(read_article(web, article))
-            cursor = next_cursor(found, cursor)
+        """Every figure of every article of the list; a panel of a composite figure is a row of its own."""
+        listed = _searched(web) if web.offline else None
+        if listed is None:
+            yield from once(item for url in catalogue("papers") for item in self.page_items(web, url))
+        else:
+            yield from once(item for article in listed for item in read_article(web, article))
 
     def page_items(self, web: "Web", url: str) -> Iterator[Item]:
-        """The figures of the article that ``url`` names: an address or text with its PMCID or DOI.
-
-        Raises:
-            CxnetError: it names neither, or the search cannot be asked.
-        """
-        name = PMCID.search(url) or DOI.search(url)
-        if name is None:
-            raise CxnetError(
-                f"{url} names neither a PMCID nor a DOI; give an address such as https://doi.org/10.1148/..."
-            )
-        query = f"PMCID:{name[0]}" if name[0].startswith("PMC") else f'DOI:"{name[0]}"'
-        question = f"{REST}/search?query={quote(query, safe='')}&format=json&resultType=core"
-        found = list(articles(web.get(question).json()))
+        """The figures of the article that ``url`` names: a DOI, a PMCID, or an address with one of them."""
+        asked = question(url)
+        if asked is None:
+            yield _unread(url, url, "the address names no DOI, PMCID or PubMed id")
+            return
+        try:
+            found = parse_answer(web.get(asked).json())
+        except CxnetError as error:
+            yield lost(url, error)
+            return
         if not found:
-            yield unparsed(question, "resultList.result[]")
+            yield _unread(url, url, "Europe PMC does not know the article")
         for article in found[:1]:
-            yield from once(read_article(web, article))
+            yield from read_article(web, article)
 
 
-def articles(found: Any) -> Iterator[Article]:
-    """The articles in an answer of the search, whatever it is."""
-    results = _mapping(_mapping(found).get("resultList")).get("result")
-    for result in results if isinstance(results, list) else ():
-        entry = _mapping(result)
-        pmcid, doi = _text(entry.get("pmcid")), _text(entry.get("doi"))
-        pmcid = pmcid if pmcid and PMCID.fullmatch(pmcid) else None
-        doi = doi if doi and DOI.fullmatch(doi) else None
-        if pmcid or doi:
-            yield Article(pmcid, doi, (_text(entry.get("license")) or "").lower() or None, _page_of(entry, pmcid, doi))
+@dataclass(frozen=True)
+class Words:
+    """What a caption says of one picture.
 
+    Attributes:
+        own: of this picture, with what the caption says of all; ``seen``: the part that tells modality and view.
+    """
 
-def next_cursor(found: Any, cursor: str) -> str | None:
-    """The cursor of the answer that follows; None at the end, or where it does not move."""
-    following = _text(_mapping(found).get("nextCursorMark"))
-    return following if following and following != cursor and len(following) < 400 else None
+    own: str
+    seen: str
 
 
 def read_article(web: "Web", article: Article) -> Iterator[Item]:
-    """The items of an article's figures; one row with a reason where there is no way to them."""
+    """The figures of an article; one row with the reason where there is no way to them."""
+    if article.is_retracted:
+        yield _unread(article.name, article.page_url, "the article was retracted")
+        return
+    shelf = Shelf(web, article.pmcid)
     try:
-        if article.pmcid:
-            text = web.get(f"{REST}/{article.pmcid}/fullTextXML").text
-            yield from _figure_items(web, article, jats_figures(text))
-        elif _may_read_page(article):
-            page = web.get(article.page_url)
-            yield from _figure_items(web, article, page_figures(page.text, page.url))
-        else:
-            reason = "no open full text at Europe PMC; the publisher's page is not read"
-            yield Item(item_id=f"article {article.name}", url=article.page_url, page_url=article.page_url, skip=reason)
+        text = _full_text(web, article, shelf)
+    except RefusedTextError as error:
+        yield _unread(article.name, article.page_url, f"parse: {error}")
+        return
     except CxnetError as error:
-        if not hasattr(error, "status"):
-            raise
         yield lost(article.page_url, error)
+        return
+    if text is None:
+        host = urlsplit(article.page_url).hostname or "its publisher"
+        reason = f"no open full text at Europe PMC, and the pages of {host} are not read by programs"
+        yield _unread(article.name, article.page_url, reason)
+    elif not text.figures:
+        yield unparsed(article.page_url, "fig graphic" if article.pmcid else "figure img")
+    else:
+        yield from _figure_items(_with_licence(article, text), text.figures, shelf)
 
 
-def jats_figures(text: str) -> list[Figure]:
-    """The figures of a full text in JATS, in its order."""
-    found = []
-    for figure in soup(text).find_all("fig", limit=200):
-        told = figure.find("caption") if isinstance(figure, Tag) else None
-        caption = words_of(told) if isinstance(told, Tag) else ""
-        for graphic in figure.find_all("graphic", limit=20) if isinstance(figure, Tag) else ():
-            name = attribute(graphic, "xlink:href").rpartition("/")[2]
-            if NAME.fullmatch(name):
-                found.append(Figure(name, caption))
-    return found
-
-
-def page_figures(text: str, base: str) -> list[Figure]:
+def parse_page(content: str, base: str) -> FullText:
     """The figures of a publisher's page: pictures with a caption."""
-    found = []
-    for figure in soup(text).find_all("figure", limit=200):
-        told = figure.find("figcaption")
-        caption = words_of(told) if isinstance(told, Tag) else ""
-        image = figure.find("img")
-        addresses = picture_addresses(image, base) if isinstance(image, Tag) else []
-        if caption and addresses:
-            found.append(Figure(addresses[0], caption))
+    tree = soup(content)
+    figures = []
+    for block in outermost(tree, "figure"):
+        image = block.select_one("img")
+        addresses = picture_addresses(image, base) if image is not None else []
+        large = [re.sub(r"/lw\d{2,4}/", "/full/", address) for address in addresses if "springernature" in address]
+        label = words_of(block.select_one("figcaption b, figcaption strong"))
+        if addresses and (caption := words_of(block)):
+            figures.append(Figure(label.rstrip(" ."), caption, tuple(dict.fromkeys([*large, *addresses]))))
+    links = (attribute(link, "href") for link in tree.select('a[rel~="license"], a[href*="creativecommons.org"]'))
+    return FullText(tuple(figures), next((word for link in links if (word := licence_word(link))), None))
+
+
+def label_of_figure(words: str, article: Article) -> tuple[str | None, str]:
+    """(label of a picture, the words that told it).
+
+    The caption decides, by the rules for findings; "normal" counts only of people said to be healthy. Where a caption
+    speaks of no disease, the title of a case report does: such a report is about one disease.
+    """
+    label = label_in_text(words, rt_pcr_in_text(words))
+    if label == "normal" and not HEALTHY.search(words):
+        label = None
+    if label is None and article.is_case_report and not COVID.search(words) and not HEALTHY.search(words):
+        told = label_in_text(article.title)
+        if told in ("covid", "cap") and rt_pcr_in_text(words) != "negative":
+            return told, f"{article.title}: {words}"
+    return label, words
+
+
+def _searched(web: "Web") -> list[Article] | None:
+    """The articles of the search that an offline copy holds; None where it holds none."""
+    found: list[Article] = []
+    cursor: str | None = "*"
+    for _ in range(MOST_ANSWERS):
+        if cursor is None:
+            break
+        try:
+            answer = web.get(SEARCH + quote(cursor, safe="")).json()
+        except CxnetError as error:
+            if found or not is_gone(error):
+                raise
+            return None
+        found += parse_answer(answer)
+        cursor = next_cursor(answer, cursor)
     return found
 
 
-def _figure_items(web: "Web", article: Article, figures: list[Figure]) -> Iterator[Item]:
-    if not figures:
-        yield unparsed(article.page_url, "fig graphic")
-    for figure in figures:
-        is_film = FILM.search(figure.caption)
-        if not is_film:
-            reason = "CT by its caption" if CT.search(figure.caption) else "the caption tells of no chest film"
-            yield _item(article, figure, None, None, figure.caption, (_first_address(article, figure), None), reason)
-            continue
-        place, boxes = _fetched(web, article, figure)
-        texts = panel_texts(figure.caption)
-        for letter, box in zip(LETTERS, boxes, strict=False):
-            whole = len(boxes) == 1
-            text = figure.caption if whole else texts.get(letter, figure.caption)
-            not_wanted = "CT by its caption" if CT.search(text) and not FILM.search(text) else None
-            yield _item(article, figure, None if whole else letter, None if whole else box, text, place, not_wanted)
+def _full_text(web: "Web", article: Article, shelf: Shelf) -> FullText | None:
+    """The text of an article: Europe PMC's, else the one in PMC's package, else the publisher's page.
 
-
-def _fetched(web: "Web", article: Article, figure: Figure) -> tuple[tuple[str, str | None], list[Box]]:
-    """((address, member of an archive), panels) of a figure; where it cannot be had, its address and one panel."""
-    for address in _addresses(article, figure):
-        try:
-            gray = decode(web.archive(address).read_bytes())
-        except CxnetError as error:
-            if not is_gone(error):
-                break
-            continue
-        return (address, None), [(0, 0, 0, 0)] if gray is None else split(gray)
-    packed = _in_package(web, article, figure)
-    return packed or (_first_address(article, figure), None), [(0, 0, 0, 0)]
-
-
-def _in_package(web: "Web", article: Article, figure: Figure) -> tuple[str, str | None] | None:
-    """The figure inside PMC's open-access package of the article."""
-    if article.pmcid is None:
+    Raises:
+        CxnetError: the text is refused, or the page is gone.
+    """
+    if article.pmcid:
+        page = optional(lambda: web.get(f"{REST}/{article.pmcid}/fullTextXML"))
+        content = page.content if page is not None else shelf.packed_text()
+        if content is not None:
+            return parse_jats(content)
+    if not _may_read_page(web, article):
         return None
-    try:
-        answer = web.get(PACKAGES.format(pmcid=article.pmcid)).text
-    except CxnetError:
-        return None
-    for link in soup(answer).find_all("link", limit=20):
-        address = attribute(link, "href").replace("ftp://", "https://")
-        if attribute(link, "format") == "tgz" and urlsplit(address).hostname == "ftp.ncbi.nlm.nih.gov":
-            return address, f"{article.pmcid}/{_with_extension(figure.place, 'jpg')}"
-    return None
+    page = web.get(article.page_url)
+    return parse_page(page.text, article.page_url)
 
 
-def _addresses(article: Article, figure: Figure) -> list[str]:
-    if "://" in figure.place:
-        return [figure.place]
-    if "." in figure.place[-5:]:
-        return [BINARY.format(pmcid=article.pmcid, name=figure.place)]
-    return [BINARY.format(pmcid=article.pmcid, name=f"{figure.place}.{extension}") for extension in EXTENSIONS]
+def _may_read_page(web: "Web", article: Article) -> bool:
+    host = urlsplit(article.page_url).hostname or ""
+    if web.offline:
+        return any(host == name or (name.startswith(".") and host.endswith(name)) for name in Papers.hosts)
+    is_open = any(host == name or host.endswith(f".{name}") for name in OPEN_PUBLISHERS)
+    return is_open and (article.licence or "").startswith("cc")
 
 
-def _first_address(article: Article, figure: Figure) -> str:
-    return _addresses(article, figure)[0]
+def _figure_items(article: Article, figures: tuple[Figure, ...], shelf: Shelf) -> Iterator[Item]:
+    """Rows of all figures; a figure without a film is a row that is not fetched."""
+    entries = [figure for place, figure in {figure.places: figure for figure in figures}.items() if place]
+    for name, figure in distinct(entries, key=_file_name, tie=lambda figure: figure.label):
+        identity = f"{article.name}/{name}"
+        named = modalities_in_text(figure.caption)
+        if "X-ray" not in named:
+            reason = "CT by its caption" if named == {"CT"} else "the caption tells of no chest film"
+            whole = Words(figure.caption, figure.caption)
+            yield replace(_item(article, figure, identity, whole, shelf.guess(figure)), skip=reason)
+        else:
+            yield from _panel_items(article, figure, identity, shelf.find(figure))
 
 
-def _with_extension(name: str, extension: str) -> str:
-    return name if "." in name[-5:] else f"{name}.{extension}"
+def _panel_items(article: Article, figure: Figure, identity: str, found: Found) -> Iterator[Item]:
+    """One row for a figure of one picture, else one for each of its panels."""
+    if not found.panels:
+        yield _item(article, figure, identity, Words(figure.caption, figure.caption), found)
+    for letter, box, words in zip(LETTERS, found.panels, _words_of_panels(figure.caption, found.panels), strict=False):
+        item = _item(article, figure, f"{identity}#{letter}", words, found)
+        yield replace(item, box=box, panel=letter)
 
 
-def _item(
-    article: Article,
-    figure: Figure,
-    panel: str | None,
-    box: Box | None,
-    text: str,
-    place: tuple[str, str | None],
-    skip: str | None,
-) -> Item:
-    age = age_in_text(text)
-    label = label_of(figure.caption)
-    name = figure.place.rpartition("/")[2] if "://" in figure.place else figure.place
+def _words_of_panels(caption: str, panels: tuple[Box, ...]) -> list[Words]:
+    """What the caption says of each panel; where it does not tell them apart, what it says of all."""
+    lead, texts = panel_texts(caption)
+    if len(texts) != len(panels):
+        return [Words(lead, lead)] * len(panels)
+    return [Words(f"{lead} {text}".strip(), text if modalities_in_text(text) else f"{lead} {text}") for text in texts]
+
+
+def _item(article: Article, figure: Figure, identity: str, words: Words, found: Found) -> Item:
+    label, finding = label_of_figure(words.own, article)
+    named = modalities_in_text(words.seen)
+    modality = next(iter(named)) if len(named) == 1 else None
+    age, people = age_in_text(words.own), set(PATIENT.findall(words.own))
+    licence, is_free = licence_of(article.licence)
     return Item(
-        item_id=f"{article.name}/{name}" + (f"#{panel}" if panel else ""),
-        url=place[0],
-        member=place[1],
+        item_id=identity,
+        url=found.url,
+        member=found.member,
+        alternates=found.alternates,
         page_url=article.page_url,
-        label=label if label != "other" else None,
-        finding=figure.caption[:280] or None,
-        view=view_in_text(text),
-        modality="CT" if CT.search(text) and not FILM.search(text) else modality_in_text(text),
+        label=label,
+        finding=finding[:500] or None,
+        view={"CT": "CT", "other": "OTHER"}.get(modality or "", view_in_text(words.seen)),
+        modality=modality,
+        patient_id=f"{article.name}/{people.pop()}" if len(people) == 1 else None,
         study_id=article.name,
         age=age,
-        sex=sex_in_text(text),
-        pediatric=is_child(age, text),
-        offset_days=day_in_text(text),
-        licence=_licence(article.licence),
-        attribution=f"doi:{article.doi}" if article.doi else article.pmcid,
-        redistributable=article.may_be_passed_on,
-        skip=skip,
-        box=box,
-        panel=panel,
+        sex=sex_in_text(words.own),
+        pediatric=is_child(age, words.own),
+        offset_days=day_in_text(words.own),
+        rt_pcr=rt_pcr_in_text(words.own),
+        licence=licence,
+        attribution=", ".join(part for part in (_cited(article), figure.label) if part),
+        redistributable=is_free,
+        skip=None if modality in (None, "X-ray") else f"{modality if modality == 'CT' else 'no X-ray'} by its caption",
     )
 
 
-def _licence(word: str | None) -> str | None:
-    """``cc by-nc`` -> ``CC BY-NC``."""
-    return word.upper() if word else None
+def licence_of(word: str | None) -> tuple[str | None, bool]:
+    """(SPDX-like word, may bytes be passed on) of a licence: the search's ``cc by-nc``, or ``by-nc/4.0`` of a text."""
+    kind, _, version = re.sub(r"^cc[\s-]*(?=0|by)", "", (word or "").lower().strip()).partition("/")
+    kind = "zero" if kind in ("0", "zero") else kind
+    if not re.fullmatch(r"by(?:-nc)?(?:-sa|-nd)?|zero", kind):
+        return word or None, False
+    name = "CC0" if kind == "zero" else f"CC-{kind.upper()}"
+    return f"{name}-{version}" if version else name, kind in FREE
 
 
-def _may_read_page(article: Article) -> bool:
-    host = urlsplit(article.page_url).hostname or ""
-    is_open = any(host == name or host.endswith(f".{name}") for name in OPEN_PUBLISHERS)
-    return bool(is_open and article.licence and article.licence.startswith("cc"))
+def _with_licence(article: Article, text: FullText) -> Article:
+    """The article with what its own text says of licence and kind, where it says so."""
+    is_report = article.is_case_report or text.is_case_report
+    return replace(article, licence=text.licence or article.licence, is_case_report=is_report)
 
 
-def _page_of(entry: Mapping[str, Any], pmcid: str | None, doi: str | None) -> str:
-    if pmcid:
-        return f"https://europepmc.org/article/PMC/{pmcid}"
-    links = _mapping(entry.get("fullTextUrlList")).get("fullTextUrl")
-    pages = [_mapping(link) for link in links] if isinstance(links, list) else []
-    told = [
-        absolute("https://doi.org/", _text(page.get("url")) or "")
-        for page in pages
-        if page.get("documentStyle") == "html"
-    ]
-    for address in told:
-        if address:
-            return address
-    return f"https://doi.org/{doi}"
+def _cited(article: Article) -> str:
+    return f"doi:{article.doi}" if article.doi else article.name
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+def _file_name(figure: Figure) -> str:
+    place = figure.places[0]
+    return place.partition("?")[0].rstrip("/").rpartition("/")[2][-150:] if "://" in place else place
 
 
-def _text(value: Any) -> str | None:
-    return value.strip() or None if isinstance(value, str) else None
+def _unread(name: str, url: str, reason: str) -> Item:
+    return Item(item_id=f"article {name}", url=url, page_url=url, skip=reason)
 
 
 SOURCES = (Papers(),)

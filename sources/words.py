@@ -180,12 +180,17 @@ _OTHER_MODALITY = re.compile(
 )
 
 
-def modality_in_text(text: str | None) -> str | None:
-    """``X-ray``, ``CT`` or ``other`` where prose names exactly one of them, else None."""
+def modalities_in_text(text: str | None) -> set[str]:
+    """Which of ``X-ray``, ``CT`` and ``other`` prose names."""
     words = (text or "")[:LONGEST]
     patterns = {"X-ray": _FILM, "CT": _CT, "other": _OTHER_MODALITY}
-    named = [modality for modality, pattern in patterns.items() if pattern.search(words)]
-    return named[0] if len(named) == 1 else None
+    return {modality for modality, pattern in patterns.items() if pattern.search(words)}
+
+
+def modality_in_text(text: str | None) -> str | None:
+    """``X-ray``, ``CT`` or ``other`` where prose names exactly one of them, else None."""
+    named = modalities_in_text(text)
+    return named.pop() if len(named) == 1 else None
 
 
 _DAY = re.compile(r"\b(?:day|giorno|día)\s+(\d{1,3})\b(?!\s*(?:-|–|to|/)\s*\d)", re.IGNORECASE)
@@ -267,6 +272,34 @@ def label_of(finding: str | None, rt_pcr: str | None = None) -> str | None:
     if _NOT_COMMUNITY.search(rest):
         return "other"
     return "cap" if _PNEUMONIA.search(rest) else "other"
+
+
+_DISEASE = re.compile(
+    rf"{_NOT_COMMUNITY.pattern}|\bards\b|acute respiratory distress|\b(?:lung )?cancer\b", re.IGNORECASE
+)
+
+
+def label_in_text(text: str | None, rt_pcr: str | None = None) -> str | None:
+    """The label that prose about a film (a caption, a post) stands for, by the rules of :func:`label_of`.
+
+    Prose that names no disease tells nothing: it is None, where a finding would be ``other``.
+    """
+    label = label_of(text, rt_pcr)
+    return label if label != "other" or _DISEASE.search((text or "")[:LONGEST]) else None
+
+
+_TEST = r"(?:rt-?\s?pcr|pcr|swabs?|nucleic acid tests?|tampon[ei])"
+_TEST_RESULT = re.compile(
+    rf"\b{_TEST}\b[^.;]{{0,120}}?\b(positiv|negativ|confirm)|\b(positiv|negativ|confirm)\w*\s+(?:\S+\s+){{0,3}}?{_TEST}\b",
+    re.IGNORECASE,
+)
+
+
+def rt_pcr_in_text(text: str | None) -> str | None:
+    """``positive`` or ``negative`` where prose tells one result of RT-PCR; None where it tells none or both."""
+    words = {(after or before).lower() for after, before in _TEST_RESULT.findall((text or "")[:LONGEST])}
+    results = {"negative" if word == "negativ" else "positive" for word in words}
+    return results.pop() if len(results) == 1 else None
 
 
 def _spelled_out(text: str) -> str:

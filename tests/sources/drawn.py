@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,8 @@ class GoneError(CxnetError):
 class Site:
     """Answers ``get`` and ``archive`` from rendered files, as the offline client does."""
 
+    offline = True
+
     def __init__(self, files: dict[str, bytes], folder: Path) -> None:
         self.files = files
         self.folder = folder
@@ -81,13 +84,15 @@ class Site:
         return Page(self.files[path], url)
 
     def archive(self, url: str) -> Path:
-        target = self.folder / url.rpartition("/")[2]
+        target = self.folder / sha256(url.encode()).hexdigest()
         target.write_bytes(self.get(url).content)
         return target
 
 
 class Copy:
-    """Answers ``get`` from an offline copy on disk, and says which of some addresses it holds."""
+    """Answers ``get`` and ``archive`` from an offline copy on disk, and says which of some addresses it holds."""
+
+    offline = True
 
     def __init__(self, folder: Path) -> None:
         self.adapter = MirrorAdapter(folder)
@@ -100,6 +105,12 @@ class Copy:
         if path is None:
             raise GoneError(f"{url}: HTTP 404")
         return Page(path.read_bytes(), url)
+
+    def archive(self, url: str) -> Path:
+        path = self.adapter.find(url)
+        if path is None:
+            raise GoneError(f"{url}: HTTP 404")
+        return path
 
     def holds(self, item: Item) -> bool:
         return any(self.adapter.find(url) for url in (item.url, *item.alternates))

@@ -1,61 +1,121 @@
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from PIL import Image
 
-from sources.panels import decode, panel_texts, split
-
-
-def page(rows, columns, gutter=12, side=150):
-    rng = np.random.default_rng(2)
-    canvas = np.full((rows * (side + gutter) + gutter, columns * (side + gutter) + gutter), 255, np.uint8)
-    boxes = []
-    for row in range(rows):
-        for column in range(columns):
-            top, left = gutter + row * (side + gutter), gutter + column * (side + gutter)
-            canvas[top : top + side, left : left + side] = rng.integers(0, 180, (side, side))
-            boxes.append((left, top, side, side))
-    return canvas, boxes
+from sources.panels import in_reading_order, panels_of, split
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(1, 2), (2, 1), (2, 2), (3, 2), (1, 4)])
-def test_panels_between_white_gutters_are_found_in_reading_order(rows, columns):
-    canvas, boxes = page(rows, columns)
-    assert split(canvas) == boxes
+def figure(height, width, *boxes, noise=1):
+    """White paper with a film (dark, textured, frame to frame) in every box."""
+    rng = np.random.default_rng(1)
+    gray = np.full((height, width), 255, np.uint8)
+    for left, top, wide, high in boxes:
+        gray[top : top + high, left : left + wide] = rng.integers(20, 190, (high, wide))
+    return np.clip(gray - rng.integers(0, noise, gray.shape), 0, 255).astype(np.uint8)
 
 
-def test_a_film_is_one_panel_even_with_white_parts():
-    film = np.random.default_rng(0).integers(0, 255, (300, 260), dtype=np.uint8)
-    film[100:140, 40:200] = 255
-    assert split(film) == [(0, 0, 260, 300)]
+TWO = ((10, 12, 200, 240), (220, 12, 180, 230))
+GRID = ((0, 0, 150, 150), (160, 0, 150, 150), (0, 158, 150, 150), (160, 158, 150, 150))
+UNEVEN = ((0, 0, 400, 200), (0, 210, 195, 200), (205, 210, 195, 200))
+COLUMN = ((10, 5, 90, 100), (10, 115, 90, 100), (10, 225, 90, 100))
 
 
-def test_letters_beside_a_film_are_no_panel():
-    canvas = np.full((400, 400), 255, np.uint8)
-    canvas[60:380, 20:380] = 90
-    canvas[10:40, 20:40] = 0
-    assert split(canvas) == [(0, 0, 400, 400)]
+@pytest.mark.parametrize(
+    "boxes, size", [(TWO, (270, 410)), (GRID, (308, 310)), (UNEVEN, (410, 400)), (COLUMN, (330, 110))]
+)
+def test_films_are_cut_along_their_white_gutters(boxes, size):
+    assert split(figure(*size, *boxes)) == list(boxes)
 
 
-def test_captions_are_parted_by_their_letters():
-    assert panel_texts("(A) Chest X-ray. (B) Axial CT.") == {"A": "Chest X-ray.", "B": "Axial CT."}
-    assert panel_texts("Chest X-ray of vitamin C) deficiency") == {}
-    assert panel_texts("") == {}
+def test_paper_may_be_a_little_gray():
+    assert split(figure(270, 410, *TWO, noise=12)) == list(TWO)
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>", b"\x89PNG\r\n\x1a\n broken"])
-def test_what_is_no_picture_has_no_panels(content):
-    assert decode(content) is None
+@pytest.mark.parametrize("box", [(0, 0, 300, 300), (20, 20, 200, 200)])
+def test_a_lone_film_is_whole_with_its_margin(box):
+    assert split(figure(300, 300, box)) == [(0, 0, 300, 300)]
 
 
-@given(arrays(np.uint8, st.tuples(st.integers(1, 60), st.integers(1, 60))))
-def test_boxes_lie_inside_the_figure(gray):
+@pytest.mark.parametrize("bar", [np.s_[:, 150:152], np.s_[:270, 140:160]], ids=["a thin line", "a bar that ends"])
+def test_white_inside_a_film_does_not_cut_it(bar):
+    gray = figure(300, 300, (0, 0, 300, 300))
+    gray[bar] = 255
+    assert split(gray) == [(0, 0, 300, 300)]
+
+
+def test_a_strip_of_text_below_the_films_is_no_panel():
+    assert split(figure(330, 410, *TWO, (10, 300, 390, 12))) == list(TWO)
+
+
+def test_a_drawing_on_paper_is_no_panel():
+    gray = figure(250, 620, (10, 5, 190, 240), (210, 5, 190, 240))
+    gray[40:200:8, 420:610] = 0  # lines of a diagram
+    assert split(gray) == [(10, 5, 190, 240), (210, 5, 190, 240)]
+
+
+def test_lungs_on_white_are_not_two_panels():
+    rows, columns = np.ogrid[:300, :400]
+    gray = np.full((300, 400), 255, np.uint8)
+    for middle in (90, 310):
+        gray[((rows - 150) / 140) ** 2 + ((columns - middle) / 80) ** 2 < 1] = 100
+    assert split(gray) == [(0, 0, 400, 300)]
+
+
+def test_panels_are_read_row_by_row():
+    assert in_reading_order([GRID[3], GRID[0], GRID[2], GRID[1]]) == list(GRID)
+    assert in_reading_order([(110, 0, 100, 90), (0, 4, 100, 100)]) == [(0, 4, 100, 100), (110, 0, 100, 90)]
+
+
+@pytest.mark.parametrize("shade", [0, 255])
+def test_a_blank_picture_is_whole(shade):
+    assert split(np.full((200, 300), shade, np.uint8)) == [(0, 0, 300, 200)]
+
+
+@given(arrays(np.uint8, st.tuples(st.integers(1, 90), st.integers(1, 90)), elements=st.sampled_from([0, 90, 255])))
+def test_panels_lie_inside_any_picture(gray):
     for left, top, width, height in split(gray):
-        assert left >= 0 and top >= 0 and left + width <= gray.shape[1] and top + height <= gray.shape[0]
-        assert width > 0 and height > 0
+        assert left >= 0 and top >= 0 and width > 0 and height > 0
+        assert top + height <= gray.shape[0] and left + width <= gray.shape[1]
 
 
-@given(st.binary(max_size=200))
-def test_any_bytes_decode_or_not(content):
-    assert decode(content) is None or decode(content).ndim == 2
+@given(st.lists(st.lists(st.integers(70, 120), min_size=1, max_size=3), min_size=1, max_size=3))
+def test_any_grid_of_films_is_found(rows):
+    boxes, top = [], 0
+    for widths in rows:
+        boxes += [(sum(widths[:n]) + 8 * n, top, width, 80) for n, width in enumerate(widths)]
+        top += 88
+    size = (top - 8, max(left + width for left, _, width, _ in boxes))
+    assert split(figure(*size, *boxes)) == boxes
+
+
+def test_a_checkerboard_of_gutters_takes_bounded_time():
+    gray = np.zeros((2000, 2000), np.uint8)
+    for first in range(4):
+        gray[first::8] = gray[:, first::8] = 255
+    began = time.monotonic()
+    assert split(gray) == [(0, 0, 2000, 2000)]
+    assert time.monotonic() - began < 20
+
+
+def test_a_file_gives_its_panels_as_people_see_it(tmp_path):
+    turned = np.rot90(figure(270, 410, *TWO))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees clockwise to see it upright
+    Image.fromarray(np.ascontiguousarray(turned)).save(tmp_path / "a.png", exif=exif)
+    assert panels_of(tmp_path / "a.png") == list(TWO)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, b"GIF89a" + b"\xff" * 9])
+def test_what_is_no_picture_has_no_panels(tmp_path, content):
+    (tmp_path / "a.jpg").write_bytes(content)
+    assert panels_of(tmp_path / "a.jpg") == []
+
+
+def test_no_whole_film_of_the_offline_copy_is_cut(mirror):
+    films = sorted((mirror / "europepmc.org").rglob("*.png"))
+    assert films and not any(panels_of(path) for path in films)

@@ -1,159 +1,422 @@
-import cv2
+import io
+from collections import Counter
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from drawn import by_bytes, film, shown, skips
+from drawn import Copy, Page, Site, film, shown
 from hypothesis import given
 from hypothesis import strategies as st
-from test_twitter import JSON
+from PIL import Image
 
-from sources.base import Item
-from sources.errors import CxnetError
-from sources.papers import Article, Figure, Papers, articles, jats_figures, next_cursor, page_figures, read_article
+from sources.archive import read_members
+from sources.base import LABELS, VIEWS, Item
+from sources.catalogs import catalogue
+from sources.client import StoppedError
+from sources.europepmc import REST, SEARCH, Article, question
+from sources.figures import FOLDER, PACKAGES, SUPPLEMENT, package_addresses
+from sources.papers import Papers, label_of_figure, licence_of, parse_page, read_article
+from sources.sandbox.sites.packing import mirror_path, tar_gz, zip_archive
 from sources.sandbox.sites.papers import render
 
-OPEN = Article("PMC123", "10.1/x", "cc by", "https://europepmc.org/article/PMC/PMC123")
+OPEN = Article("PMC123", "PMC123", "10.1000/x", "https://europepmc.org/article/PMC/PMC123", licence="cc by")
+TEXT = f"{REST}/PMC123/fullTextXML"
+FIGURE = FOLDER.format(pmcid="PMC123", name="fig1.png")
 
 
-class GoneError(CxnetError):
-    status = 404
-
-
-class Library:
-    """Answers from a dictionary of addresses."""
-
-    def __init__(self, folder, answers):
-        self.folder = folder
-        self.answers = answers
-
-    def get(self, url, headers=None):
-        if url not in self.answers:
-            raise GoneError(f"{url}: HTTP 404")
-        return type("Page", (), {"text": self.answers[url], "url": url})
-
-    def archive(self, url):
-        if url not in self.answers:
-            raise GoneError(f"{url}: HTTP 404")
-        path = self.folder / "figure"
-        path.write_bytes(self.answers[url])
-        return path
-
-
-def jats(*figures):
-    body = "".join(
-        f"<fig><caption><p>{caption}</p></caption><graphic xlink:href='{name}'/></fig>" for name, caption in figures
+def jats(*captions, name="fig1"):
+    figures = "".join(
+        f"<fig><label>Fig. {n}</label><caption><p>{caption}</p></caption>"
+        f"<graphic xlink:href='{name if n == 1 else n}'/></fig>"
+        for n, caption in enumerate(captions, 1)
     )
-    return f"<article><body>{body}</body></article>"
+    return f"<article xmlns:xlink='http://www.w3.org/1999/xlink'><body>{figures}</body></article>".encode()
 
 
-def composite(panels=2, side=200):
-    rng = np.random.default_rng(1)
+def picture(panels=1, side=200):
     page = np.full((side + 20, panels * (side + 20)), 255, np.uint8)
     for place in range(panels):
         left = 10 + place * (side + 20)
-        page[10 : 10 + side, left : left + side] = rng.integers(0, 200, (side, side))
-    return cv2.imencode(".png", page)[1].tobytes()
+        page[10 : 10 + side, left : left + side] = np.random.default_rng(place).integers(0, 200, (side, side))
+    packed = io.BytesIO()
+    Image.fromarray(page).save(packed, "PNG")
+    return packed.getvalue()
 
 
-def items_of(folder, caption, picture):
-    text = f"https://www.ebi.ac.uk/europepmc/webservices/rest/{OPEN.pmcid}/fullTextXML"
-    figure = f"https://europepmc.org/articles/{OPEN.pmcid}/bin/fig1.png"
-    return list(read_article(Library(folder, {text: jats(("fig1", caption)), figure: picture}), OPEN))
+def items_of(folder, answers, article=OPEN) -> list[Item]:
+    return list(read_article(Site({mirror_path(url): content for url, content in answers.items()}, folder), article))
 
 
-def test_every_film_of_the_drawn_papers_comes_back(tmp_path):
-    films = [film(n, patient_id=f"p{n // 2}", stated_age=40.0 + n // 2, offset_days=n % 2) for n in range(24)]
-    items, site = shown(Papers(), render, films, tmp_path)
-    fetched = [item for item in items if item.skip is None]
-    found = by_bytes([item for item in fetched if item.member is None], site)
-    packed = [item for item in fetched if item.member is not None]
-    assert len(found) + len(packed) == len(films)
-    assert {packed_item.member.partition("/")[2] for packed_item in packed} == {"fig1.jpg", "fig2.jpg"}
-    for one in films:
-        if one.data in found:
-            item = found[one.data]
-            assert (item.label, item.view, item.age, item.sex, item.offset_days) == (
-                *("covid", "PA", one.stated_age, "F", one.offset_days),
-            )
-            assert (item.licence, item.redistributable) == ("CC BY", True)
-    assert skips(items)["CT by its caption"] == 12
+def only(folder, caption, article=OPEN) -> Item:
+    (item,) = items_of(folder, {TEXT: jats(caption), FIGURE: picture()}, article)
+    return item
+
+
+def test_a_figure_is_read_as_a_whole(tmp_path):
+    caption = "Chest X-ray, AP view, of patient 2, a 65-year-old man, day 5. COVID-19, RT-PCR positive."
+    assert only(tmp_path, caption) == Item(
+        item_id="PMC123/fig1",
+        url=FIGURE,
+        page_url="https://europepmc.org/article/PMC/PMC123",
+        label="covid",
+        finding=caption,
+        view="AP",
+        modality="X-ray",
+        patient_id="PMC123/2",
+        study_id="PMC123",
+        age=65.0,
+        sex="M",
+        pediatric=False,
+        offset_days=5.0,
+        rt_pcr="positive",
+        licence="CC-BY",
+        attribution="doi:10.1000/x, Fig. 1",
+        redistributable=True,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------- panels
 
 
 def test_a_composite_figure_is_a_row_per_panel(tmp_path):
-    caption = "(A) Chest X-ray, PA view of a 40-year-old man (COVID-19). (B) Axial CT of the same man."
-    first, second = items_of(tmp_path, caption, composite())
-    assert (first.item_id, first.panel, first.box, first.view) == ("PMC123/fig1#A", "A", (10, 10, 200, 200), "PA")
-    assert (second.panel, second.box, second.skip) == ("B", (230, 10, 200, 200), "CT by its caption")
+    caption = "COVID-19 in a 40-year-old man. (A) Chest X-ray, PA view, day 2. (B) Axial CT, day 3."
+    first, second = items_of(tmp_path, {TEXT: jats(caption), FIGURE: picture(2)})
+    assert (first.item_id, first.panel, first.box) == ("PMC123/fig1#A", "A", (10, 10, 200, 200))
+    assert (second.item_id, second.panel, second.box) == ("PMC123/fig1#B", "B", (230, 10, 200, 200))
+    assert (first.view, first.offset_days, first.skip) == ("PA", 2.0, None)
+    assert (second.view, second.offset_days, second.skip) == ("CT", 3.0, "CT by its caption")
+    assert {(item.label, item.age, item.sex, item.url) for item in (first, second)} == {("covid", 40.0, "M", FIGURE)}
+
+
+def test_panels_that_the_caption_does_not_tell_apart_share_what_it_says_of_all(tmp_path):
+    caption = "Patients with COVID-19. (A) Chest X-ray, AP view, of a 40-year-old man. (B) A 50-year-old woman."
+    found = items_of(tmp_path, {TEXT: jats(caption), FIGURE: picture(3)})
+    assert [item.panel for item in found] == ["A", "B", "C"]
+    assert {(item.label, item.view, item.age, item.sex, item.skip) for item in found} == {
+        ("covid", "unknown", None, None, None)
+    }
 
 
 def test_a_figure_of_one_film_is_no_panel(tmp_path):
-    (item,) = items_of(tmp_path, "Chest X-ray (COVID-19).", composite(panels=1))
-    assert (item.item_id, item.panel, item.box, item.skip) == ("PMC123/fig1", None, None, None)
-
-
-@pytest.mark.parametrize(
-    ("caption", "skip"),
-    [("Axial CT (COVID-19).", "CT by its caption"), ("Study flow chart.", "the caption tells of no chest film")],
-)
-def test_other_figures_are_rows_that_are_not_fetched(tmp_path, caption, skip):
-    (item,) = items_of(tmp_path, caption, b"")
-    assert item.skip == skip
+    item = only(tmp_path, "(A) Chest X-ray (COVID-19).")
+    assert (item.item_id, item.panel, item.box) == ("PMC123/fig1", None, None)
 
 
 def test_a_figure_that_is_no_picture_is_still_a_row(tmp_path):
-    (item,) = items_of(tmp_path, "Chest X-ray (COVID-19).", b"<html>")
-    assert (item.box, item.skip) == (None, None)
+    (item,) = items_of(tmp_path, {TEXT: jats("Chest X-ray."), FIGURE: b"<html>"})
+    assert (item.url, item.box, item.skip) == (FIGURE, None, None)
 
 
-def test_closed_articles_are_rows_with_the_reason(tmp_path):
-    closed = Article(None, "10.1016/j.a", None, "https://doi.org/10.1016/j.a")
-    (item,) = read_article(Library(tmp_path, {}), closed)
-    assert item.skip == "no open full text at Europe PMC; the publisher's page is not read"
+# ------------------------------------------------------------------------------------------------- where files are
 
 
-def test_a_full_text_that_is_gone_is_a_row(tmp_path):
-    (item,) = read_article(Library(tmp_path, {}), OPEN)
-    assert item.skip == "page is gone: HTTP 404"
-
-
-@pytest.mark.parametrize(
-    ("licence", "free"), [("cc by", True), ("cc by-nc-sa", True), ("cc by-nc-nd", False), ("cc0", True), (None, False)]
-)
-def test_licences_that_forbid_derived_pictures_are_not_passed_on(licence, free):
-    assert Article("PMC1", None, licence, "https://e/").may_be_passed_on is free
-
-
-def test_pages_of_publishers_give_pictures_with_captions():
-    page = (
-        '<img src="/logo.png"><figure><a href="/full.png"><img src="/s.png"></a><figcaption>CXR</figcaption></figure>'
-    )
-    assert page_figures(page, "https://x.biomedcentral.com/a") == [
-        Figure("https://x.biomedcentral.com/full.png", "CXR")
+def test_supplementary_files_come_first_then_the_folder_then_the_package(tmp_path):
+    package = "https://ftp.ncbi.nlm.nih.gov/pub/pmc/oa_package/aa/PMC123.tar.gz"
+    answers = {
+        TEXT: jats("Chest X-ray."),
+        SUPPLEMENT.format(pmcid="PMC123"): zip_archive({"inline/fig1.jpeg": picture(2), "fig1.docx": b""}),
+        FIGURE: picture(),
+        PACKAGES.format(pmcid="PMC123"): f'<OA><link format="tgz" href="{package}"/></OA>'.encode(),
+        package: tar_gz({"PMC123/fig1.gif": picture()}),
+    }
+    found = []
+    for gone in (None, SUPPLEMENT.format(pmcid="PMC123"), FIGURE, package):
+        answers.pop(gone, None)
+        item = items_of(tmp_path, answers)[0]
+        found.append((item.url, item.member, item.panel))
+    assert found == [
+        (SUPPLEMENT.format(pmcid="PMC123"), "inline/fig1.jpeg", "A"),
+        (FIGURE, None, None),
+        (package, "PMC123/fig1.gif", None),
+        (FOLDER.format(pmcid="PMC123", name="fig1.jpg"), None, None),  # where it should be: the fetch says it is not
     ]
 
 
-def test_names_that_leave_the_articles_folder_are_no_figures():
-    assert jats_figures(jats(("../../etc/passwd", "CXR"))) == [Figure("passwd", "CXR")]
-    assert jats_figures(jats(("a b?c", "CXR"))) == []
+def test_a_text_that_is_only_in_the_package_is_read_there(tmp_path):
+    package = "https://ftp.ncbi.nlm.nih.gov/pub/pmc/deprecated/oa_package/aa/PMC123.tar.gz"
+    told = package.replace("https", "ftp").replace("deprecated/", "")
+    answers = {
+        PACKAGES.format(pmcid="PMC123"): f'<OA><link format="tgz" href="{told}"/></OA>'.encode(),
+        package: tar_gz({"PMC123/a.nxml": jats("Chest X-ray."), "PMC123/fig1.jpg": picture()}),
+    }
+    (item,) = items_of(tmp_path, answers)
+    assert (item.url, item.member) == (package, "PMC123/fig1.jpg")
 
 
-def test_an_address_without_a_name_is_refused(tmp_path):
-    with pytest.raises(CxnetError, match="neither a PMCID nor a DOI"):
-        list(Papers().page_items(Library(tmp_path, {}), "https://example.org/paper"))
+@pytest.mark.parametrize("archive", [b"", b"PK\x03\x04 damaged", b"<html>"])
+def test_a_damaged_archive_is_passed_over(tmp_path, archive):
+    answers = {TEXT: jats("Chest X-ray."), SUPPLEMENT.format(pmcid="PMC123"): archive, FIGURE: picture()}
+    assert items_of(tmp_path, answers)[0].url == FIGURE
 
 
-def test_entities_are_never_expanded():
-    bomb = '<!DOCTYPE a [<!ENTITY x "' + "y" * 1000 + '"><!ENTITY z "' + "&x;" * 1000 + '">]>'
-    (figure,) = jats_figures(bomb + jats(("f", "CXR &z;")))
-    assert len(figure.caption) < 100
+def test_packages_lie_on_ncbis_host_alone():
+    assert (
+        package_addresses('<link format="tgz" href="ftp://evil.example/a.tar.gz"/><link format="pdf" href="x"/>') == []
+    )
 
 
-@given(found=JSON, text=st.text(max_size=300))
-def test_any_answer_is_articles_and_figures(found, text):
-    for content in (found, {"resultList": {"result": [found]}}):
-        assert all(isinstance(article, Article) for article in articles(content))
-        next_cursor(content, "*")
-    assert all(isinstance(figure, Figure) for figure in (*jats_figures(text), *page_figures(text, "https://a.org/")))
+# -------------------------------------------------------------------------------------------------- what is no film
 
 
-def test_items_are_items(tmp_path):
-    assert all(isinstance(item, Item) for item in items_of(tmp_path, "Chest X-ray.", composite()))
+@pytest.mark.parametrize(
+    "caption, view, skip",
+    [
+        ("Axial chest CT (COVID-19).", "CT", "CT by its caption"),
+        ("Study flow chart.", "unknown", "the caption tells of no chest film"),
+        ("Lung ultrasound.", "OTHER", "the caption tells of no chest film"),
+    ],
+)
+def test_other_figures_are_rows_that_are_not_fetched(tmp_path, caption, view, skip):
+    (item,) = items_of(tmp_path, {TEXT: jats(caption)})
+    assert (item.view, item.skip) == (view, skip)
+
+
+def test_articles_that_cannot_be_read_are_rows_with_the_reason(tmp_path):
+    closed = replace(OPEN, pmcid=None, page_url="https://closed.example.org/a")
+    reasons = {
+        "no open full text at Europe PMC, and the pages of closed.example.org are not read by programs": (closed, {}),
+        "no open full text at Europe PMC, and the pages of europepmc.org are not read by programs": (OPEN, {}),
+        "the article was retracted": (replace(OPEN, is_retracted=True), {TEXT: jats("Chest X-ray.")}),
+        "parse: the full text is no XML": (OPEN, {TEXT: b""}),
+        "parse: the full text defines entities, which are refused": (OPEN, {TEXT: b'<!DOCTYPE a [<!ENTITY x "y">]>'}),
+        f"parse: no image found at {OPEN.page_url} (selector fig graphic)": (OPEN, {TEXT: jats()}),
+    }
+    web = {
+        reason: list(read_article(Live(tmp_path, answers), article)) for reason, (article, answers) in reasons.items()
+    }
+    assert {reason: item.skip for reason, (item,) in web.items()} == {reason: reason for reason in reasons}
+
+
+def test_an_interrupt_is_no_lost_article(tmp_path):
+    class Stopped(Site):
+        def get(self, url, headers=None):
+            raise StoppedError("Interrupted.")
+
+    with pytest.raises(StoppedError):
+        list(read_article(Stopped({}, tmp_path), OPEN))
+
+
+# ----------------------------------------------------------------------------------------------------------- labels
+
+
+@pytest.mark.parametrize(
+    "caption, label",
+    [
+        ("Chest X-ray (COVID-19).", "covid"),
+        ("Chest X-ray, SARS-CoV-2 pneumonia with ARDS.", "covid"),
+        ("Normal chest X-ray of a patient with COVID-19.", "covid"),
+        ("Chest X-ray, COVID-19 suspected; RT-PCR was negative.", None),
+        ("Chest X-ray, suspected COVID-19.", None),
+        ("Chest X-ray (SARS).", "cap"),
+        ("Chest X-ray of MERS pneumonia.", "cap"),
+        ("Chest X-ray of ARDS.", "other"),
+        ("Chest X-ray of tuberculosis.", "other"),
+        ("Chest X-ray on admission.", None),
+        ("Normal chest X-ray", None),
+        ("no acute finding", None),
+    ],
+)
+def test_the_caption_decides_the_label(caption, label):
+    assert label_of_figure(caption, OPEN) == (label, caption)
+
+
+@pytest.mark.parametrize(
+    "caption, kind, label",
+    [
+        ("Chest X-ray on admission.", True, "covid"),
+        ("Normal chest X-ray", True, "covid"),
+        ("Chest X-ray on admission.", False, None),
+        ("Chest X-ray, RT-PCR negative.", True, None),
+        ("Chest X-ray, suspected COVID-19.", True, None),
+        ("Chest X-ray of a healthy volunteer.", True, None),
+        ("Chest X-ray of tuberculosis.", True, "other"),
+    ],
+)
+def test_the_title_of_a_case_report_speaks_where_the_caption_names_no_disease(caption, kind, label):
+    article = replace(OPEN, title="COVID-19 pneumonia in a runner", is_case_report=kind)
+    found, finding = label_of_figure(caption, article)
+    assert found == label
+    assert finding == (f"COVID-19 pneumonia in a runner: {caption}" if label == "covid" else caption)
+
+
+@pytest.mark.parametrize(
+    "word, told, free",
+    [
+        ("cc by", "CC-BY", True),
+        ("cc by-nc-sa", "CC-BY-NC-SA", True),
+        ("cc by-nc-nd", "CC-BY-NC-ND", False),
+        ("by-nc/4.0", "CC-BY-NC-4.0", True),
+        ("zero/1.0", "CC0-1.0", True),
+        ("cc0", "CC0", True),
+        ("publisher's own", "publisher's own", False),
+        (None, None, False),
+    ],
+)
+def test_licences_that_are_unknown_or_forbid_derived_pictures_are_not_passed_on(word, told, free):
+    assert licence_of(word) == (told, free)
+
+
+def test_the_licence_in_the_text_counts_more_than_the_searchs(tmp_path):
+    licence = b"<license><p>https://creativecommons.org/licenses/by-nc-nd/4.0/</p></license><body>"
+    (item,) = items_of(tmp_path, {TEXT: jats("Chest X-ray.").replace(b"<body>", licence), FIGURE: picture()})
+    assert (item.licence, item.redistributable) == ("CC-BY-NC-ND-4.0", False)
+
+
+# -------------------------------------------------------------------------------------------------- publishers' pages
+
+
+class Live(Site):
+    """The live web: a publisher's page is read only where nothing forbids it."""
+
+    offline = False
+
+    def __init__(self, folder, answers):
+        super().__init__({mirror_path(url): content for url, content in answers.items()}, folder)
+        self.asked = []
+
+    def get(self, url, headers=None) -> Page:
+        self.asked.append(url)
+        return super().get(url)
+
+
+PAGE = (
+    b'<img src="/logo.png"><figure><figcaption><b>Fig. 1</b></figcaption><a href="/full.png"><img src="/s.png"></a>'
+    b"<p>Chest X-ray (COVID-19).</p></figure>"
+)
+
+
+@pytest.mark.parametrize(
+    "host, licence, is_read",
+    [
+        ("x.biomedcentral.com", "cc by", True),
+        ("x.biomedcentral.com", None, False),
+        ("www.sciencedirect.com", "cc by", False),
+        ("pubs.rsna.org", "cc by", False),
+        ("biomedcentral.com.evil.example", "cc by", False),
+    ],
+)
+def test_a_publishers_page_is_read_only_where_nothing_forbids_it(tmp_path, host, licence, is_read):
+    article = replace(OPEN, pmcid=None, page_url=f"https://{host}/a", licence=licence)
+    web = Live(tmp_path, {article.page_url: PAGE})
+    (item,) = read_article(web, article)
+    assert (article.page_url in web.asked) == is_read == (item.skip is None)
+    assert not is_read or (item.item_id, item.url) == ("PMC123/full.png", f"https://{host}/full.png")
+
+
+def test_springers_scaled_pictures_are_asked_for_in_full_size():
+    image = '<img src="//media.springernature.com/lw685/a/Fig1_HTML.png">'
+    (figure,) = parse_page(f"<figure>{image}Chest X-ray</figure>", "https://x.biomedcentral.com/a").figures
+    assert figure.places == tuple(
+        f"https://media.springernature.com/{size}/a/Fig1_HTML.png" for size in ("full", "lw685")
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------- the list
+
+
+def test_live_the_list_is_the_catalogue(tmp_path):
+    web = Live(tmp_path, {})
+    found = list(Papers().items(web))
+    assert len(found) == len(catalogue("papers")) == len(web.asked)
+    assert {item.skip for item in found} == {"page is gone: HTTP 404"}
+    assert SEARCH + "%2A" not in web.asked
+
+
+def test_a_copy_without_the_search_is_read_by_the_catalogue(tmp_path):
+    url = next(iter(catalogue("papers")))
+    answer = b'{"resultList": {"result": [{"pmcid": "PMC123", "license": "cc by"}]}}'
+    copy = {question(url): answer, TEXT: jats("Chest X-ray (COVID-19)."), FIGURE: picture()}
+    found = list(Papers().items(Site({mirror_path(address): content for address, content in copy.items()}, tmp_path)))
+    assert [item.item_id for item in found if item.skip is None] == ["PMC123/fig1"]
+
+
+@pytest.mark.parametrize(
+    "url, answer, skip",
+    [
+        ("https://example.org/paper", None, "the address names no DOI, PMCID or PubMed id"),
+        ("10.1000/a", b'{"resultList": {"result": []}}', "Europe PMC does not know the article"),
+        ("10.1000/a", None, "page is gone: HTTP 404"),
+    ],
+)
+def test_an_article_that_is_not_found_is_a_row(tmp_path, url, answer, skip):
+    files = {mirror_path(question(url)): answer} if answer else {}
+    (item,) = Papers().page_items(Site(files, tmp_path), url)
+    assert item.skip == skip
+
+
+def test_every_address_of_the_catalogue_names_an_article():
+    assert all(question(url) for url in catalogue("papers"))
+
+
+@given(st.text(max_size=60), st.binary(max_size=120), st.text(max_size=120))
+def test_any_text_is_rows(tmp_path_factory, url, content, caption):
+    folder = tmp_path_factory.getbasetemp()
+    escaped = "".join(f"&#{ord(letter)};" for letter in caption if letter.isprintable())
+    found = [
+        *Papers().page_items(Site({}, folder), url),
+        *items_of(folder, {TEXT: content}),
+        *items_of(folder, {TEXT: jats(escaped), FIGURE: content}),
+        *items_of(folder, {OPEN.page_url: content}, replace(OPEN, pmcid=None)),
+    ]
+    assert len(found) >= 4
+    assert all(item.view in VIEWS and item.label in (None, *LABELS) for item in found)
+
+
+# ----------------------------------------------------------------------------------------------------------- sites
+
+
+def bytes_of(item: Item, site: Site) -> bytes | None:
+    urls = [mirror_path(url) for url in (item.url, *item.alternates)]
+    content = next((site.files[url] for url in urls if url in site.files), None)
+    if content is None or item.member is None:
+        return content
+    return dict(read_members(site.archive(item.url), [item.member])).get(item.member)
+
+
+def test_the_drawn_site_gives_every_film_back(tmp_path):
+    drawn = []
+    for n in range(48):
+        told = {"stated_view": ["PA", "AP", "AP_SUPINE", None, "L", "CT"][n % 6], "offset_days": (None, 3, 12)[n % 3]}
+        person = {"stated_age": None if n // 2 % 5 == 0 else 20.0 + n, "stated_sex": ("F", "M", None)[n % 3]}
+        extension = ("jpg", "png", "jpeg")[n % 3]
+        drawn.append(replace(film(n, patient_id=f"p{n // 2}", extension=extension), **told, **person))
+    items, site = shown(Papers(), render, drawn, tmp_path)
+    found = {data: item for item in items if (data := bytes_of(item, site)) is not None}
+    for each in drawn:
+        is_ct = each.stated_view == "CT"
+        if is_ct and each.data not in found:
+            continue  # a CT figure is not looked for in archives
+        read = found[each.data]
+        assert (read.label, read.view) == ("covid", each.stated_view or "unknown")
+        assert (read.age, read.sex, read.offset_days) == (each.stated_age, each.stated_sex, each.offset_days)
+        assert (read.licence, read.redistributable) == ("CC-BY", True)
+        assert read.skip == ("CT by its caption" if is_ct else None)
+    reasons = Counter((item.skip or "fetch").split(" (")[0] for item in items)
+    assert reasons["fetch"] == sum(each.stated_view != "CT" for each in drawn)
+    assert reasons["the article was retracted"] == 1
+    assert reasons["no open full text at Europe PMC, and the pages of closed.example.org are not read by programs"] == 1
+    assert {(item.member is None, "biomedcentral" in item.url) for item in items if item.skip is None} == {
+        (True, True),
+        (True, False),
+        (False, False),
+    }
+
+
+def test_the_offline_copy_lists_92_figures_of_26_articles(mirror):
+    copy = Copy(mirror)
+    listed = list(Papers().items(copy))
+    assert len({item.page_url for item in listed}) == 26
+    assert Counter(item.label for item in listed) == {"covid": 86, "cap": 5, None: 1}
+    assert Counter(item.skip for item in listed) == {None: 79, "CT by its caption": 13}
+    assert all(copy.holds(item) for item in listed if item.skip is None)
+    assert Counter(item.redistributable for item in listed) == {True: 23, False: 69}
+
+
+@pytest.mark.parametrize(
+    "name, count",
+    [("https://doi.org/10.3348/kjr.2020.0132", 10), ("PMC8069347", 4), ("https://www.thno.org/v10p5641.htm", 1)],
+)
+def test_an_article_of_the_offline_copy_is_read_by_its_name(mirror, name, count):
+    found = list(Papers().page_items(Copy(mirror), name))
+    assert len(found) == count
+    assert all(item.skip is None or "CT" in item.skip or "no DOI" in item.skip for item in found)

@@ -9,11 +9,14 @@ from sources.words import (
     age_in_text,
     day_in_text,
     is_child,
+    label_in_text,
     label_of,
+    modalities_in_text,
     modality_in_text,
     parse_age,
     parse_sex,
     parse_view,
+    rt_pcr_in_text,
     sex_in_text,
     view_in_text,
 )
@@ -287,3 +290,46 @@ def test_day_of_the_film_needs_a_wording_that_names_one(prose, day):
 )
 def test_a_child_is_known_by_age_else_by_word(age, prose, child):
     assert is_child(age, prose) is child
+
+
+@pytest.mark.parametrize(
+    ("prose", "label"),
+    [
+        ("Chest X-ray (COVID-19)", "covid"),
+        ("CXR #COVID19", "covid"),
+        ("Suspected COVID-19, chest X-ray", None),
+        ("Chest X-ray, SARS of 2003", "cap"),
+        ("Chest X-ray of a man with ARDS", "other"),
+        ("Chest X-ray on admission", None),
+        ("Guess the fracture!", None),
+        ("", None),
+    ],
+)
+def test_prose_that_names_no_disease_has_no_label(prose, label):
+    assert label_in_text(prose) == label
+
+
+@pytest.mark.parametrize(
+    ("prose", "result"),
+    [
+        ("RT-PCR was negative", "negative"),
+        ("negative nasopharyngeal swab", "negative"),
+        ("PCR-confirmed COVID-19", "positive"),
+        ("confirmed by RT-PCR", "positive"),
+        ("swab positive, later PCR negative", None),
+        ("RT-PCR was done. Blood cultures were negative", None),
+        ("chest X-ray negative", None),
+    ],
+)
+def test_rt_pcr_is_read_where_prose_tells_one_result(prose, result):
+    assert rt_pcr_in_text(prose) == result
+
+
+def test_prose_may_name_several_modalities():
+    assert modalities_in_text("Chest X-ray and CT") == {"X-ray", "CT"}
+    assert modality_in_text("Chest X-ray and CT") is None
+
+
+@given(st.text(alphabet="pcrswab negativ positiv.", max_size=300))
+def test_any_prose_has_at_most_one_result(prose):
+    assert rt_pcr_in_text(prose) in (None, "positive", "negative")

@@ -1,6 +1,7 @@
-"""Draws Europe PMC: the search's answers, full texts in JATS, figures, packages of PMC.
+"""Draws Europe PMC: the search's answers, full texts in JATS, and figures in each of the places where they may be.
 
-Traps: an article without open full text, one without figures, a figure of a CT, a cursor that stands still at the end.
+Traps: an article without open full text, one without figures, one that was retracted, figures that are CT or a chart, a
+cursor that stands still at the end, a supplementary archive without figures.
 """
 
 import json
@@ -8,67 +9,125 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from sources.papers import BINARY, PACKAGES, REST, SEARCH
+from sources.europepmc import REST, SEARCH
+from sources.figures import FOLDER, PACKAGES, SUPPLEMENT
 from sources.sandbox.film import Film
-from sources.sandbox.sites.markup import grouped, number, text
-from sources.sandbox.sites.packing import mirror_path, tar_gz
+from sources.sandbox.sites.markup import grouped, number, page, text
+from sources.sandbox.sites.packing import mirror_path, tar_gz, zip_archive
 
-ARTICLES_PER_PAGE = 10
+ARTICLES_PER_ANSWER = 10
 SEXES = {"F": "woman", "M": "man"}
-VIEWS = {"PA": ", PA view", "AP": ", AP view", "L": ", lateral view"}
-PACKED = 5  # every so manieth article has its figures in the package alone
+VIEWS = {"PA": ", PA view", "AP": ", AP view", "AP_SUPINE": ", supine AP view", "L": ", lateral view"}
+PUBLISHER = "https://sandbox.biomedcentral.com"
+EMPTY, CLOSED, RETRACTED = "PMC9999999", "10.9999/closed.1", "PMC9999998"
+
+Files = Iterator[tuple[str, bytes]]
 
 
-def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
-    """Yield (mirror path, content) of the answers, the full texts, the figures and the packages."""
+def render(films: Sequence[Film], rng: np.random.Generator) -> Files:
+    """Yield (mirror path, content) of the answers, the full texts, the figures and the archives."""
     articles = grouped(films, lambda film: film.patient_id)
-    results = [_result(_pmcid(article)) for article in articles]
-    results += [{"doi": "10.9999/closed.1", "isOpenAccess": "N"}, _result("PMC9999999")]
-    yield mirror_path(f"{REST}/PMC9999999/fullTextXML"), _jats([])
-    pages = [results[start : start + ARTICLES_PER_PAGE] for start in range(0, len(results), ARTICLES_PER_PAGE)]
-    for place, page in enumerate(pages):
-        cursor = "%2A" if place == 0 else f"page{place}"
-        following = f"page{min(place + 1, len(pages) - 1)}"
-        answer = {"hitCount": len(results), "nextCursorMark": following, "resultList": {"result": page}}
-        yield mirror_path(SEARCH.format(cursor=cursor)), json.dumps(answer, indent=1).encode()
-    for place, article in enumerate(articles):
-        yield from _article(article, is_packed=place % PACKED == PACKED - 1)
+    homes = [(_in_folder, _supplementary, _packaged, _published)[place % 4] for place in range(len(articles))]
+    results = [_result(_pmcid(article), home is _published) for article, home in zip(articles, homes, strict=True)]
+    yield from _answers([*results, *_traps()])
+    yield mirror_path(f"{REST}/{EMPTY}/fullTextXML"), _jats([])
+    for article, home in zip(articles, homes, strict=True):
+        yield from home(_pmcid(article), article)
 
 
-def _article(films: Sequence[Film], is_packed: bool) -> Iterator[tuple[str, bytes]]:
-    pmcid = _pmcid(films)
-    figures = [(f"fig{place + 1}", _caption(film)) for place, film in enumerate(films)]
-    yield mirror_path(f"{REST}/{pmcid}/fullTextXML"), _jats([*figures, ("fig99", "Axial chest CT (COVID-19).")])
-    if is_packed:
-        members = {f"{pmcid}/fig{place + 1}.jpg": film.data for place, film in enumerate(films)}
-        address = f"https://ftp.ncbi.nlm.nih.gov/pub/pmc/oa_package/{pmcid[-2:]}/{pmcid}.tar.gz"
-        yield mirror_path(address), tar_gz({f"{pmcid}/{pmcid}.nxml": b"<article/>", **members})
-        link = f'<link format="tgz" href="{address.replace("https", "ftp", 1)}"/>'
-        yield mirror_path(PACKAGES.format(pmcid=pmcid)), f"<OA><records><record>{link}</record></records></OA>".encode()
-        return
-    for place, film in enumerate(films):
-        name = f"fig{place + 1}.{film.extension.lstrip('.')}"
-        yield mirror_path(BINARY.format(pmcid=pmcid, name=name)), film.data
+def _answers(results: Sequence[dict[str, object]]) -> Files:
+    """Every answer names a cursor; that of the last one stands still."""
+    shown = [results[start : start + ARTICLES_PER_ANSWER] for start in range(0, len(results), ARTICLES_PER_ANSWER)]
+    cursors = ["%2A", *(f"answer{place}" for place in range(1, len(shown)))]
+    for cursor, following, entries in zip(cursors, [*cursors[1:], cursors[-1]], shown, strict=True):
+        told = {"hitCount": len(results), "nextCursorMark": following.replace("%2A", "*")}
+        answer = told | {"resultList": {"result": list(entries)}}
+        yield mirror_path(SEARCH + cursor), json.dumps(answer, indent=1).encode()
 
 
-def _result(pmcid: str) -> dict[str, object]:
-    return {"pmcid": pmcid, "doi": f"10.9999/{pmcid.lower()}", "isOpenAccess": "Y", "license": "cc by"}
+def _result(pmcid: str, is_published: bool) -> dict[str, object]:
+    doi = f"10.9999/{pmcid.lower()}"
+    found: dict[str, object] = {"id": pmcid, "source": "MED", "doi": doi, "title": "Drawn", "license": "cc by"}
+    if is_published:
+        links = [{"documentStyle": "pdf", "url": "/a.pdf"}, {"documentStyle": "html", "url": _article_page(pmcid)}]
+        return found | {"fullTextUrlList": {"fullTextUrl": links}}
+    return found | {"pmcid": pmcid}
 
 
-def _jats(figures: Sequence[tuple[str, str]]) -> bytes:
+def _traps() -> list[dict[str, object]]:
+    closed = {"documentStyle": "html", "url": "https://closed.example.org/article/1"}
+    return [
+        {"doi": CLOSED, "title": "Drawn", "fullTextUrlList": {"fullTextUrl": [closed]}},
+        {"pmcid": RETRACTED, "pubTypeList": {"pubType": ["Retracted Publication"]}},
+        {"pmcid": EMPTY, "title": "Drawn"},
+        {"title": "an entry that names no article"},
+    ]
+
+
+def _in_folder(pmcid: str, films: Sequence[Film]) -> Files:
+    """Each figure by its address in Europe PMC's folder; the archive of supplementary files holds other things."""
+    yield mirror_path(f"{REST}/{pmcid}/fullTextXML"), _jats(films)
+    yield mirror_path(SUPPLEMENT.format(pmcid=pmcid)), zip_archive({"table1.docx": b"drawn"})
+    for name, film in zip(_names(films), films, strict=True):
+        yield mirror_path(FOLDER.format(pmcid=pmcid, name=name)), film.data
+
+
+def _supplementary(pmcid: str, films: Sequence[Film]) -> Files:
+    """All figures in the archive of supplementary files."""
+    yield mirror_path(f"{REST}/{pmcid}/fullTextXML"), _jats(films)
+    members = {name: film.data for name, film in zip(_names(films), films, strict=True)}
+    yield mirror_path(SUPPLEMENT.format(pmcid=pmcid)), zip_archive(members)
+
+
+def _packaged(pmcid: str, films: Sequence[Film]) -> Files:
+    """Text and figures in PMC's package alone, where NCBI has moved it."""
+    members = {f"{pmcid}/{name}": film.data for name, film in zip(_names(films), films, strict=True)}
+    told = f"ftp://ftp.ncbi.nlm.nih.gov/pub/pmc/oa_package/{pmcid[-2:]}/{pmcid}.tar.gz"
+    moved = told.replace("ftp://", "https://").replace("/oa_package/", "/deprecated/oa_package/")
+    record = f'<record id="{pmcid}" retracted="no"><link format="tgz" href="{told}"/></record>'
+    yield mirror_path(PACKAGES.format(pmcid=pmcid)), f"<OA><records>{record}</records></OA>".encode()
+    yield mirror_path(moved), tar_gz({f"{pmcid}/{pmcid}.nxml": _jats(films), **members})
+
+
+def _published(pmcid: str, films: Sequence[Film]) -> Files:
+    """Text and figures on the page of a publisher who lets programs read it."""
+    figures = "".join(
+        f'<figure><figcaption><b>Fig. {place}</b></figcaption><a href="/{pmcid}/{name}"><img src="/s/{name}"></a>'
+        f"<p>{text(_caption(film))}</p></figure>"
+        for place, (name, film) in enumerate(zip(_names(films), films, strict=True), 1)
+    )
+    logo = '<img src="/static/logo.png">'
+    yield mirror_path(_article_page(pmcid)), page("Drawn", f"<header>{logo}</header><article>{figures}</article>")
+    for name, film in zip(_names(films), films, strict=True):
+        yield mirror_path(f"{PUBLISHER}/{pmcid}/{name}"), film.data
+
+
+def _article_page(pmcid: str) -> str:
+    return f"{PUBLISHER}/articles/{pmcid.lower()}"
+
+
+def _names(films: Sequence[Film]) -> list[str]:
+    return [f"fig{place}.{film.extension.lstrip('.')}" for place, film in enumerate(films, 1)]
+
+
+def _jats(films: Sequence[Film]) -> bytes:
+    """A full text with the films, an axial CT and a chart; without films it has no figure at all."""
+    figures = [(name.rpartition(".")[0], _caption(film)) for name, film in zip(_names(films), films, strict=True)]
+    figures += [("fig98", "Axial chest CT (COVID-19)."), ("fig99", "Cases per day.")] if films else []
     body = "".join(
-        f'<fig id="{name}"><label>{name}</label><caption><p>{text(caption)}</p></caption>'
+        f'<fig id="{name}"><label>Fig. {place}</label><caption><p>{text(caption)}</p></caption>'
         f'<graphic xmlns:xlink="http://www.w3.org/1999/xlink" xlink:href="{name}"/></fig>'
-        for name, caption in figures
+        for place, (name, caption) in enumerate(figures, 1)
     )
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<article><body><sec>{body}</sec></body></article>'.encode()
 
 
 def _caption(film: Film) -> str:
     what = "Chest CT" if film.stated_view == "CT" else f"Chest X-ray{VIEWS.get(film.stated_view or '', '')}"
-    age = f"{film.stated_age:.0f}-year-old " if film.stated_age else ""
-    who = f" of a {age}{SEXES[film.stated_sex]}" if film.stated_sex else ""
-    return f"{what}{who}, day {film.offset_days} ({film.finding})."
+    age = f" of a {film.stated_age:g}-year-old" if film.stated_age is not None else " of a" if film.stated_sex else ""
+    who = f"{age} {SEXES.get(film.stated_sex or '', 'patient')}" if age else ""
+    day = f", day {film.offset_days}" if film.offset_days is not None else ""
+    return f"{what}{who}{day} ({film.finding})."
 
 
 def _pmcid(films: Sequence[Film]) -> str:
