@@ -1,7 +1,9 @@
 """Instagram: two radiology pages, by the Graph API's business discovery; never by reading pages.
 
-An album's pictures are its children. The diagnosis stands in the caption alone. Addresses of pictures are signed and
-expire: they are asked for anew at every fetch. A folder export of a page is a ``folder`` source of the profile instead.
+An album's pictures are its children; whether they show one patient is not told. The diagnosis stands in the caption
+alone. Addresses of pictures are signed and expire: they are asked for anew at every fetch. Saved answers of the API can
+be given as a folder: ``cxnet-data fetch instagram --url answers/``. A folder of pictures that were saved by hand is a
+``folder`` source of the profile instead.
 """
 
 import re
@@ -12,9 +14,17 @@ from urllib.parse import urlsplit
 
 from sources.base import Item, Terms
 from sources.errors import CxnetError
-from sources.saved import answer, is_file
+from sources.saved import is_file, saved_answers
 from sources.tables import web_address
-from sources.words import age_in_text, is_child, label_of, modality_in_text, sex_in_text, view_in_text
+from sources.words import (
+    age_in_text,
+    is_child,
+    label_in_text,
+    modality_in_text,
+    rt_pcr_in_text,
+    sex_in_text,
+    view_in_text,
+)
 
 if TYPE_CHECKING:
     from sources.web import Web
@@ -25,10 +35,10 @@ USER = "INSTAGRAM_USER_ID"  # the asking professional account
 OFFLINE_USER = "17841400000000000"
 GRAPH = "https://graph.facebook.com/v21.0"
 MEDIA = "id,caption,media_type,media_url,permalink,timestamp,children{id,media_type,media_url}"
-PER_PAGE = 3  # posts per answer: albums make answers large
+PER_PAGE = 3  # posts per answer of an offline copy
+PER_LIVE_PAGE = 25  # few answers, as the API allows some 200 an hour; albums make them large
 MOST_PAGES = 2000
-FILM = re.compile(r"x-?\s?ray|\bCXR\b|radiograph", re.IGNORECASE)
-CT = re.compile(r"\bCT\b|tomograph", re.IGNORECASE)
+FILM = re.compile(r"x-?\s?ray|cxr|radiograph", re.IGNORECASE)  # also inside tags such as #chestxray
 
 
 class Instagram:
@@ -52,31 +62,34 @@ class Instagram:
         token = web.token(TOKEN)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         user = web.token(USER) or OFFLINE_USER
+        count = PER_PAGE if web.offline else PER_LIVE_PAGE
         for page in PAGES:
             cursor: str | None = None
             for _ in range(MOST_PAGES):
-                found = answer(web, question(user, page, cursor), headers)
+                found = web.get(question(user, page, cursor, count), headers).json()
                 yield from parse(found, page)
                 cursor = next_cursor(found)
                 if cursor is None:
                     break
 
     def page_items(self, web: "Web", url: str) -> Iterator[Item]:
-        """The pictures of one saved answer (a file).
+        """The pictures in saved answers (a file, or a folder of them).
 
         Raises:
-            CxnetError: ``url`` is a page, which may not be read by programs.
+            CxnetError: ``url`` is a page, which may not be read by programs, or no saved answer.
         """
         if not is_file(url):
-            raise CxnetError(f"{url} may not be read by programs; give a saved answer of the API (a JSON file).")
-        found = answer(web, url)
-        yield from parse(found, str(_discovery(found).get("username") or PAGES[0]))
+            raise CxnetError(
+                f"{url} may not be read by programs; give saved answers of the API (a folder of JSON files)."
+            )
+        for found in saved_answers(url):
+            yield from parse(found, _text(_discovery(found).get("username")) or PAGES[0])
 
 
-def question(user: str, page: str, cursor: str | None) -> str:
-    """The address of an answer with a few posts of ``page``, after ``cursor``."""
+def question(user: str, page: str, cursor: str | None, count: int = PER_PAGE) -> str:
+    """The address of an answer with ``count`` posts of ``page``, after ``cursor``."""
     after = f".after({cursor})" if cursor else ""
-    media = f"media{after}.limit({PER_PAGE}){{{MEDIA}}}"
+    media = f"media{after}.limit({count}){{{MEDIA}}}"
     return f"{GRAPH}/{user}?fields=business_discovery.username({page}){{id,username,{media}}}"
 
 
@@ -98,44 +111,39 @@ def parse(found: Any, page: str) -> Iterator[Item]:
 def _post_items(post: Mapping[str, Any], page: str) -> Iterator[Item]:
     children = _mapping(post.get("children")).get("data")
     pictures = [child for child in children if isinstance(child, Mapping)] if isinstance(children, list) else []
-    for picture in pictures or [post]:
-        yield _item(post, picture, page, has_several=len(pictures) > 1)
+    for place, picture in enumerate(pictures or [post]):
+        yield _item(post, picture, place, page)
 
 
-def _item(post: Mapping[str, Any], picture: Mapping[str, Any], page: str, has_several: bool) -> Item:
+def _item(post: Mapping[str, Any], picture: Mapping[str, Any], place: int, page: str) -> Item:
     caption = unescape(_text(post.get("caption")) or "")
     link = web_address(_text(post.get("permalink")) or "")
     url = web_address(_text(picture.get("media_url")) or "")
-    age = age_in_text(caption)
+    age, rt_pcr = age_in_text(caption), rt_pcr_in_text(caption)
+    modality = modality_in_text(caption)
     identity = _text(post.get("id"))
     return Item(
-        item_id=_text(picture.get("id")) or str(identity),
+        item_id=_text(picture.get("id")) or f"{identity}-{place + 1}",
         url=url or link or f"https://www.instagram.com/{page}/",
         page_url=link or f"https://www.instagram.com/{page}/",
-        label=_label(caption),
+        label=label_in_text(caption, rt_pcr),
         finding=caption[:280] or None,
-        view=view_in_text(caption),
-        modality="CT" if CT.search(caption) else modality_in_text(caption),
-        patient_id=str(identity) if has_several else None,  # an album of films shows one patient
+        view="CT" if modality == "CT" else view_in_text(caption),
+        modality=modality,
         study_id=str(identity),
         age=age,
         sex=sex_in_text(caption),
         pediatric=is_child(age, caption),
+        rt_pcr=rt_pcr,
         attribution=f"@{page} on Instagram",
-        skip=_skip(picture, url, caption),
+        skip=_skip(picture, url, caption, modality),
     )
 
 
-def _label(words: str) -> str | None:
-    """What the words call the film; None where they name nothing that we know."""
-    label = label_of(words)
-    return label if label != "other" else None
-
-
-def _skip(picture: Mapping[str, Any], url: str | None, caption: str) -> str | None:
+def _skip(picture: Mapping[str, Any], url: str | None, caption: str, modality: str | None) -> str | None:
     if picture.get("media_type") == "VIDEO":
         return "a video, not an image"
-    if CT.search(caption):
+    if modality == "CT":
         return "CT by its caption"
     if not FILM.search(caption):
         return "the caption tells of no chest film"

@@ -1,8 +1,8 @@
 """X (Twitter): the thread of @ChestImaging, by the API's full-archive search; never by reading pages.
 
 One post shows up to four films of one patient; its text tells case number, age, sex and the days of the films. Posts of
-other people, videos and CT pictures are rows that are not fetched. Saved answers of the API can be given as files:
-``cxnet-data fetch twitter --url answer1.json --url answer2.json``.
+other people, videos and CT pictures are rows that are not fetched. Saved answers of the API can be given as a file, or
+all of them as a folder: ``cxnet-data fetch twitter --url answers/``.
 """
 
 import re
@@ -13,9 +13,18 @@ from urllib.parse import urlsplit
 
 from sources.base import Item, Terms
 from sources.errors import CxnetError
-from sources.saved import answer, is_file
+from sources.saved import is_file, saved_answers
 from sources.tables import web_address
-from sources.words import is_child, label_of, modality_in_text, view_in_text
+from sources.words import (
+    age_in_text,
+    day_in_text,
+    is_child,
+    label_in_text,
+    modality_in_text,
+    rt_pcr_in_text,
+    sex_in_text,
+    view_in_text,
+)
 
 if TYPE_CHECKING:
     from sources.web import Web
@@ -25,14 +34,14 @@ AUTHOR = "ChestImaging"
 TOKEN = "X_BEARER_TOKEN"  # name of the environment variable, not a token
 FIELDS = "tweet.fields=attachments,author_id,created_at&expansions=attachments.media_keys&media.fields=url,width,height"
 API = "https://api.x.com/2/tweets"
+PICTURES = "pbs.twimg.com"
 ROOT = f"{API}/{THREAD}?{FIELDS}"
 SEARCH = f"{API}/search/all?query=conversation_id%3A{THREAD}&max_results=10&{FIELDS}"
 MOST_PAGES = 500
 
 CASE = re.compile(r"\bcase\s+(\d{1,4})\b", re.IGNORECASE)
-PERSON = re.compile(r"\b(\d{1,3})\s*(?:yo|y/o|year[- ]old)\s*(M|F)\b", re.IGNORECASE)
+PERSON = re.compile(r"\b\d{1,3}\s*(?:yo|y/o|year[- ]old)\s*(M|F)\b", re.IGNORECASE)
 DAYS = re.compile(r"\bdays?\s+(\d{1,3}(?:\s*(?:,|and|&)\s*\d{1,3})*)\s+of\s+admission\b", re.IGNORECASE)
-CT = re.compile(r"\bCT\b|tomograph", re.IGNORECASE)
 
 
 class Twitter:
@@ -42,12 +51,12 @@ class Twitter:
     title = "X (Twitter), thread of @ChestImaging"
     homepage = f"https://twitter.com/{AUTHOR}/status/{THREAD}"
     labels = ("covid",)
-    hosts = ("api.x.com", "pbs.twimg.com")
+    hosts = ("api.x.com", PICTURES)
     terms = Terms(
         licence="none; rights stay with the poster",
         url="https://developer.x.com/en/developer-terms",
         token=TOKEN,
-        manual="Or give saved answers of the API as files: fetch twitter --url answer.json.",
+        manual="Or give a folder with saved answers of the API: fetch twitter --url answers/.",
     )
     optional = False
 
@@ -55,33 +64,43 @@ class Twitter:
         """Every picture of the conversation, newest post first, as the API answers."""
         token = web.token(TOKEN)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        author = author_of(answer(web, ROOT, headers))
+        author = author_of([web.get(ROOT, headers).json()])
         following: str | None = SEARCH
         for _ in range(MOST_PAGES):
             if following is None:
                 return
-            page = answer(web, following, headers)
+            page = web.get(following, headers).json()
             yield from parse(page, author)
             cursor = next_token(page)
             following = f"{SEARCH}&next_token={cursor}" if cursor else None
 
     def page_items(self, web: "Web", url: str) -> Iterator[Item]:
-        """The pictures of one saved answer (a file); its oldest post is taken for the thread's first.
+        """The pictures in saved answers (a file, or a folder of them).
 
         Raises:
-            CxnetError: ``url`` is a page, which may not be read by programs.
+            CxnetError: ``url`` is a page, which may not be read by programs, or no saved answer.
         """
         if not is_file(url):
-            raise CxnetError(f"{url} may not be read by programs; give a saved answer of the API (a JSON file).")
-        page = answer(web, url)
-        posts = _posts(page)
-        yield from parse(page, _text(posts[-1].get("author_id")) if posts else None)
+            raise CxnetError(
+                f"{url} may not be read by programs; give saved answers of the API (a folder of JSON files)."
+            )
+        pages = saved_answers(url)
+        author = author_of(pages)
+        if author is None:
+            raise CxnetError(f"{url} does not tell who @{AUTHOR} is; add the answer that holds the post {THREAD}.")
+        for page in pages:
+            yield from parse(page, author)
 
 
-def author_of(root: Any) -> str | None:
-    """The author's id in the answer that holds the thread's first post."""
-    post = root.get("data") if isinstance(root, Mapping) else None
-    return _text(post.get("author_id")) if isinstance(post, Mapping) else None
+def author_of(pages: Sequence[Any]) -> str | None:
+    """The id of the thread's author: who wrote its first post, or bears the name; None where no answer tells."""
+    posts = [post for page in pages for post in _posts(page)]
+    found = [_text(post.get("author_id")) for post in posts if _text(post.get("id")) == THREAD]
+    includes = [page.get("includes") for page in pages if isinstance(page, Mapping)]
+    lists = [part.get("users") for part in includes if isinstance(part, Mapping)]
+    users = [user for users in lists if isinstance(users, list) for user in users if isinstance(user, Mapping)]
+    found += [_text(user.get("id")) for user in users if (_text(user.get("username")) or "").lower() == AUTHOR.lower()]
+    return next((author for author in found if author), None)
 
 
 def next_token(page: Any) -> str | None:
@@ -114,7 +133,9 @@ def parse(page: Any, author: str | None) -> Iterator[Item]:
 def day_of(text: str, place: int, count: int) -> float | None:
     """The day of stay of picture ``place`` of ``count``, where the post names as many days as it has pictures."""
     found = DAYS.search(text)
-    days = re.findall(r"\d{1,3}", found[1]) if found else []
+    if found is None:
+        return day_in_text(text) if count == 1 else None
+    days = re.findall(r"\d{1,3}", found[1])
     return float(days[place]) if len(days) == count else None
 
 
@@ -124,42 +145,39 @@ def _item(
     identity = _text(post.get("id")) or "unknown"
     url = web_address(_text(media.get("url")) or "")
     case, person = CASE.search(text), PERSON.search(text)
-    age = float(person[1]) if person and float(person[1]) <= 120 else None
+    age = age_in_text(text)
+    modality = modality_in_text(text)
+    rt_pcr = rt_pcr_in_text(text)
     return Item(
         item_id=key,
         url=f"{url}?name=orig" if url and "?" not in url else url or f"{API}/{identity}",
         alternates=(url,) if url and "?" not in url else (),
         page_url=f"https://twitter.com/{AUTHOR}/status/{identity}",
-        label=_label(text) if is_own else None,
+        label=label_in_text(text, rt_pcr) if is_own else None,
         finding=text[:280] or None,
-        view=view_in_text(text),
-        modality="CT" if CT.search(text) else modality_in_text(text),
+        view="CT" if modality == "CT" else view_in_text(text),
+        modality=modality,
         patient_id=f"case-{case[1]}" if case and is_own else None,
         study_id=identity,
         age=age,
-        sex=person[2].upper() if person else None,
+        sex=person[1].upper() if person else sex_in_text(text),
         pediatric=is_child(age),
         offset_days=day_of(text, *place),
+        rt_pcr=rt_pcr,
         attribution=f"@{AUTHOR} on X",
-        skip=_skip(media, url, text, is_own),
+        skip=_skip(media, url, modality, is_own),
     )
 
 
-def _label(words: str) -> str | None:
-    """What the words call the film; None where they name nothing that we know."""
-    label = label_of(words)
-    return label if label != "other" else None
-
-
-def _skip(media: Mapping[str, Any], url: str | None, text: str, is_own: bool) -> str | None:
+def _skip(media: Mapping[str, Any], url: str | None, modality: str | None, is_own: bool) -> str | None:
     if not is_own:
         return "posted by someone else"
     kind = _text(media.get("type"))
     if kind in ("video", "animated_gif"):
         return "a video, not an image"
-    if CT.search(text):
+    if modality == "CT":
         return "CT by the post's text"
-    if url is None or urlsplit(url).hostname not in Twitter.hosts:
+    if url is None or urlsplit(url).hostname != PICTURES:
         return "the API gives no address of the picture"
     return None
 

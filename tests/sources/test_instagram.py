@@ -1,5 +1,7 @@
+import json
+
 import pytest
-from drawn import by_bytes, film, shown, skips
+from drawn import Copy, Page, by_bytes, film, shown, skips
 from hypothesis import given
 from test_twitter import JSON
 
@@ -32,17 +34,21 @@ def test_every_film_of_the_drawn_pages_comes_back(tmp_path):
     assert skips(items) == {"fetch": 16, "a video, not an image": 1, "the caption tells of no chest film": 1}
 
 
-def test_an_albums_films_share_a_patient_and_a_single_post_names_none():
-    children = {"data": [{"id": "1", "media_url": PICTURE}, {"id": "2", "media_url": PICTURE}]}
-    first, second = parse(answer("COVID-19, chest X-ray on two days", "CAROUSEL_ALBUM", children=children), "p")
-    assert (first.item_id, first.patient_id) == ("1", "9")
-    assert second.patient_id == "9"
-    assert only("COVID-19 chest X-ray").patient_id is None
+def test_an_albums_films_are_one_post_of_a_patient_who_is_not_told():
+    children = {"data": [{"id": "1", "media_url": PICTURE}, {"media_url": PICTURE}]}
+    found = list(parse(answer("COVID-19, chest X-ray on two days", "CAROUSEL_ALBUM", children=children), "p"))
+    assert [(item.item_id, item.study_id, item.patient_id) for item in found] == [("1", "9", None), ("9-2", "9", None)]
 
 
 @pytest.mark.parametrize(
     ("caption", "label"),
-    [("COVID-19 pneumonia, chest X-ray", "covid"), ("Normal chest x-ray", "normal"), ("Chest X-ray of the week", None)],
+    [
+        ("COVID-19 pneumonia, chest X-ray", "covid"),
+        ("COVID-19? RT-PCR negative, chest X-ray", None),
+        ("SARS, chest X-ray", "cap"),
+        ("Normal chest x-ray", "normal"),
+        ("Chest X-ray of the week", None),
+    ],
 )
 def test_the_caption_alone_labels(caption, label):
     assert only(caption).label == label
@@ -54,12 +60,62 @@ def test_addresses_outside_the_picture_hosts_are_not_fetched():
     )
 
 
+@pytest.mark.parametrize(
+    ("caption", "skip"),
+    [
+        ("Covid #chestxray", None),
+        ("COVID-19 CXR and CT", None),
+        ("COVID-19, axial CT", "CT by its caption"),
+        ("Guess the fracture!", "the caption tells of no chest film"),
+    ],
+)
+def test_only_posts_about_chest_films_are_fetched(caption, skip):
+    assert only(caption).skip == skip
+
+
+def test_saved_answers_are_read_from_a_folder(tmp_path):
+    (tmp_path / "1.json").write_text(json.dumps(answer("COVID-19 CXR")))
+    (tmp_path / "2.json").write_text(json.dumps(answer("COVID-19 CXR", id="10")))
+    assert [item.item_id for item in Instagram().page_items(None, str(tmp_path))] == ["9", "10"]
+
+
+def test_live_answers_are_few():
+    class Live:
+        offline = False
+        asked = []
+
+        def token(self, variable):
+            return variable.lower()
+
+        def get(self, url, headers):
+            self.asked.append((url, headers))
+            return Page(json.dumps(answer("COVID-19 CXR")).encode())
+
+    found = list(Instagram().items(Live()))
+    assert len(found) == len(Live.asked) == 2
+    assert all("limit(25)" in url and "/instagram_user_id?" in url for url, _ in Live.asked)
+    assert {headers["Authorization"] for _, headers in Live.asked} == {"Bearer instagram_token"}
+
+
+def test_the_offline_copy_lists_8_pictures(mirror):
+    copy = Copy(mirror)
+    listed = list(Instagram().items(copy))
+    assert skips(listed) == {
+        "fetch": 5,
+        "a video, not an image": 1,
+        "CT by its caption": 1,
+        "the caption tells of no chest film": 1,
+    }
+    assert sum(copy.holds(item) for item in listed if item.skip is None) == 4
+    assert {item.label for item in listed if item.skip is None} == {"covid"}
+
+
 def test_no_token_is_part_of_an_address():
     assert "access_token" not in question("1", "page", "abc")
 
 
 def test_pages_are_never_read():
-    with pytest.raises(CxnetError, match="saved answer of the API"):
+    with pytest.raises(CxnetError, match="saved answers of the API"):
         list(Instagram().page_items(None, "https://www.instagram.com/p/x/"))
 
 

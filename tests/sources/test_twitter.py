@@ -1,14 +1,14 @@
 import json
 
 import pytest
-from drawn import by_bytes, film, shown, skips
+from drawn import Copy, by_bytes, film, shown, skips
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.base import Item
 from sources.errors import CxnetError
 from sources.sandbox.sites.twitter import render
-from sources.twitter import Twitter, author_of, day_of, next_token, parse
+from sources.twitter import THREAD, Twitter, author_of, day_of, next_token, parse
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
@@ -26,9 +26,9 @@ JSON = st.recursive(
 )
 
 
-def answer(text, *, author="1", kind="photo", url="https://pbs.twimg.com/media/EUa.jpg"):
+def answer(text, *, author="1", kind="photo", url="https://pbs.twimg.com/media/EUa.jpg", identity="55"):
     media = {"media_key": "3_7", "type": kind} | ({"url": url} if url else {})
-    post = {"id": "55", "text": text, "author_id": author, "attachments": {"media_keys": ["3_7"]}}
+    post = {"id": identity, "text": text, "author_id": author, "attachments": {"media_keys": ["3_7"]}}
     return {"data": [post], "includes": {"media": [media]}}
 
 
@@ -62,6 +62,7 @@ def test_films_of_a_case_share_its_patient():
     [
         ("Case 1. CXR #COVID19", None),
         ("Chest CT of case 3 #COVID19", "CT by the post's text"),
+        ("CXR and CT of case 3 #COVID19", None),
     ],
 )
 def test_ct_pictures_are_not_fetched(text, skip):
@@ -78,33 +79,102 @@ def test_without_a_known_author_nothing_is_fetched():
     assert item.skip == "posted by someone else"
 
 
-def test_addresses_outside_the_picture_host_are_not_fetched():
-    assert only("CXR #COVID19", url="https://evil.example/a.jpg").skip == "the API gives no address of the picture"
+@pytest.mark.parametrize("url", ["https://evil.example/a.jpg", "https://api.x.com/2/a.jpg", "file:///etc/passwd", None])
+def test_addresses_outside_the_picture_host_are_not_fetched(url):
+    assert only("CXR #COVID19", url=url).skip == "the API gives no address of the picture"
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "rt_pcr"),
+    [
+        ("Case 1. 68yo F. CXR #COVID19 &amp; #chestrad", "covid", None),
+        ("CXR, COVID-19 confirmed by RT-PCR", "covid", "positive"),
+        ("CXR, COVID-19? RT-PCR negative", None, "negative"),
+        ("CXR, suspected COVID-19", None, None),
+        ("CXR of SARS in 2003", "cap", None),
+        ("One more CXR", None, None),
+    ],
+)
+def test_the_text_labels_by_the_rules_for_prose(text, label, rt_pcr):
+    assert (only(text).label, only(text).rt_pcr) == (label, rt_pcr)
+
+
+def test_age_and_sex_are_read_in_the_posts_shorthand_and_in_words():
+    for text in ("Case 1. 68yo F. CXR", "CXR of a 68-year-old woman"):
+        assert (only(text).age, only(text).sex) == (68.0, "F")
 
 
 def test_days_are_given_only_when_they_fit_the_pictures():
     text = "CXR, day 1, 4, 6 of admission"
     assert [day_of(text, place, 3) for place in range(3)] == [1.0, 4.0, 6.0]
     assert day_of(text, 0, 2) is None
+    assert (day_of("CXR, day 7", 0, 1), day_of("CXR, day 7", 0, 2)) == (7.0, None)
 
 
-def test_saved_answers_are_read_from_files(tmp_path):
-    path = tmp_path / "answer.json"
-    path.write_text(json.dumps(answer("Case 1. 68yo F. CXR #COVID19")))
-    (item,) = Twitter().page_items(None, str(path))
-    assert (item.label, item.age, item.sex) == ("covid", 68.0, "F")
-    path.write_bytes(b"<html>")
-    with pytest.raises(CxnetError, match=r"answer\.json is not a saved JSON answer"):
-        list(Twitter().page_items(None, path.as_uri()))
+def saved(folder, **answers):
+    for name, content in answers.items():
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    return folder
+
+
+def test_saved_answers_are_read_together_from_a_folder(tmp_path):
+    root = answer("Case 1. 68yo F. CXR #COVID19", identity=THREAD)
+    folder = saved(tmp_path, b=root, a=answer("Case 2. CXR #COVID19"), c=answer("Mine too", author="2"))
+    found = list(Twitter().page_items(None, str(folder)))
+    assert [(item.patient_id, item.age, item.skip) for item in found] == [
+        ("case-2", None, None),
+        ("case-1", 68.0, None),
+        (None, None, "posted by someone else"),
+    ]
+    assert len(list(Twitter().page_items(None, (folder / "b.json").as_uri()))) == 1
+
+
+def test_the_author_is_told_by_the_first_post_or_by_the_name():
+    users = {"includes": {"users": [{"id": "7", "username": "chestimaging"}, {"id": "8", "username": "other"}]}}
+    assert author_of([answer("CXR"), users]) == "7"
+    assert author_of([answer("CXR", identity=THREAD)]) == "1"
+    assert author_of([answer("CXR")]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.json", json.dumps(answer("CXR #COVID19")), "does not tell who @ChestImaging is"),
+        ("a.json", "<html>", r"a\.json is not a saved JSON answer"),
+        ("a.json", "[" * 100_000, r"a\.json is not a saved JSON answer"),
+        ("a.txt", "{}", "holds no saved answer"),
+    ],
+)
+def test_what_is_no_saved_answer_is_said_in_one_sentence(tmp_path, name, content, said):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(CxnetError, match=said):
+        list(Twitter().page_items(None, str(tmp_path)))
 
 
 def test_pages_are_never_read():
-    with pytest.raises(CxnetError, match="saved answer of the API"):
+    with pytest.raises(CxnetError, match="saved answers of the API"):
         list(Twitter().page_items(None, "https://twitter.com/ChestImaging/status/1"))
+
+
+def test_the_offline_copy_lists_the_author_s_films_and_what_else_is_there(mirror):
+    copy = Copy(mirror)
+    listed = list(Twitter().items(copy))
+    assert skips(listed) == {
+        "fetch": 85,
+        "posted by someone else": 1,
+        "a video, not an image": 1,
+        "CT by the post's text": 1,
+    }
+    films = [item for item in listed if item.skip is None]
+    assert sum(copy.holds(item) for item in films) == 84
+    assert len({item.patient_id for item in films} - {None}) == 35
+    assert {item.label for item in films} == {"covid"}
+    assert sum(item.offset_days is not None for item in films) == 71
+    assert not any(item.redistributable for item in listed)
 
 
 @given(page=JSON, author=st.none() | st.text(max_size=3))
 def test_any_answer_is_items(page, author):
     assert all(isinstance(item, Item) for item in parse(page, author))
     assert next_token(page) is None or isinstance(next_token(page), str)
-    assert author_of(page) is None or isinstance(author_of(page), str)
+    assert author_of([page]) is None or isinstance(author_of([page]), str)

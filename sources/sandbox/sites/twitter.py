@@ -11,7 +11,7 @@ import numpy as np
 from sources.sandbox.film import Film
 from sources.sandbox.sites.markup import grouped, number
 from sources.sandbox.sites.packing import mirror_path, numbered
-from sources.twitter import ROOT, SEARCH
+from sources.twitter import ROOT, SEARCH, THREAD
 
 AUTHOR, STRANGER = "1000000000000000001", "1000000000000000002"
 POSTS_PER_PAGE = 10
@@ -26,7 +26,7 @@ def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[st
     chunks = [
         group[start : start + PHOTOS_PER_POST] for group in groups for start in range(0, len(group), PHOTOS_PER_POST)
     ]
-    posts = [_post(chunk, cases[chunk[0].patient_id], place) for place, chunk in enumerate(chunks)]
+    posts = [_post(chunk, cases[chunk[0].patient_id], len(chunks) - place) for place, chunk in enumerate(chunks, 1)]
     posts = [*_traps(), *posts]
     yield mirror_path(ROOT), _json({"data": posts[-1][0], "includes": {"media": posts[-1][1]}})
     pages = [posts[start : start + POSTS_PER_PAGE] for start in range(0, len(posts), POSTS_PER_PAGE)]
@@ -42,17 +42,18 @@ def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[st
         yield mirror_path(_photo(film)), film.data
 
 
-def _post(films: Sequence[Film], case: int, place: int) -> tuple[dict[str, object], list[dict[str, object]]]:
+def _post(films: Sequence[Film], case: int, later: int) -> tuple[dict[str, object], list[dict[str, object]]]:
     first = films[0]
     told = f" {first.stated_age:.0f}yo {first.stated_sex}." if first.stated_age and first.stated_sex else ""
-    days = ", ".join(str(film.offset_days) for film in films)
+    told_days = [str(film.offset_days) for film in films if film.offset_days is not None]
+    days = f", day {', '.join(told_days)} of admission" if len(told_days) == len(films) else ""
     words = WORDS.get(first.stated_view or "", "CXR")
-    text = f"Case {case}.{told} {words}, day {days} of admission #COVID19 &amp; #chestrad"
+    text = f"Case {case}.{told} {words}{days} #COVID19 &amp; #chestrad"
     media: list[dict[str, object]] = [
         {"media_key": f"3_{number(film.film_id, 19)}", "type": "photo", "url": _photo(film), "width": film.width}
         for film in films
     ]
-    return _entry(1243928581983670272 + 1000 * (10_000 - place), text, AUTHOR, media), media
+    return _entry(int(THREAD) + 1000 * later, text, AUTHOR, media), media
 
 
 def _traps() -> Iterator[tuple[dict[str, object], list[dict[str, object]]]]:
