@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.console import Verbs, print_table, run_guarded, stage
+from pipeline.console import Verbs, print_table, run_guarded, stage, without_native_chatter
 
 if TYPE_CHECKING:
     from pipeline.layout import Layout
@@ -285,7 +285,8 @@ def train(
 ) -> None:
     """Train one experiment of the profile; validation alone chooses the checkpoint."""
     options = _experiment(params, experiment)
-    from training.train import run as train_model
+    with without_native_chatter():
+        from training.train import run as train_model
 
     with stage(f"train@{experiment}") as say:
         say(train_model(_layout(root), options, experiment))
@@ -299,7 +300,8 @@ def evaluate(
 ) -> None:
     """Judge a trained experiment on the test split: metrics with intervals, curves, Grad-CAM."""
     options = _experiment(params, experiment)
-    from training.evaluate import run as judge_model
+    with without_native_chatter():
+        from training.evaluate import run as judge_model
 
     with stage(f"evaluate@{experiment}") as say:
         say(judge_model(_layout(root), options, experiment))

@@ -2,7 +2,9 @@
 
 import errno
 import os
+import re
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +13,8 @@ import typer
 from typer.core import TyperGroup
 
 from sources.errors import CxnetError
+
+CHATTER = re.compile(rb"[IW]\d{4} |WARNING: All log messages before absl::InitializeLog")
 
 
 class Verbs(TyperGroup):
@@ -64,6 +68,25 @@ def stage(name: str) -> Iterator[Callable[[str], None]]:
         typer.echo(f"{name}: {summary}, {time.perf_counter() - began:.1f} s")
 
     yield say
+
+
+@contextmanager
+def without_native_chatter() -> Iterator[None]:
+    """Hold back what native libraries note on stderr while they are loaded (TensorFlow: "I0000 ..."), and only that."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as told:
+        os.dup2(told.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            told.seek(0)
+            for line in told:
+                if not CHATTER.match(line):
+                    os.write(2, line)
 
 
 def print_table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
