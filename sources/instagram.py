@@ -47,7 +47,7 @@ class Instagram:
     name = "instagram"
     title = "Instagram, radiology pages"
     homepage = f"https://www.instagram.com/{PAGES[0]}/"
-    labels = ("covid",)
+    labels = ("covid", "cap", "normal", "other")
     hosts = ("graph.facebook.com", "scontent.cdninstagram.com", ".cdninstagram.com", ".fbcdn.net")
     terms = Terms(
         licence="none; rights stay with the poster",

@@ -50,7 +50,7 @@ class Twitter:
     name = "twitter"
     title = "X (Twitter), thread of @ChestImaging"
     homepage = f"https://twitter.com/{AUTHOR}/status/{THREAD}"
-    labels = ("covid",)
+    labels = ("covid", "cap", "normal", "other")
     hosts = ("api.x.com", PICTURES)
     terms = Terms(
         licence="none; rights stay with the poster",

@@ -4,6 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("project", deadline=None)  # how fast a loaded machine is, is no property of the code
+settings.load_profile("project")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

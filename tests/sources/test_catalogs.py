@@ -14,6 +14,13 @@ def test_every_address_is_of_its_source_and_stands_once(name):
     assert len({page.rstrip("/") for page in pages}) == len(pages)
 
 
+@pytest.mark.parametrize("name", ["papers", "twitter", "instagram"])
+def test_sources_behind_services_have_their_addresses_too(name):
+    pages = catalogue(name)
+    assert pages and all(page.startswith("https://") for page in pages)
+    assert len({page.lower().rstrip("/") for page in pages}) == len(pages)
+
+
 def test_cases_known_to_hold_several_patients():
     assert patients_of("eurorad", "https://www.eurorad.org/case/16745") == 6
     assert patients_of("sirm", "https://www.sirm.org/2020/05/14/covid-19-caso-85/") == 2
