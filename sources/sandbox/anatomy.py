@@ -7,6 +7,7 @@ import numpy as np
 from sources.sandbox.canvas import smooth
 
 ADULT_FROM_YEARS = 15.0
+SIDES = (-1, 1)  # the patient's right (left in the picture), the patient's left
 
 
 @dataclass(frozen=True)
@@ -130,13 +131,13 @@ def lung_outline(anatomy: Anatomy, breath: float, side: int) -> np.ndarray:
     lateral = np.column_stack([side * 0.955 * half_width, level + drop / 2])[1:]
     lateral = lateral[lateral[:, 1] < dome + 0.02]
     top = level[0] - 0.02
-    angle = (side * 0.975, dome + 0.24 * anatomy.height)
+    angle = (side * 0.975, dome + 0.3 * anatomy.height)
     arch = anatomy.dome_arch
     base = [
-        (side * 0.80, dome + 0.6 * arch * 0.45),
-        (side * 0.55, dome - 0.02),
-        (side * 0.36, dome - 0.01),
-        (side * 0.16, dome + 0.3 * arch),
+        (side * 0.86, dome + 0.7 * arch),
+        (side * 0.68, dome + 0.05),
+        (side * 0.45, dome),
+        (side * 0.2, dome + 0.2 * arch),
         (side * 0.07, dome + 0.42 * arch),
     ]
     medial = [

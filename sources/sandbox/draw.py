@@ -21,7 +21,8 @@ import numpy as np
 from sources.mirror import INDEXES
 from sources.sandbox import sites
 from sources.sandbox.film import Film
-from sources.sandbox.world import HOMES, build_world
+from sources.sandbox.people import FRONTAL, HOMES
+from sources.sandbox.world import build_world
 from sources.storage import atomic_folder
 
 SITE_OF = {"radiopaedia_normal": "radiopaedia"}  # two sources that one site shows
@@ -82,22 +83,23 @@ def truth_rows(world: Sequence[Film]) -> Iterator[dict[str, object]]:
 
 
 def duplicate_pairs(world: Sequence[Film]) -> Iterator[dict[str, object]]:
-    """Every two readable files of one exposure."""
+    """Every two readable files of one exposure, and how the second differs from the first."""
     groups: defaultdict[str, list[Film]] = defaultdict(list)
     for film in world:
         if film.width:
             groups[film.exposure_id].append(film)
     for films in groups.values():
         for first, second in combinations(films, 2):
-            yield _pair(first, second, second.duplicate_kind or "bytes")
+            kinds = [film.duplicate_kind for film in (first, second) if film.duplicate_kind]
+            yield _pair(first, second, "+".join(kinds))
 
 
 def follow_up_pairs(world: Sequence[Film]) -> Iterator[dict[str, object]]:
-    """Frontal films of one person at one source that are different exposures: no duplicates, however alike."""
-    groups: defaultdict[tuple[str, str], list[Film]] = defaultdict(list)
+    """Frontal films of one person that are different exposures: no duplicates, however alike."""
+    groups: defaultdict[str, list[Film]] = defaultdict(list)
     for film in world:
-        if film.width and film.view in ("PA", "AP"):
-            groups[film.person, film.source].append(film)
+        if film.width and film.view in FRONTAL:
+            groups[film.person].append(film)
     for films in groups.values():
         for first, second in combinations(films, 2):
             if first.exposure_id != second.exposure_id:
@@ -152,9 +154,12 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, obje
 
 def _one_thread() -> None:
     """One thread per process: the processes are the parallelism."""
+    import signal
+
     import cv2
 
     cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is answered once, by the parent
 
 
 def _holds(folder: Path, receipt: dict[str, object]) -> bool:

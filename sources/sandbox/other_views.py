@@ -1,11 +1,13 @@
-"""What is no frontal film: films from the side, CT slices, and a figure that shows no patient."""
+"""What is no frontal film: films from the side, CT slices, and pictures of another kind."""
 
 import cv2
 import numpy as np
 
-from sources.sandbox.anatomy import Anatomy, lung_outline, rib_turns
+from sources.sandbox.anatomy import SIDES, Anatomy, lung_outline, rib_turns
 from sources.sandbox.canvas import Canvas, blurred, clouds, ellipse, smooth
-from sources.sandbox.phantom import SIDES, Exposure, mediastinum, tone, vessels, windpipe
+from sources.sandbox.phantom import Exposure, frontal, mediastinum, tone, vessels, windpipe
+
+SICK = ("covid", "cap")
 
 
 def lateral(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
@@ -42,43 +44,72 @@ def lateral(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
         ],
         closed=True,
     )
-    air = canvas.fill(lung, soft=0.04)
-    dense = 0.85 * canvas.fill(trunk, soft=0.05) - 0.42 * air
-    dense += 0.34 * canvas.fill(ellipse(0.34, 0.32 * tall, 0.34 * anatomy.heart, 0.44, 20), soft=0.05)
-    for index in range(13):
-        level = -1.25 + 0.22 * index
-        centre = -0.62 - 0.12 * np.cos(level * 1.2)
-        dense += 0.24 * canvas.fill(ellipse(centre, level * tall * 0.95, 0.12, 0.085), soft=0.02)
-    for index in range(9):
-        level = -0.9 + 0.19 * index
-        rib = smooth([(-0.72, level), (-0.3, level + 0.1), (0.2, level + 0.32), (0.6, level + 0.5)])
-        dense += 0.11 * anatomy.bone * canvas.stroke([rib], anatomy.rib_width * 0.9, soft=0.012)
+    air = canvas.fill(lung, soft=0.02)
+    hazy = np.clip(0.6 * exposure.severity * clouds(rng, canvas.shape, 5, 3), 0, 0.7) if exposure.label in SICK else 0.0
+    dense = 0.85 * canvas.fill(trunk, soft=0.05) - 0.40 * air * (1 - hazy)
+    heart = ellipse(0.36, 0.3 * tall, 0.3 * anatomy.heart, 0.42, 22)
+    dense += 0.22 * canvas.fill(heart, soft=0.03) * air + 0.1 * canvas.fill(ellipse(0.02, 0.0, 0.13, 0.16), soft=0.05)
+    dense -= 0.16 * canvas.stroke([[(0.1, -1.4), (0.06, -0.7), (0.0, -0.15)]], 0.1, soft=0.015)
+    dense += _spine_and_ribs(anatomy, canvas, tall)
     arm = smooth([(0.0, -1.2), (0.3, -1.35), (0.7, -1.5), (1.2, -1.7)])
-    dense += 0.25 * canvas.stroke([arm], 0.34, soft=0.05)
-    dense += vessels(canvas, anatomy, rng, sides=(1,)) * air * 0.8
-    if exposure.label in ("covid", "cap"):
-        dense += 0.35 * exposure.severity * air * np.clip(clouds(rng, canvas.shape, 5, 3), 0, 2)
+    dense += 0.2 * canvas.stroke([arm], 0.34, soft=0.05)
+    dense += vessels(canvas, anatomy, rng) * air * 0.7 * (1 - 0.5 * np.asarray(hazy))
     return tone(dense, rng)
+
+
+def _spine_and_ribs(anatomy: Anatomy, canvas: Canvas, tall: float) -> np.ndarray:
+    """Vertebrae, ribs of both sides and breastbone, seen from the side."""
+    levels = (-1.25 + 0.2 * np.arange(14)) * tall * 0.95
+    places = -0.6 - 0.13 * np.cos(levels * 1.2)
+    bodies = [ellipse(x, y, 0.115, 0.078, 8) for x, y in zip(places, levels, strict=True)]
+    dense = 0.12 * canvas.stroke([np.column_stack([places, levels])], 0.26, soft=0.03)
+    dense += 0.08 * canvas.fill(*bodies, soft=0.012)
+    ribs = [
+        smooth([(-0.76, level), (-0.4, level + 0.1 + shift), (0.15, level + 0.36 + shift), (0.6, level + 0.5)])
+        for level in -0.95 + 0.19 * np.arange(9)
+        for shift in (0.0, 0.05)
+    ]
+    dense += 0.09 * anatomy.bone * canvas.stroke(ribs, anatomy.rib_width * 0.7, soft=0.006)
+    breastbone = smooth([(0.42, -0.72), (0.62, -0.2), (0.74, 0.3)])
+    return dense + 0.12 * canvas.stroke([breastbone], 0.06, soft=0.008)
 
 
 def ct_axial(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
     """An axial CT slice in a lung window, uint8 (H, W): black air, gray tissue, white bone."""
     rng = np.random.default_rng(exposure.seed)
-    canvas = Canvas.placed(exposure.height, exposure.width, 0.42 * exposure.width, (0.5, 0.52), 0)
-    body = canvas.fill(ellipse(0, 0, 1.08, 0.76), soft=0.006)
-    lungs = canvas.fill(*(ellipse(side * 0.5, -0.02, 0.36, 0.52, side * 8) for side in SIDES), soft=0.008)
-    dense = 0.62 * body - 0.54 * lungs
-    dense += 0.07 * canvas.fill(ellipse(0.12, -0.18, 0.34 * anatomy.heart, 0.32, 30), soft=0.01) * body
-    dense += 0.35 * canvas.fill(ellipse(0, 0.44, 0.13, 0.12), ellipse(0, 0.62, 0.06, 0.12), soft=0.008)
-    spots = [(1.0 * np.cos(a) * 0.97, np.sin(a) * 0.68) for a in np.linspace(0, 2 * np.pi, 18, endpoint=False)]
-    dense += 0.3 * canvas.discs(spots, 0.045, soft=0.01)
-    points = np.column_stack([rng.normal(0, 0.42, 140), rng.normal(0, 0.3, 140)])
-    dense += 0.35 * canvas.discs(points, 0.012, soft=0.004) * lungs
-    if exposure.label == "covid":
+    canvas = Canvas.placed(exposure.height, exposure.width, rng.uniform(0.39, 0.44) * exposure.width, (0.5, 0.5), 0)
+    deep = 0.74 + 0.3 * (anatomy.wall - 0.24)
+    body, muscle = (canvas.fill(ellipse(0, 0, 1.08 - rim, deep - rim), soft=0.006) for rim in (0.0, 0.3 * anatomy.wall))
+    level = rng.uniform(0.0, 1.0)  # from the arch of the aorta (0) to the heart's middle (1)
+    lungs = canvas.fill(*(ellipse(side * 0.49, 0.0, 0.37, 0.53, side * 7) for side in SIDES), soft=0.006)
+    heart = ellipse(0.13 * level, -0.16, (0.2 + 0.22 * level) * anatomy.heart, 0.26 + 0.06 * level, 25)
+    middle = canvas.fill(heart, ellipse(0.14, 0.24, 0.1, 0.1), ellipse(0, 0.36, 0.2, 0.26), soft=0.006)
+    air = lungs * (1 - middle)
+    dense = 0.58 * body + 0.12 * muscle * (1 - middle) + 0.15 * middle - 0.66 * air
+    bronchi = ellipse(-0.1, 0.06, 0.05, 0.05), ellipse(0.1, 0.06, 0.05, 0.05)
+    dense -= 0.6 * canvas.fill(*bronchi, soft=0.006) * (1 - lungs)
+    spine = ellipse(0, 0.46, 0.13, 0.11), ellipse(0, 0.64, 0.05, 0.1), ellipse(0, -0.58, 0.12, 0.035)
+    dense += 0.25 * canvas.fill(*spine, soft=0.008)
+    angles = np.linspace(0, 2 * np.pi, 14, endpoint=False) + rng.normal(0, 0.1)
+    ribs = [ellipse(0.94 * np.cos(a), 0.84 * deep * np.sin(a), 0.1, 0.032, np.degrees(a) + 90) for a in angles]
+    dense += 0.22 * canvas.fill(*ribs, soft=0.008) * (1 - lungs)
+    dense += _cut_vessels(canvas, rng, 0.3) * air
+    if exposure.label in SICK:
         rim = lungs - blurred(lungs, 0.1 * canvas.unit)
-        dense += 0.5 * exposure.severity * np.clip(clouds(rng, canvas.shape, 6) * 0.6 + 3 * rim, 0, 1) * lungs
-    dense += 0.05 * clouds(rng, canvas.shape, 40, 3) * body + 0.02 * rng.standard_normal(canvas.shape, np.float32)
+        dense += 0.55 * exposure.severity * np.clip(clouds(rng, canvas.shape, 6) * 0.6 + 3 * rim, 0, 1) * air
+    table = smooth([(-1.1, 0.86), (-0.5, 0.98), (0.5, 0.98), (1.1, 0.86)])
+    dense += 0.3 * canvas.stroke([table], 0.02)
+    dense += 0.02 * clouds(rng, canvas.shape, 90, 2) * body + 0.02 * rng.standard_normal(canvas.shape, np.float32)
     return np.clip(dense * 255, 0, 255).astype(np.uint8)
+
+
+def _cut_vessels(canvas: Canvas, rng: np.random.Generator, spread: float) -> np.ndarray:
+    """Vessels that the slice cuts across: many small ones, few large ones near the middle."""
+    dense = np.zeros(canvas.shape, np.float32)
+    for radius, count, reach in ((0.03, 16, 0.24), (0.018, 50, 0.36), (0.010, 130, 0.46)):
+        points = np.column_stack([rng.normal(0, reach, count), rng.normal(0, spread, count)])
+        dense += 0.4 * canvas.discs(points, radius, soft=0.004)
+    return dense
 
 
 def ct_coronal(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
@@ -99,13 +130,47 @@ def ct_coronal(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
     half_widths, levels, drops = rib_turns(anatomy, breath)
     cuts = [(side * 1.03 * w, y + d / 2) for side in SIDES for w, y, d in zip(half_widths, levels, drops, strict=True)]
     dense += 0.3 * canvas.discs(cuts, 0.045, soft=0.01)
-    points = np.column_stack([rng.normal(0, 0.5, 160), rng.normal(0.05, 0.4, 160)])
-    dense += 0.45 * canvas.discs(points, 0.014, soft=0.004) * air + 0.8 * vessels(canvas, anatomy, rng) * air
-    if exposure.label in ("covid", "cap"):
+    dense += _cut_vessels(canvas, rng, 0.45) * air + 0.8 * vessels(canvas, anatomy, rng) * air
+    if exposure.label in SICK:
         dense += 0.5 * exposure.severity * np.clip(clouds(rng, canvas.shape, 6) * 0.8, 0, 1) * air
     dense -= windpipe(anatomy, canvas) * 2.2
-    dense += 0.05 * clouds(rng, canvas.shape, 40, 3) * body + 0.02 * rng.standard_normal(canvas.shape, np.float32)
+    dense += 0.02 * clouds(rng, canvas.shape, 90, 2) * body + 0.02 * rng.standard_normal(canvas.shape, np.float32)
     return np.clip(dense * 255, 0, 255).astype(np.uint8)
+
+
+def picture_of_another_kind(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
+    """What pages show beside films, uint8 (H, W): a plot, two pictures in one figure, a photograph."""
+    kinds = (lambda: figure(exposure), lambda: panels(anatomy, exposure), lambda: photograph(exposure))
+    return kinds[exposure.seed % len(kinds)]()
+
+
+def panels(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
+    """A film and a CT slice side by side in white gaps, with the letters A and B, uint8 (H, W)."""
+    shown = frontal(anatomy, exposure)[0], ct_axial(anatomy, exposure)
+    half, height = exposure.width // 2 - 12, exposure.height * 3 // 5
+    page = np.full((height + 16, exposure.width), 255, np.uint8)
+    for place, (letter, picture) in enumerate(zip("AB", shown, strict=True)):
+        left = 8 + place * (half + 8)
+        page[8 : 8 + height, left : left + half] = cv2.resize(picture, (half, height), interpolation=cv2.INTER_AREA)
+        cv2.putText(page, letter, (left + 6, height), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 255, 2, cv2.LINE_AA)
+    return page
+
+
+def photograph(exposure: Exposure) -> np.ndarray:
+    """A room with a light box on the wall, as a telephone sees it, uint8 (H, W)."""
+    rng = np.random.default_rng(exposure.seed)
+    height, width = exposure.height, exposure.width
+    scene = np.linspace(rng.uniform(90, 150), rng.uniform(40, 90), height, dtype=np.float32)[:, None]
+    scene = scene + 12 * clouds(rng, (height, width), 3)
+    floor = int(height * rng.uniform(0.7, 0.85))
+    scene[floor:] = scene[floor:] * 0.5 + 70
+    for _ in range(int(rng.integers(2, 5))):
+        corners = np.sort(rng.uniform(0.05, 0.95, (2, 2)), axis=0) * (width, height)
+        (left, top), (right, bottom) = corners.round().astype(int)
+        cv2.rectangle(scene, (left, top), (right, bottom), float(rng.uniform(20, 240)), -1)
+        cv2.rectangle(scene, (left, top), (right, bottom), float(rng.uniform(10, 60)), 3)
+    scene = cv2.GaussianBlur(scene, (0, 0), 1.2) + 3 * rng.standard_normal((height, width), np.float32)
+    return np.clip(scene, 0, 255).astype(np.uint8)
 
 
 def figure(exposure: Exposure) -> np.ndarray:

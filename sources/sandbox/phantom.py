@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from sources.sandbox.anatomy import Anatomy, dome_level, lung_outline, rib_curve, rib_turns
-from sources.sandbox.canvas import Canvas, clouds, ellipse, smooth
+from sources.sandbox.anatomy import SIDES, Anatomy, dome_level, lung_outline
+from sources.sandbox.canvas import Canvas, clouds, ellipse, field, smooth
+from sources.sandbox.skeleton import bones
 
 Map = np.ndarray  # (H, W) float32
-SIDES = (-1, 1)  # the patient's right (left in the picture), the patient's left
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,13 @@ def frontal(anatomy: Anatomy, exposure: Exposure) -> tuple[np.ndarray, np.ndarra
     lungs = canvas.fill(*outlines.values(), soft=0.02)
     dense = _soft_tissue(anatomy, canvas)
     middle = mediastinum(anatomy, canvas, exposure, breath)
-    air = lungs * (1 - 0.8 * middle) * (1 - 0.25 * clouds(rng, canvas.shape, 7, 3).clip(-0.5, 0.5))
-    dense += 0.10 * middle - (0.50 + 0.10 * anatomy.emphysema) * air - windpipe(anatomy, canvas)
-    dense += _abdomen(anatomy, canvas, breath, rng)
-    dense += vessels(canvas, anatomy, rng) * lungs * (1 - 0.5 * middle)
-    dense += _bones(anatomy, canvas, breath)
-    dense += opacities(canvas, outlines, lungs, exposure, rng)
+    air = lungs * (1 - 0.85 * middle) * (1 - 0.25 * clouds(rng, canvas.shape, 7, 3).clip(-0.5, 0.5))
+    taken = opacities(canvas, outlines, exposure, rng)
+    air *= 1 - taken
+    dense += 0.12 * middle - (0.50 + 0.10 * anatomy.emphysema) * air - windpipe(anatomy, canvas)
+    dense += _abdomen(anatomy, canvas, breath, rng) * (1 - 0.8 * middle)
+    dense += vessels(canvas, anatomy, rng) * lungs * (1 - 0.75 * middle) * (1 - 0.7 * taken)
+    dense += bones(anatomy, canvas, breath)
     if exposure.ap:
         dense += _wires(canvas, rng)
     film = tone(dense, rng)
@@ -61,42 +62,71 @@ def frontal(anatomy: Anatomy, exposure: Exposure) -> tuple[np.ndarray, np.ndarra
     return film, ((lungs > 0.5) * 255).astype(np.uint8)
 
 
-def opacities(
-    canvas: Canvas, outlines: dict[int, np.ndarray], lungs: Map, exposure: Exposure, rng: np.random.Generator
-) -> Map:
-    """Bilateral, peripheral, low patches (covid), one dense lobe (cap), or nothing."""
+def opacities(canvas: Canvas, outlines: dict[int, np.ndarray], exposure: Exposure, rng: np.random.Generator) -> Map:
+    """How much of the lungs' air disease has taken, 0 to 0.95.
+
+    Bilateral, peripheral, low, hazy patches (covid), one dense lobe with a sharp fissure (cap), spots in a lung's top
+    (other), nothing (normal).
+    """
     place = np.random.default_rng(exposure.focus)
-    nothing = np.zeros(canvas.shape, np.float32)
-    if exposure.label == "covid":
-        x, y = canvas.grid()
-        rim = np.clip(np.abs(x) / 0.8 - 0.25, 0, 1) * np.clip(0.75 + 0.8 * y, 0.15, 1.2)
-        patches = sum(
-            (
-                _blob(canvas, side * place.uniform(0.45, 0.85), place.uniform(-0.35, 0.75), place.uniform(0.16, 0.34))
-                for side in SIDES
-                for _ in range(int(place.integers(2, 5)))
-            ),
-            start=nothing,
-        )
-        grain = np.clip(0.75 + 0.5 * clouds(rng, canvas.shape, 14, 3), 0.1, 1.8)
-        return (0.24 + 0.5 * exposure.severity) * lungs * grain * np.clip(0.35 * rim + 0.8 * patches, 0, 1.1)
-    if exposure.label == "cap":
-        level = place.uniform(-0.4, 0.45)
-        lobe = _blob(canvas, exposure.side * 0.48, level, place.uniform(0.34, 0.5)) * canvas.fill(
-            outlines[exposure.side], soft=0.02
-        )
-        edge = np.clip((canvas.grid()[1] - (level - 0.3)) * 12, 0, 1)
-        return (
-            (0.35 + 0.4 * exposure.severity)
-            * np.clip(1.3 * lobe, 0, 1)
-            * edge
-            * (1 + 0.12 * clouds(rng, canvas.shape, 9))
-        )
-    return nothing
+    draw = {"covid": _patches, "cap": _lobe, "other": _spots}.get(exposure.label)
+    if draw is None:
+        return np.zeros(canvas.shape, np.float32)
+    return np.clip(draw(canvas, outlines, exposure, place, rng), 0, 0.95)
+
+
+def _patches(
+    canvas: Canvas,
+    outlines: dict[int, np.ndarray],
+    exposure: Exposure,
+    place: np.random.Generator,
+    rng: np.random.Generator,
+) -> Map:
+    x, y = canvas.grid()
+    rim = np.clip(np.abs(x) / 0.8 - 0.25, 0, 1) * np.clip(0.75 + 0.8 * y, 0.15, 1.2)
+    patches = np.zeros(canvas.shape, np.float32)
+    for side in SIDES:
+        for _ in range(int(place.integers(2, 5))):
+            patches += _blob(
+                canvas, side * place.uniform(0.45, 0.85), place.uniform(-0.35, 0.7), place.uniform(0.16, 0.34)
+            )
+    grain = np.clip(0.75 + 0.45 * clouds(rng, canvas.shape, 14, 3), 0.1, 1.6)
+    return (0.3 + 0.65 * exposure.severity) * grain * np.clip(0.4 * rim + 0.9 * patches, 0, 1.1)
+
+
+def _lobe(
+    canvas: Canvas,
+    outlines: dict[int, np.ndarray],
+    exposure: Exposure,
+    place: np.random.Generator,
+    rng: np.random.Generator,
+) -> Map:
+    level, size, rises = place.uniform(-0.45, 0.4), place.uniform(0.38, 0.55), place.uniform(-0.25, 0.25)
+    lobe = _blob(canvas, exposure.side * 0.55, level, size) * canvas.fill(outlines[exposure.side], soft=0.02)
+    x, y = canvas.grid()
+    fissure = np.clip((y + rises * exposure.side * x - (level - 0.3)) * 14, 0, 1)
+    return (
+        (0.6 + 0.4 * exposure.severity) * np.clip(1.5 * lobe, 0, 1) * fissure * (1 + 0.1 * clouds(rng, canvas.shape, 9))
+    )
+
+
+def _spots(
+    canvas: Canvas,
+    outlines: dict[int, np.ndarray],
+    exposure: Exposure,
+    place: np.random.Generator,
+    rng: np.random.Generator,
+) -> Map:
+    middle = exposure.side * 0.45, -0.65
+    centres = np.column_stack([place.normal(middle[0], 0.13, 14), place.normal(middle[1], 0.16, 14)])
+    cavity = canvas.fill(ellipse(*middle, 0.15, 0.13), soft=0.02) - canvas.fill(ellipse(*middle, 0.1, 0.08), soft=0.02)
+    haze = 0.4 * _blob(canvas, *middle, 0.3) * np.clip(0.8 + 0.5 * clouds(rng, canvas.shape, 20), 0, 1.5)
+    return 0.6 * canvas.discs(centres, 0.035, soft=0.02) + 0.6 * cavity + haze
 
 
 def tone(dense: Map, rng: np.random.Generator) -> np.ndarray:
-    """Density as a film shows it, uint8: a scanner's window and curve, unsharpness and grain."""
+    """Density as a film shows it, uint8: uneven light, a scanner's window and curve, unsharpness and grain."""
+    dense = dense + 0.05 * field(rng, dense.shape, 1)
     low, high = np.percentile(dense, [1, 99.5])
     spread = (dense - low) / max(high - low, 1e-6)
     grain = 0.020 * rng.standard_normal(dense.shape, np.float32) * (1.2 - 0.6 * np.clip(spread, 0, 1))
@@ -106,7 +136,7 @@ def tone(dense: Map, rng: np.random.Generator) -> np.ndarray:
 
 
 def _placed(exposure: Exposure, rng: np.random.Generator) -> Canvas:
-    unit = exposure.width * rng.uniform(0.345, 0.39)
+    unit = exposure.width * rng.uniform(0.355, 0.43)
     centre = (0.5 + rng.normal(0, 0.015), 0.5 + rng.normal(0, 0.02))
     return Canvas.placed(exposure.height, exposure.width, unit, centre, rng.normal(0, 1.8 + 1.6 * exposure.ap))
 
@@ -142,24 +172,32 @@ def _soft_tissue(anatomy: Anatomy, canvas: Canvas) -> Map:
 def mediastinum(anatomy: Anatomy, canvas: Canvas, exposure: Exposure, breath: float) -> Map:
     """Heart, great vessels, spine and a child's thymus, 0 to 1."""
     tall, heart = anatomy.height, anatomy.heart * (1.14 if exposure.ap else 1.0)
-    base = dome_level(anatomy, breath, 1)
-    middle = smooth(
-        [
-            (-0.19, -1.5 * tall),
-            (-0.17, -0.7 * tall),
-            (-0.22, 0.0),
-            (-0.2, base),
-            (0.2, base),
-            (0.2, 0.0),
-            (0.16, -0.7 * tall),
-            (0.17, -1.5 * tall),
-        ],
-        closed=True,
-    )
-    shape = ellipse(0.17 * heart, base - 0.32 * heart, 0.47 * heart, 0.36 * heart, 28 + anatomy.heart_tilt)
-    right = ellipse(-0.12, base - 0.3, 0.23 * heart, 0.32 * heart)
-    aorta = ellipse(0.17 + anatomy.unfolded, -0.55 * tall, anatomy.knob, anatomy.knob * 1.2)
-    mask = canvas.fill(middle, shape, right, aorta, soft=0.022)
+    base, arch = dome_level(anatomy, breath, 1), 0.17 + anatomy.unfolded
+    tilt = 0.004 * anatomy.heart_tilt
+    right = [
+        (-0.15, -1.6 * tall),
+        (-0.14, -0.9 * tall),
+        (-0.19, -0.55 * tall),
+        (-0.19, base - 0.78),
+        (-0.3 * heart, base - 0.5),
+        (-0.34 * heart, base - 0.25),
+        (-0.24 * heart, base + 0.04),
+    ]
+    left = [
+        (0.45 * heart, base + 0.16),
+        (0.66 * heart, base + 0.02 + tilt),
+        (0.66 * heart, base - 0.12 + tilt),
+        (0.52 * heart, base - 0.36),
+        (0.33 * heart, base - 0.58),
+        (0.25, -0.24 * tall),
+        (0.19, -0.4 * tall),
+        (arch + 0.45 * anatomy.knob, -0.47 * tall),
+        (arch + 0.6 * anatomy.knob, -0.56 * tall),
+        (arch + 0.2 * anatomy.knob, -0.66 * tall),
+        (0.14, -0.8 * tall),
+        (0.15, -1.6 * tall),
+    ]
+    mask = canvas.fill(smooth([*right, (0.0, base + 0.2), *left], closed=True), soft=0.02)
     if anatomy.thymus:
         mask += 0.5 * anatomy.thymus * canvas.fill(ellipse(0, -0.5, 0.42, 0.3), soft=0.05) * (1 - mask)
     return np.clip(mask, 0, 1)
@@ -181,55 +219,21 @@ def _abdomen(anatomy: Anatomy, canvas: Canvas, breath: float, rng: np.random.Gen
             smooth(
                 [
                     (0, 2.0),
-                    (0, dome + 0.1),
-                    (side * 0.3, dome),
-                    (side * 0.6, dome + 0.02),
-                    (side * 0.98, dome + 0.26),
+                    (0, dome + 0.12),
+                    (side * 0.2, dome + 0.05),
+                    (side * 0.45, dome),
+                    (side * 0.7, dome + 0.06),
+                    (side * 0.88, dome + 0.2),
+                    (side * 1.0, dome + 0.42),
                     (side * 1.0, 2.0),
                 ],
                 closed=True,
             )
         )
-    dense = 0.20 * canvas.fill(*shapes, soft=0.012)
+    dense = 0.15 * canvas.fill(*shapes, soft=0.012)
     x, y, size = anatomy.bubble
     level = dome_level(anatomy, breath, 1) + y
     return dense - 0.24 * canvas.fill(ellipse(x + rng.normal(0, 0.05), level, size * 1.3, size * 0.7), soft=0.02)
-
-
-def _bones(anatomy: Anatomy, canvas: Canvas, breath: float) -> Map:
-    half_widths, tops, drops = rib_turns(anatomy, breath)
-    dense = np.zeros(canvas.shape, np.float32)
-    for turns, weight in (((0, 95), 0.115), ((95, 165), 0.06)):
-        loops = [
-            rib_curve(half, level, drop, side, turns)
-            for side in SIDES
-            for half, level, drop in zip(half_widths, tops, drops, strict=True)
-        ]
-        outer = canvas.stroke(loops, anatomy.rib_width, soft=0.007)
-        inner = canvas.stroke(loops, anatomy.rib_width * 0.55, soft=0.009)
-        dense += weight * anatomy.bone * (1.25 * outer - 0.45 * inner)
-    collar = [
-        smooth(
-            [
-                (side * 0.1, -0.95 * anatomy.height),
-                (side * 0.5, -1.02 - anatomy.clavicle * 0.4),
-                (side * 0.9, -1.04 - anatomy.clavicle * 0.7),
-                (side * 1.15, -1.0 - anatomy.clavicle),
-            ]
-        )
-        for side in SIDES
-    ]
-    dense += (
-        0.13 * anatomy.bone * (canvas.stroke(collar, 0.085, soft=0.01) - 0.3 * canvas.stroke(collar, 0.04, soft=0.01))
-    )
-    blades = [
-        smooth([(s * 0.92, -0.95), (s * 1.12, -0.3), (s * 0.98, 0.1), (s * 0.85, -0.4)], closed=True) for s in SIDES
-    ]
-    dense += 0.07 * canvas.fill(*blades, soft=0.03)
-    levels = -1.5 + 0.22 * np.arange(15)
-    spine = [ellipse(anatomy.scoliosis * np.sin(y), y * anatomy.height, 0.125, 0.088) for y in levels]
-    dense += 0.045 * anatomy.bone * canvas.fill(*spine, soft=0.015)
-    return dense
 
 
 def vessels(canvas: Canvas, anatomy: Anatomy, rng: np.random.Generator, sides: tuple[int, ...] = SIDES) -> Map:
@@ -288,6 +292,10 @@ def _wires(canvas: Canvas, rng: np.random.Generator) -> Map:
 
 
 def _side_marker(film: np.ndarray, rng: np.random.Generator) -> None:
+    """A letter on the patient's left or right, on most films."""
     height, width = film.shape
-    place = (int(width * rng.uniform(0.84, 0.9)), int(height * rng.uniform(0.08, 0.16)))
-    cv2.putText(film, "L", place, cv2.FONT_HERSHEY_SIMPLEX, width / 520, 250, max(1, width // 260), cv2.LINE_AA)
+    letter, share = (("L", rng.uniform(0.84, 0.91)), ("R", rng.uniform(0.04, 0.1)))[int(rng.random() < 0.4)]
+    if rng.random() < 0.15:
+        return
+    place = (int(width * share), int(height * rng.uniform(0.08, 0.2)))
+    cv2.putText(film, letter, place, cv2.FONT_HERSHEY_SIMPLEX, width / 520, 250, max(1, width // 260), cv2.LINE_AA)
