@@ -86,7 +86,7 @@ def films_of(person: int, source: str, rng: np.random.Generator) -> Iterator[Pla
     worst, peak = rng.uniform(0.5, 1.0), int(rng.integers(count))
     for number in range(count):
         view = _view(home, rng)
-        exposure = _exposure(label, max(0.25, worst - 0.2 * abs(number - peak)), focus, view, rng)
+        exposure = _exposure(label, max(0.4, worst - 0.2 * abs(number - peak)), focus, view, rng)
         name = f"{person:05d}-{number}"
         film = Film(
             film_id=f"f{name}",

@@ -91,7 +91,7 @@ def _patches(
                 canvas, side * place.uniform(0.45, 0.85), place.uniform(-0.35, 0.7), place.uniform(0.16, 0.34)
             )
     grain = np.clip(0.75 + 0.45 * clouds(rng, canvas.shape, 14, 3), 0.1, 1.6)
-    return (0.3 + 0.65 * exposure.severity) * grain * np.clip(0.4 * rim + 0.9 * patches, 0, 1.1)
+    return (0.5 + 0.55 * exposure.severity) * grain * np.clip(0.5 * rim + 1.0 * patches, 0, 1.1)
 
 
 def _lobe(
