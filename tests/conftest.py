@@ -9,16 +9,22 @@ from hypothesis import settings
 settings.register_profile("project", deadline=None)  # how fast a loaded machine is, is no property of the code
 settings.load_profile("project")
 
+REAL_IMAGES = os.environ.get("CXNET_MIRROR")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 def real_folder(name: str) -> Path:
     """A folder of real material beside the checkout; the test is skipped where it is absent."""
-    given = os.environ.get("CXNET_MIRROR") if name == "mirror" else None
-    folder = Path(given) if given else SHARED / name
+    folder = Path(REAL_IMAGES) if REAL_IMAGES and name == "mirror" else SHARED / name
     if not folder.is_dir():
         pytest.skip(f"no real images here: {name}/ is not beside the checkout (set CXNET_MIRROR)")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_real_images_by_accident(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The developer's own CXNET_MIRROR must not take the place of the folder that a test sets."""
+    monkeypatch.delenv("CXNET_MIRROR", raising=False)
 
 
 @pytest.fixture(scope="session")

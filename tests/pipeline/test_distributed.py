@@ -179,7 +179,7 @@ def test_tasks_of_a_lost_worker_are_done_again_and_results_keep_their_order(tmp_
 
 
 def test_cluster_that_does_not_answer_or_has_no_worker_is_one_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr(parallel, "PATIENCE_S", 2)
+    monkeypatch.setattr(parallel, "PATIENCE_S", 10)  # a loaded machine takes seconds to connect
     with (
         machines(tmp_path / "machines", workers=0) as cluster,
         pytest.raises(CxnetError, match="has no worker; start some with `dask worker"),
