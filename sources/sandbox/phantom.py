@@ -1,4 +1,4 @@
-"""Chest phantoms: films from the front, from numbers alone; the other views are in ``other_views.py``.
+"""Chest phantoms: films from the front, from numbers alone (``other_views.py`` has the rest).
 
 A picture is a map of how much the body holds back (float32, bright = dense), toned like a film at the end. What one
 person's films share is their :class:`Anatomy`; breath, pose, vessels and grain are drawn anew for every exposure.

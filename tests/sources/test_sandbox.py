@@ -1,6 +1,8 @@
 import csv
 import hashlib
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -92,6 +94,11 @@ def test_the_same_seed_gives_the_same_films(plans):
         assert draw_film(plan) == draw_film(plan)
     assert build_world(1, 15, ("cohen",)) == build_world(1, 15, ("cohen",))
     assert build_world(1, 15, ("cohen",)) != build_world(2, 15, ("cohen",))
+
+
+def test_the_number_of_processes_changes_nothing():
+    with ProcessPoolExecutor(2, mp_context=get_context("forkserver")) as pool:
+        assert build_world(1, 15, ("cohen",), pool) == build_world(1, 15, ("cohen",))
 
 
 def test_readable_files_decode_to_their_size_and_others_do_not(plans):
