@@ -12,7 +12,7 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from sources.base import Item, Terms
+from sources.base import Item, Terms, unparsed
 from sources.errors import CxnetError
 from sources.saved import is_file, saved_answers
 from sources.tables import web_address
@@ -38,6 +38,7 @@ MEDIA = "id,caption,media_type,media_url,permalink,timestamp,children{id,media_t
 PER_PAGE = 3  # posts per answer of an offline copy
 PER_LIVE_PAGE = 25  # few answers, as the API allows some 200 an hour; albums make them large
 MOST_PAGES = 2000
+POSTS = "business_discovery.media.data"  # where an answer has them
 FILM = re.compile(r"x-?\s?ray|cxr|radiograph", re.IGNORECASE)  # also inside tags such as #chestxray
 
 
@@ -67,6 +68,8 @@ class Instagram:
             cursor: str | None = None
             for _ in range(MOST_PAGES):
                 found = web.get(question(user, page, cursor, count), headers).json()
+                if not _posts(found):
+                    yield unparsed(f"https://www.instagram.com/{page}/", POSTS)
                 yield from parse(found, page)
                 cursor = next_cursor(found)
                 if cursor is None:
@@ -76,13 +79,16 @@ class Instagram:
         """The pictures in saved answers (a file, or a folder of them).
 
         Raises:
-            CxnetError: ``url`` is a page, which may not be read by programs, or no saved answer.
+            CxnetError: ``url`` is a page, which may not be read by programs, or no saved answer with posts.
         """
         if not is_file(url):
             raise CxnetError(
                 f"{url} may not be read by programs; give saved answers of the API (a folder of JSON files)."
             )
-        for found in saved_answers(url):
+        answers = saved_answers(url)
+        if not any(_posts(found) for found in answers):
+            raise CxnetError(f"{url} holds no post ({POSTS}); give answers of the Graph API's business discovery.")
+        for found in answers:
             yield from parse(found, _text(_discovery(found).get("username")) or PAGES[0])
 
 
@@ -102,9 +108,8 @@ def next_cursor(found: Any) -> str | None:
 
 def parse(found: Any, page: str) -> Iterator[Item]:
     """Yield one item per picture in an answer, whatever it is."""
-    posts = _mapping(_discovery(found).get("media")).get("data")
-    for post in posts if isinstance(posts, list) else ():
-        if isinstance(post, Mapping) and _text(post.get("id")):
+    for post in _posts(found):
+        if _text(post.get("id")):
             yield from _post_items(post, page)
 
 
@@ -150,6 +155,11 @@ def _skip(picture: Mapping[str, Any], url: str | None, caption: str, modality: s
     if url is None or not (urlsplit(url).hostname or "").endswith(("cdninstagram.com", "fbcdn.net")):
         return "the API gives no address of the picture"
     return None
+
+
+def _posts(found: Any) -> list[Mapping[str, Any]]:
+    data = _mapping(_discovery(found).get("media")).get("data")
+    return [post for post in data if isinstance(post, Mapping)] if isinstance(data, list) else []
 
 
 def _discovery(found: Any) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ A hostile document harms nobody: entities are refused and never expanded, nothin
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from lxml import etree
 
@@ -12,6 +13,7 @@ from sources.errors import CxnetError
 
 LONGEST = 30_000_000  # bytes; real full texts have some 100,000
 MOST_FIGURES = 300
+ENTITIES = "the full text defines entities, which are refused"
 NAME = re.compile(r"[\w.()+ -]{1,200}")
 CREATIVE_COMMONS = re.compile(r"creativecommons\.org/(?:licenses|publicdomain)/([a-z-]{2,8})(?:/(\d\.\d))?")
 
@@ -57,7 +59,7 @@ def parse_jats(content: bytes) -> FullText:
     if len(content) > LONGEST:
         raise RefusedTextError(f"the full text is larger than {LONGEST // 1_000_000} MB")
     if b"<!ENTITY" in content:
-        raise RefusedTextError("the full text defines entities, which are refused")
+        raise RefusedTextError(ENTITIES)
     parser = etree.XMLParser(
         resolve_entities=False, load_dtd=False, no_network=True, recover=True, remove_comments=True, remove_pis=True
     )
@@ -67,15 +69,22 @@ def parse_jats(content: bytes) -> FullText:
         root = None
     if root is None:
         raise RefusedTextError("the full text is no XML")
-    figures = [found for figure in root.iter("{*}fig") for found in _figures(figure)]
+    if _defines_entities(root):  # also in an encoding in which the bytes above do not show
+        raise RefusedTextError(ENTITIES)
+    figures = islice((found for figure in root.iter("{*}fig") for found in _figures(figure)), MOST_FIGURES)
     kind = str(root.get("article-type", ""))
-    return FullText(tuple(figures[:MOST_FIGURES]), _licence(root), kind == "case-report")
+    return FullText(tuple(figures), _licence(root), kind == "case-report")
 
 
 def licence_word(text: str) -> str | None:
     """``by-nc-nd/4.0`` for the address of a Creative Commons licence in ``text``; None where there is none."""
     found = CREATIVE_COMMONS.search(text.lower())
     return "/".join(part for part in found.groups() if part) if found else None
+
+
+def _defines_entities(root: etree._Element) -> bool:
+    dtd = root.getroottree().docinfo.internalDTD
+    return dtd is not None and next(dtd.iterentities(), None) is not None
 
 
 def _figures(figure: etree._Element) -> list[Figure]:

@@ -51,6 +51,8 @@ def split(gray: Gray) -> list[Box]:
     """
     height, width = gray.shape
     whole = (0, 0, width, height)
+    if not gray.size:
+        return [whole]
     paper = gray >= WHITE
     thinnest = max(THINNEST, round(THINNEST_SHARE * max(height, width)))
     smallest = max(SMALLEST, SMALLEST_SHARE * min(height, width))

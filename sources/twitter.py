@@ -11,7 +11,7 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from sources.base import Item, Terms
+from sources.base import Item, Terms, unparsed
 from sources.errors import CxnetError
 from sources.saved import is_file, saved_answers
 from sources.tables import web_address
@@ -65,11 +65,16 @@ class Twitter:
         token = web.token(TOKEN)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         author = author_of([web.get(ROOT, headers).json()])
+        if author is None:  # then nobody can tell which posts are the author's own
+            yield unparsed(ROOT, "data.author_id")
+            return
         following: str | None = SEARCH
         for _ in range(MOST_PAGES):
             if following is None:
                 return
             page = web.get(following, headers).json()
+            if not _posts(page):
+                yield unparsed(following, "data")
             yield from parse(page, author)
             cursor = next_token(page)
             following = f"{SEARCH}&next_token={cursor}" if cursor else None
@@ -119,7 +124,8 @@ def parse(page: Any, author: str | None) -> Iterator[Item]:
     """
     includes = page.get("includes") if isinstance(page, Mapping) else None
     listed = includes.get("media") if isinstance(includes, Mapping) else None
-    media = {_text(entry.get("media_key")): entry for entry in listed or () if isinstance(entry, Mapping)}
+    entries = [entry for entry in listed if isinstance(entry, Mapping)] if isinstance(listed, list) else []
+    media = {_text(entry.get("media_key")): entry for entry in entries}
     for post in _posts(page):
         attachments = post.get("attachments")
         keys = attachments.get("media_keys") if isinstance(attachments, Mapping) else None

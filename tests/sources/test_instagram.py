@@ -7,7 +7,7 @@ from test_twitter import JSON
 
 from sources.base import Item
 from sources.errors import CxnetError
-from sources.instagram import Instagram, next_cursor, parse, question
+from sources.instagram import PAGES, Instagram, next_cursor, parse, question
 from sources.sandbox.sites.instagram import render
 
 PICTURE = "https://scontent.cdninstagram.com/v/1_n.jpg?oh=1"
@@ -77,6 +77,30 @@ def test_saved_answers_are_read_from_a_folder(tmp_path):
     (tmp_path / "1.json").write_text(json.dumps(answer("COVID-19 CXR")))
     (tmp_path / "2.json").write_text(json.dumps(answer("COVID-19 CXR", id="10")))
     assert [item.item_id for item in Instagram().page_items(None, str(tmp_path))] == ["9", "10"]
+
+
+@pytest.mark.parametrize(
+    "content", [{}, {"error": {"code": 190}}, [], answer("x") | {"business_discovery": {"media": 5}}]
+)
+def test_saved_answers_without_posts_are_refused_in_one_sentence(tmp_path, content):
+    (tmp_path / "1.json").write_text(json.dumps(content))
+    with pytest.raises(CxnetError, match="holds no post"):
+        list(Instagram().page_items(None, str(tmp_path)))
+
+
+def test_an_answer_without_posts_is_a_row_that_says_so():
+    class Empty:
+        offline = True
+
+        def token(self, variable):
+            return None
+
+        def get(self, url, headers):
+            return Page(b"{}")
+
+    found = list(Instagram().items(Empty()))
+    assert [item.url for item in found] == [f"https://www.instagram.com/{page}/" for page in PAGES]
+    assert all(item.skip.endswith("(selector business_discovery.media.data)") for item in found)
 
 
 def test_live_answers_are_few():

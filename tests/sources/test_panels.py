@@ -119,3 +119,7 @@ def test_what_is_no_picture_has_no_panels(tmp_path, content):
 def test_no_whole_film_of_the_offline_copy_is_cut(mirror):
     films = sorted((mirror / "europepmc.org").rglob("*.png"))
     assert films and not any(panels_of(path) for path in films)
+
+
+def test_a_picture_without_pixels_has_no_gutter():
+    assert split(np.zeros((0, 5), np.uint8)) == [(0, 0, 5, 0)]

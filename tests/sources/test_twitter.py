@@ -1,14 +1,14 @@
 import json
 
 import pytest
-from drawn import Copy, by_bytes, film, shown, skips
+from drawn import Copy, Page, by_bytes, film, shown, skips
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.base import Item
 from sources.errors import CxnetError
 from sources.sandbox.sites.twitter import render
-from sources.twitter import THREAD, Twitter, author_of, day_of, next_token, parse
+from sources.twitter import ROOT, SEARCH, THREAD, Twitter, author_of, day_of, next_token, parse
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
@@ -109,6 +109,46 @@ def test_days_are_given_only_when_they_fit_the_pictures():
     assert [day_of(text, place, 3) for place in range(3)] == [1.0, 4.0, 6.0]
     assert day_of(text, 0, 2) is None
     assert (day_of("CXR, day 7", 0, 1), day_of("CXR, day 7", 0, 2)) == (7.0, None)
+
+
+class Answers:
+    """Gives the answers of the API, and keeps what was asked."""
+
+    offline = False
+
+    def __init__(self, answers):
+        self.answers = answers
+        self.asked = []
+
+    def token(self, variable):
+        return f"secret-{variable}"
+
+    def get(self, url, headers):
+        self.asked.append((url, headers))
+        return Page(json.dumps(self.answers.get(url, {})).encode())
+
+
+def test_the_token_is_a_header_and_never_part_of_an_address():
+    web = Answers({ROOT: answer("CXR #COVID19", identity=THREAD), SEARCH: answer("CXR #COVID19")})
+    (item,) = Twitter().items(web)
+    assert item.skip is None and len(web.asked) == 2
+    assert {headers["Authorization"] for _, headers in web.asked} == {"Bearer secret-X_BEARER_TOKEN"}
+    assert "secret" not in "".join([item.url, *item.alternates, *(url for url, _ in web.asked)])
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [({}, "(selector data.author_id)"), ({ROOT: answer("CXR", identity=THREAD)}, "(selector data)")],
+)
+def test_an_answer_without_the_author_or_without_posts_is_a_row_that_says_so(answers, said):
+    (item,) = Twitter().items(Answers(answers))
+    assert item.skip.startswith("parse: no image found at https://api.x.com/2/tweets") and item.skip.endswith(said)
+
+
+@pytest.mark.parametrize("media", [5, True, "x", {"a": 1}, [1, None]])
+def test_media_of_another_shape_are_pictures_without_address(media):
+    (item,) = parse(answer("CXR #COVID19") | {"includes": {"media": media}}, "1")
+    assert item.skip == "the API gives no address of the picture"
 
 
 def saved(folder, **answers):
