@@ -16,8 +16,10 @@ from scipy.stats import binomtest
 from sklearn.model_selection import StratifiedGroupKFold
 
 from pipeline.layout import Layout
-from pipeline.view_model import CLASSES, shipped_model, thumbnail
-from training.view_classifier import Example, read_examples, train
+from pipeline.thumbnails import thumbnail
+from pipeline.view_model import CLASSES, shipped_model
+from training.known_films import Example, read_examples
+from training.view_classifier import WORK_SIDE, train
 
 RESULTS = Path(__file__).parent / "results" / "views.json"
 TARGETS = {"frontal": 0.995, "lateral": 0.95, "other": 0.98, "images_per_s": 300}
@@ -29,7 +31,7 @@ def main() -> None:
     parser.add_argument("root")
     parser.add_argument("--truth", type=Path, required=True)
     options = parser.parse_args()
-    examples = list(read_examples(Layout.at(options.root), options.truth))
+    examples = list(read_examples(Layout.at(options.root), options.truth, WORK_SIDE))
     kinds = np.array([CLASSES.index(example.kind) for example in examples])
     scores = cross_validated(examples, kinds)
     table = confusion(kinds, scores.argmax(axis=1))

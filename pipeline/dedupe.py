@@ -125,9 +125,11 @@ def pairs_of_rows(rows: pd.DataFrame, film_of: pd.Series, films: Films, verdicts
         for first, second in combinations(places, 2):
             pairs[first, second] = _identical("bytes" if image_id[first] == image_id[second] else "pixels")
     received = rows["width"].astype(float).to_numpy()
+    negative = rows["inverted"].fillna(False).astype(bool).to_numpy()
     for (a, b), (proof, net) in verdicts.proven.items():
         scales = [received[copies[film][0]] / films.sizes[film, 0] for film in (a, b)]
-        evidence = _proven(proof, kind_of(proof, *scales), net)
+        negatives = int(negative[copies[a][0]]) + int(negative[copies[b][0]])
+        evidence = _proven(proof, kind_of(proof, *scales, negatives), net)
         for first, second in product(copies[a], copies[b]):
             pairs[min(first, second), max(first, second)] = evidence if first < second else _turned(evidence)
     return dict(sorted(pairs.items()))

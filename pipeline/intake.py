@@ -12,6 +12,7 @@ from pipeline.params import IngestParams
 from pipeline.png import encode_png, shrink
 from pipeline.quality import measure
 from pipeline.tones import Gray
+from pipeline.upright import judge, put_right
 
 PLAIN_LEVELS = 8  # a picture whose pixels differ by no more shows nothing
 PLAIN_SHARE = 0.999  # so does one that has so many pixels within that span
@@ -67,8 +68,17 @@ def take_in(task: Task, params: IngestParams) -> Taken:
         refuse_unusable(gray, params)
     except BadImage as error:
         return Taken(task.key, columns, reason=str(error))
-    picture = shrink(gray, params.long_side)
-    return Taken(task.key, columns | measure(picture), png=encode_png(picture))
+    picture, measures = _put_right(shrink(gray, params.long_side))
+    if measures["rotation"] in (90, 270):
+        columns |= {"width": columns["height"], "height": columns["width"]}
+    return Taken(task.key, columns | measures, png=encode_png(picture))
+
+
+def _put_right(picture: Gray) -> tuple[Gray, dict[str, Any]]:
+    """The picture upright and positive, and its measures."""
+    stand = judge(picture)
+    upright = put_right(picture, stand.rotation, stand.inverted)
+    return upright, measure(upright, stand)
 
 
 def image_id(data: bytes, box: Box | None) -> str:

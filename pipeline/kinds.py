@@ -9,18 +9,19 @@ CONTRAST = 8.0  # gray levels
 RESIZED = 0.02  # relative difference of scale
 
 
-def kind_of(proof: Proof, a_scale: float, b_scale: float) -> str:
+def kind_of(proof: Proof, a_scale: float, b_scale: float, negatives: int = 0) -> str:
     """mirrored | inverted | detail | annotated | cropped | contrast | resized | reencoded.
 
     Args:
         proof: of the two films.
         a_scale, b_scale: pixels as received per pool pixel of each film.
+        negatives: how many of the two were received as negatives and put right since.
     """
     least = min(proof.a_overlap, proof.b_overlap)
     scale = proof.scale * b_scale / a_scale
     said = {
         "mirrored": proof.change.mirrored,
-        "inverted": proof.change.inverted,
+        "inverted": proof.change.inverted != (negatives == 1),
         "detail": least < DETAIL,
         "annotated": proof.disagreeing > ANNOTATED,
         "cropped": least < CROPPED,

@@ -2,18 +2,20 @@
 
 Reads the pool, the tables of dedupe, views and harmonise, and ``curation/decisions.csv``. Writes
 ``manifest/manifest.parquet`` (all rows) and ``manifest/images-*.parquet`` (kept rows, with ``image``). Adds
-``status``. Excludes what people decided to leave out, labels that are unknown or not in ``manifest.labels``, and
-films of children unless ``manifest.keep_pediatric``: by age, or by what the source says where the age is not known.
+``status``. Excludes what people decided to leave out, labels that are unknown or not in ``manifest.labels``, films of
+children unless ``manifest.keep_pediatric`` (by age, or by what the source says where the age is not known), and films
+with one of ``manifest.exclude_flags``.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Executor
 from itertools import islice
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pandas.api.types import is_list_like
 from upath import UPath
 
 from pipeline import decisions
@@ -55,6 +57,7 @@ def build(rows: pd.DataFrame, decided: list[decisions.Decision], params: Manifes
     rows = exclude_labels(rows, params.labels)
     if not params.keep_pediatric:
         rows = exclude_pediatric(rows, spared=decisions.brought_back(rows, decided))
+    rows = exclude_flagged(rows, params.exclude_flags, spared=decisions.brought_back(rows, decided))
     status = rows["excluded_by"].isna().map({True: "kept", False: "excluded"})
     return rows.assign(status=status)
 
@@ -71,6 +74,13 @@ def exclude_pediatric(rows: pd.DataFrame, spared: "pd.Series[bool]") -> pd.DataF
     by_age = "pediatric: age " + rows["age"].map("{:g}".format, na_action="ignore").astype(object)
     reason = by_age.where(rows["age"].notna(), "pediatric: says the source")
     return exclude(rows, is_pediatric(rows) & ~spared, "manifest", reason)
+
+
+def exclude_flagged(rows: pd.DataFrame, unwanted: Collection[str], spared: "pd.Series[bool]") -> pd.DataFrame:
+    """Mark films whose quality is flagged in a way that is not wanted, but for those that a person decided to keep."""
+    found = [[flag for flag in flags if flag in unwanted] if is_list_like(flags) else [] for flags in rows["flags"]]
+    reason = pd.Series(["quality: " + ", ".join(flags) for flags in found], index=rows.index, dtype=object)
+    return exclude(rows, pd.Series(list(map(bool, found)), index=rows.index) & ~spared, "manifest", reason)
 
 
 def is_pediatric(rows: pd.DataFrame) -> "pd.Series[bool]":

@@ -111,6 +111,10 @@ class ManifestParams(Options):
         ("normal", "cap", "covid"), description="labels kept"
     )
     keep_pediatric: bool = Field(False, description="keep films of children (below 18 years)")
+    exclude_flags: tuple[
+        Literal["rotated", "inverted", "mirrored", "border", "collimated", "text", "blurred", "upscaled", "few_levels"],
+        ...,
+    ] = Field((), description="films with one of these flags are excluded")
     shard_rows: Positive = Field(500, description="rows per image shard")
 
 

@@ -1,27 +1,76 @@
-"""Quality measures of one pool picture: gray in, numbers out. What they mean for the row is decided elsewhere."""
+"""Quality of one pool picture: gray in; measures, and the flags that follow from them, out.
+
+Flags tell what a user may want to look at or leave out (``manifest.exclude_flags``); none excludes a film by itself.
+Where the networks and thresholds come from and how far they can be trusted: docs/quality-model-card.md.
+"""
+
+from typing import Any
 
 import cv2
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
+from pipeline import fineness
+from pipeline.borders import border_share, collimated_share, content_box
 from pipeline.tones import Gray
+from pipeline.upright import Stand
 
-BORDER_SPREAD = 10  # gray levels that a row or column of a plain border may span (JPEG noise included)
+FLAGS = (
+    "rotated",
+    "inverted",
+    "mirrored",
+    "border",
+    "collimated",
+    "text",
+    "blurred",
+    "upscaled",
+    "few_levels",
+)
+BORDER = 0.02  # least share of the picture
+COLLIMATED = 0.02
+TEXT = 0.002
+FEW_LEVELS = 44.0
+COMB = 0.68
+FINE_SURE = 0.9  # least probability that a picture lacks fine detail
 STROKE_LEVELS = 60  # burnt-in strokes stand out from their surroundings by more
 STROKE_PX = 7  # and are thinner than this (of 512 px)
+TEETH, TREND = 2.0, 12.0  # gray levels: widths that smooth a histogram for its teeth and for its trend
 
 
-def measure(gray: Gray) -> dict[str, float]:
-    """All measures of a pool picture by column name.
+def measure(gray: Gray, stand: Stand) -> dict[str, Any]:
+    """All measures of a pool picture by column name, and its flags.
 
     Args:
-        gray: (H, W) uint8.
+        gray: (H, W) uint8, put right.
+        stand: how it stood before.
     """
-    return {
+    detail, detail_score = fineness.judge(gray)
+    found: dict[str, Any] = {
+        "rotation": stand.rotation,
+        "inverted": stand.inverted,
+        "upright_score": round(stand.score, 4),
+        "mirrored_score": round(stand.mirrored_score, 4),
         "sharpness": sharpness(gray),
+        "detail": detail,
+        "detail_score": round(detail_score, 4),
+        "gray_levels": gray_levels(gray),
         "clipped_share": clipped_share(gray),
         "border_share": border_share(gray),
+        "collimated_share": collimated_share(gray),
         "text_share": text_share(gray),
     }
+    said = {
+        "rotated": stand.rotation != 0,
+        "inverted": stand.inverted,
+        "mirrored": stand.mirrored,
+        "border": found["border_share"] >= BORDER,
+        "collimated": found["collimated_share"] >= COLLIMATED,
+        "text": found["text_share"] >= TEXT,
+        "blurred": detail == "blurred" and detail_score >= FINE_SURE,
+        "upscaled": detail == "upscaled" and detail_score >= FINE_SURE,
+        "few_levels": found["gray_levels"] < FEW_LEVELS or comb(gray) > COMB,
+    }
+    return found | {"flags": [name for name in FLAGS if said[name]]}
 
 
 def sharpness(gray: Gray) -> float:
@@ -35,24 +84,22 @@ def clipped_share(gray: Gray) -> float:
     return float((counts[0] + counts[255]) / gray.size)
 
 
-def border_share(gray: Gray) -> float:
-    """Share of the picture in plain borders: rows and columns at its edges that are all of one gray."""
-    *_, width, height = content_box(gray)
-    return 1.0 - width * height / gray.size
+def gray_levels(gray: Gray) -> float:
+    """How many gray levels the picture uses, rare ones counting little: the exponential of the histogram's entropy.
+
+    Black, white and plain borders do not count.
+    """
+    shares = _histogram(gray)
+    shares = shares[shares > 0]
+    return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
-def content_box(gray: Gray) -> tuple[int, int, int, int]:
-    """(left, top, width, height) of the picture without plain borders; the whole picture where all of it is plain."""
-    rows = np.flatnonzero(_spread(gray, 1) > BORDER_SPREAD)
-    columns = np.flatnonzero(_spread(gray, 0) > BORDER_SPREAD)
-    if rows.size == 0 or columns.size == 0:
-        return 0, 0, gray.shape[1], gray.shape[0]
-    return (
-        int(columns[0]),
-        int(rows[0]),
-        int(columns[-1] - columns[0]) + 1,
-        int(rows[-1] - rows[0]) + 1,
-    )
+def comb(gray: Gray) -> float:
+    """How far the histogram is a comb with wide gaps, as JPEG noise leaves it of a picture that had few gray levels."""
+    shares = _histogram(gray)
+    trend = gaussian_filter1d(shares, TREND, mode="nearest")
+    teeth = gaussian_filter1d(shares, TEETH, mode="nearest") / np.maximum(trend, 1e-9) - 1
+    return float(np.sqrt((trend * teeth * teeth).sum() / max(trend.sum(), 1e-9)))
 
 
 def text_share(gray: Gray) -> float:
@@ -65,7 +112,9 @@ def text_share(gray: Gray) -> float:
     return float(np.count_nonzero(cv2.max(bright, dark) > STROKE_LEVELS) / small.size)
 
 
-def _spread(gray: Gray, axis: int) -> np.ndarray:
-    """Largest minus smallest gray of every row (axis 1) or column (axis 0)."""
-    high = cv2.reduce(gray, axis, cv2.REDUCE_MAX).ravel().astype(np.int16)
-    return high - cv2.reduce(gray, axis, cv2.REDUCE_MIN).ravel()
+def _histogram(gray: Gray) -> np.ndarray:
+    """Shares of the gray levels 1 to 254 in the picture without its plain border."""
+    left, top, width, height = content_box(gray)
+    inner = np.ascontiguousarray(gray[top : top + height, left : left + width])
+    counts = cv2.calcHist([inner], [0], None, [256], [0, 256]).ravel()[1:255].astype(float)
+    return counts / max(counts.sum(), 1.0)

@@ -16,9 +16,21 @@ from jinja2 import Environment
 
 from pipeline.layout import Layout
 from pipeline.params import Params
-from pipeline.report_numbers import Rows, counts, crosstab, funnel, headline, source_table, split_table, top_reasons
+from pipeline.report_numbers import (
+    Rows,
+    contradicted,
+    counts,
+    crosstab,
+    flag_table,
+    funnel,
+    headline,
+    source_table,
+    split_table,
+    top_reasons,
+)
 from pipeline.report_pictures import (
     choose_excluded,
+    choose_flagged,
     choose_kept,
     choose_pairs,
     choose_tones,
@@ -41,20 +53,29 @@ def run(layout: Layout, params: Params) -> str:
     manifest = read_table(layout.manifest / "manifest.parquet")
     splits = read_table(layout.splits)
     pairs = read_table(layout.duplicates)
-    page = _page(layout, params, manifest, splits, pairs)
+    doubts = read_table(layout.contradictions)
+    page = _page(layout, params, manifest, splits, pairs, doubts)
     with atomic(layout.reports / "index.html", "w") as file:
         file.write(page)
     return f"{layout.reports / 'index.html'}, {len(page.encode()) / 1e6:.1f} MB"
 
 
-def _page(layout: Layout, params: Params, manifest: pd.DataFrame, splits: pd.DataFrame, pairs: pd.DataFrame) -> str:
+def _page(
+    layout: Layout,
+    params: Params,
+    manifest: pd.DataFrame,
+    splits: pd.DataFrame,
+    pairs: pd.DataFrame,
+    doubts: pd.DataFrame,
+) -> str:
     kept = manifest[manifest["status"] == "kept"]
     chosen = choose_pairs(pairs)
     tones = choose_tones(manifest)
-    sheets = {"kept": choose_kept(kept), "excluded": choose_excluded(manifest)}
+    sheets = {"kept": choose_kept(kept), "excluded": choose_excluded(manifest), "flagged": choose_flagged(manifest)}
     pictures = thumbnails(layout, shown_names(sheets, chosen, tones))
     columns, label_rows = crosstab(kept, "source", "label")
     view_columns, view_rows = crosstab(manifest, "view", "status")
+    flag_columns, flag_rows = flag_table(manifest)
     split_columns, split_rows = split_table(kept, splits)
     by_source_columns, by_source = crosstab(splits[splits["split"].notna()], "source", "split")
     return _template().render(
@@ -75,6 +96,11 @@ def _page(layout: Layout, params: Params, manifest: pd.DataFrame, splits: pd.Dat
         excluded=sheets_shown(sheets["excluded"], pictures, "reason"),
         duplicate_rows=counts(pairs["kind"]),
         pairs=pairs_shown(chosen, pictures),
+        flag_columns=flag_columns,
+        flag_rows=flag_rows,
+        flagged=sheets_shown(sheets["flagged"], pictures, "label"),
+        contradiction_counts=counts(doubts["kind"]),
+        contradiction_rows=contradicted(doubts),
         tones=tones_shown(layout, tones),
         tone_sources=", ".join(params.harmonise.sources),
         split_columns=split_columns,

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_list_like
 
 from pipeline.show import kind_of
 from sources.lock import KEY
@@ -81,6 +82,33 @@ def crosstab(rows: pd.DataFrame, down: str, across: str) -> tuple[tuple[str, ...
     counts = pd.crosstab(filled[down], filled[across], margins=True, margins_name="all")
     return (down, *map(str, counts.columns)), [
         (str(name), *map(int, values)) for name, values in zip(counts.index, counts.to_numpy(), strict=True)
+    ]
+
+
+def with_flags(manifest: pd.DataFrame) -> pd.DataFrame:
+    """One row per film and quality flag, with the column ``flag``."""
+    flags = manifest["flags"].astype(object).map(lambda found: list(found) if is_list_like(found) else [])
+    return manifest.assign(flag=flags).explode("flag").dropna(subset=["flag"])
+
+
+def flag_table(manifest: pd.DataFrame) -> tuple[tuple[str, ...], Rows]:
+    """Films by source and quality flag."""
+    columns, rows = crosstab(with_flags(manifest), "source", "flag")
+    return columns[:-1], [row[:-1] for row in rows]
+
+
+def contradicted(doubts: pd.DataFrame, most: int = 6) -> Rows:
+    """(film, label, kind, score, evidence) of the strongest contradictions of each kind."""
+    ordered = doubts.sort_values(["kind", "score", *KEY], ascending=[True, False, True, True])
+    return [
+        (
+            f"{row['source']}/{row['item_id']}",
+            str(row["label"]),
+            row["kind"],
+            "" if pd.isna(row["score"]) else f"{row['score']:.2f}",
+            row["evidence"],
+        )
+        for row in ordered.groupby("kind").head(most).to_dict("records")
     ]
 
 

@@ -8,12 +8,13 @@ import pandas as pd
 
 from pipeline.layout import Layout
 from pipeline.pictures import Name, read_pictures, thumbnail
-from pipeline.report_numbers import general_reason
+from pipeline.report_numbers import general_reason, with_flags
 from sources.lock import KEY
 
 PER_SHEET = 12
 PAIRS_PER_KIND = 2
 TONES = 6
+FLAGGED = 6
 
 
 def choose_kept(kept: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -26,6 +27,12 @@ def choose_excluded(manifest: pd.DataFrame) -> dict[str, pd.DataFrame]:
     seen = manifest[manifest["excluded_by"].notna() & manifest["pixel_sha256"].notna()]
     titles = seen["excluded_by"].astype(str) + ": " + seen["reason"].map(general_reason)
     return {str(title): _spread(films) for title, films in seen.groupby(titles)}
+
+
+def choose_flagged(manifest: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """A few films per quality flag."""
+    flagged = with_flags(manifest)
+    return {str(flag): _spread(films).head(FLAGGED) for flag, films in flagged.groupby("flag")}
 
 
 def _spread(films: pd.DataFrame) -> pd.DataFrame:

@@ -20,16 +20,29 @@ EXCLUSION_FIELDS = [
 PIXEL_FIELDS = [
     field("image_id", pa.string(), "sha256 of the image's bytes as received"),
     field("format", pa.string(), "JPEG | PNG | WEBP | GIF | TIFF | BMP | DICOM, from the bytes"),
-    field("width", pa.int32(), "width as received, upright (px)"),
-    field("height", pa.int32(), "height as received, upright (px)"),
+    field("width", pa.int32(), "width as received, put upright (px)"),
+    field("height", pa.int32(), "height as received, put upright (px)"),
     field("bit_depth", pa.int32(), "bits per sample as received"),
     field("photometric", pa.string(), "MONOCHROME1 | MONOCHROME2 | RGB | PALETTE"),
     field("pixel_sha256", pa.string(), "sha256 of width, height and the decoded 8-bit gray pixels at full size"),
+    field("rotation", pa.int32(), "degrees clockwise by which the film stood turned: 0 | 90 | 180 | 270; put right"),
+    field("inverted", pa.bool_(), "it was a negative; put right"),
+    field("upright_score", pa.float64(), "probability of rotation and inverted"),
+    field("mirrored_score", pa.float64(), "probability that left and right are exchanged (frontal films; not changed)"),
     field("sharpness", pa.float64(), "variance of the Laplacian of the pool image"),
+    field("detail", pa.string(), "fine | blurred | upscaled (a thumbnail blown up)"),
+    field("detail_score", pa.float64(), "probability of detail"),
+    field("gray_levels", pa.float64(), "gray levels in use: exponential of the histogram's entropy"),
     field("clipped_share", pa.float64(), "share of pixels that are 0 or 255"),
     field("border_share", pa.float64(), "share of the picture in uniform borders"),
+    field("collimated_share", pa.float64(), "share of the picture in the straight shadow of the collimator"),
     field("text_share", pa.float64(), "share of pixels in burnt-in text and drawn marks"),
     field("is_color", pa.bool_(), "the channels differ visibly"),
+    field(
+        "flags",
+        pa.list_(pa.string()),
+        "rotated | inverted | mirrored | border | collimated | text | blurred | upscaled | few_levels",
+    ),
 ]
 
 IMAGE_FIELD = field("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]), "8-bit gray PNG of the pool")

@@ -27,10 +27,10 @@ def shards(folder: UPath, prefix: str) -> list[UPath]:
     return found
 
 
-def read_pool(layout: Layout) -> pd.DataFrame:
-    """All pool rows without their pictures."""
-    columns = [name for name in POOL_SCHEMA.names if name != IMAGE_FIELD.name]
-    return pd.concat([read_table(shard, columns) for shard in shards(layout.pool, "pool")], ignore_index=True)
+def read_pool(layout: Layout, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """All pool rows without their pictures, with ``columns`` (None = all)."""
+    wanted = columns or [name for name in POOL_SCHEMA.names if name != IMAGE_FIELD.name]
+    return pd.concat([read_table(shard, wanted) for shard in shards(layout.pool, "pool")], ignore_index=True)
 
 
 def read_rows(layout: Layout, *, after: str) -> pd.DataFrame:

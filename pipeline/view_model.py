@@ -1,65 +1,39 @@
 """What a picture shows, from the picture alone: a frontal chest film, a lateral one, or something else.
 
-A small ensemble of networks on edge directions and gray levels of a 64 x 64 thumbnail; ``view_weights.npz`` was trained
-by ``training/view_classifier.py``, docs/view-model-card.md says on what and how well. NumPy and OpenCV only.
+A small ensemble of networks on edge directions and gray levels of a 64 x 64 thumbnail; ``weights/views.npz`` was
+trained by ``training/view_classifier.py``, docs/view-model-card.md says on what and how well. NumPy and OpenCV only.
 """
 
-import zipfile
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import IO, Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sources.errors import CxnetError
+from pipeline.networks import Networks, Vectors, shipped
+from pipeline.thumbnails import Thumbnails, features, thumbnail
+from pipeline.tones import Gray
 
 CLASSES = ("frontal", "lateral", "other")
-SIDE = 64  # px of the thumbnail
-CELL = 8  # px of a cell of edge directions
-BINS = 9  # edge directions, without sign: a film and its negative have the same
-COARSE = 16  # px of the coarse picture
-LEVELS = 16  # bins of the gray level histogram
-
-Thumbnails = npt.NDArray[np.uint8]
-Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class ViewModel:
-    """An ensemble of two-layer networks over standardised features.
+    """Networks that tell :data:`CLASSES` from the features of a thumbnail."""
 
-    Attributes:
-        mean, scale: float32 (D,), standardise the features.
-        networks: (W1 (D, H), b1 (H,), W2 (H, 3), b2 (3,)) of each member.
-    """
-
-    mean: Vectors
-    scale: Vectors
-    networks: tuple[tuple[Vectors, Vectors, Vectors, Vectors], ...]
+    networks: Networks
 
     def probabilities(self, thumbnails: Thumbnails, aspects: npt.ArrayLike) -> Vectors:
-        """Probability of each of :data:`CLASSES`, float32 (N, 3): mean over the ensemble and the mirrored picture.
+        """Probability of each of :data:`CLASSES`, float32 (N, 3): mean over the picture and its mirror image.
 
         Args:
             thumbnails: uint8 (N, 64, 64); ``aspects``: width / height of the pictures (N,).
         """
         aspects = np.asarray(aspects, np.float32)
-        both = [self._once(features(images, aspects)) for images in (thumbnails, thumbnails[:, :, ::-1])]
+        both = [self.networks.probabilities(features(seen, aspects)) for seen in (thumbnails, thumbnails[:, :, ::-1])]
         return np.asarray(np.mean(both, axis=0), np.float32)
 
-    def _once(self, vectors: Vectors) -> Vectors:
-        standard = np.clip((vectors - self.mean) / self.scale, -6, 6)
-        outputs = []
-        for first, first_bias, second, second_bias in self.networks:
-            hidden = np.maximum(standard @ first + first_bias, 0)
-            outputs.append(_softmax(hidden @ second + second_bias))
-        return np.asarray(np.mean(outputs, axis=0), np.float32)
 
-
-def classify(gray: npt.NDArray[np.uint8]) -> tuple[str, float]:
+def classify(gray: Gray) -> tuple[str, float]:
     """(class, probability) of one picture, uint8 (H, W)."""
     thumb, aspect = thumbnail(gray)
     scores = shipped_model().probabilities(thumb[None], [aspect])[0]
@@ -67,100 +41,6 @@ def classify(gray: npt.NDArray[np.uint8]) -> tuple[str, float]:
     return CLASSES[best], float(scores[best])
 
 
-def thumbnail(gray: npt.NDArray[np.uint8]) -> tuple[Thumbnails, float]:
-    """A picture as 64 x 64 (stretched) and its width / height."""
-    small = cv2.resize(gray, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8), gray.shape[1] / gray.shape[0]
-
-
-@cache
 def shipped_model() -> ViewModel:
     """The model that comes with the package."""
-    with files("pipeline").joinpath("view_weights.npz").open("rb") as file:
-        return load_model(file)
-
-
-def load_model(file: "str | IO[bytes]") -> ViewModel:
-    """Read weights; plain arrays only, nothing is unpickled.
-
-    Raises:
-        CxnetError: the file holds no view model.
-    """
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            values = {name: arrays[name].astype(np.float32) for name in arrays.files}
-        count = int(values["members"])
-        networks = tuple(
-            (values[f"w1_{i}"], values[f"b1_{i}"], values[f"w2_{i}"], values[f"b2_{i}"]) for i in range(count)
-        )
-        return ViewModel(values["mean"], values["scale"], networks)
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
-        raise CxnetError(
-            f"{file} holds no view model ({error}); train one with training/view_classifier.py."
-        ) from error
-
-
-def features(thumbnails: Thumbnails, aspects: Vectors) -> Vectors:
-    """Feature vectors, float32 (N, D): edge directions, coarse picture, gray levels, detail, aspect."""
-    pictures = _normalised(thumbnails.astype(np.float32))
-    parts = [_edge_directions(pictures), _coarse(pictures), _levels(thumbnails), _detail(thumbnails)]
-    shape = np.log(np.clip(aspects, 0.1, 10.0))[:, None]
-    return np.concatenate([*parts, shape, np.abs(shape)], axis=1).astype(np.float32)
-
-
-def _normalised(pictures: Vectors) -> Vectors:
-    """Mean 0 and spread 1 per picture; a flat one is all 0."""
-    mean = pictures.mean(axis=(1, 2), keepdims=True)
-    spread = pictures.std(axis=(1, 2), keepdims=True)
-    return np.asarray((pictures - mean) / np.maximum(spread, 1.0), np.float32)
-
-
-def _edge_directions(pictures: Vectors) -> Vectors:
-    """Histogram of edge directions per cell, normalised over the whole picture and over its neighbourhood (HOG)."""
-    down, right = np.gradient(pictures, axis=(1, 2))
-    strength = np.hypot(down, right)
-    direction = np.mod(np.arctan2(down, right), np.pi) / np.pi * BINS
-    low = np.floor(direction).astype(int)
-    share = direction - low
-    cells = SIDE // CELL
-    histogram = np.zeros((len(pictures), cells, cells, BINS), np.float32)
-    for offset, weight in ((0, 1 - share), (1, share)):
-        chosen = (low + offset) % BINS
-        for index in range(BINS):
-            votes = np.where(chosen == index, strength * weight, 0)
-            histogram[..., index] += votes.reshape(-1, cells, CELL, cells, CELL).sum(axis=(2, 4))
-    energy = np.pad((histogram**2).sum(axis=3), ((0, 0), (1, 1), (1, 1)), mode="edge")
-    around = sum(energy[:, y : y + cells, x : x + cells] for y in range(3) for x in range(3))
-    local = histogram / np.sqrt(np.asarray(around)[..., None] + 1.0)
-    return np.asarray(np.sqrt(local).reshape(len(pictures), -1), np.float32)
-
-
-def _coarse(pictures: Vectors) -> Vectors:
-    step = SIDE // COARSE
-    small = pictures.reshape(-1, COARSE, step, COARSE, step).mean(axis=(2, 4))
-    return np.asarray(np.clip(small, -3, 3).reshape(len(pictures), -1), np.float32)
-
-
-def _levels(thumbnails: Thumbnails) -> Vectors:
-    """Share of every gray level bin, and of pure black and white."""
-    flat = thumbnails.reshape(len(thumbnails), -1)
-    bins = [(flat // (256 // LEVELS) == level).mean(axis=1) for level in range(LEVELS)]
-    return np.asarray(
-        np.sqrt(np.stack([*bins, (flat <= 2).mean(axis=1), (flat >= 253).mean(axis=1)], axis=1)), np.float32
-    )
-
-
-def _detail(thumbnails: Thumbnails) -> Vectors:
-    """How much changes from pixel to pixel at three scales, against the spread of the picture."""
-    pictures = thumbnails.astype(np.float32)
-    spread = pictures.std(axis=(1, 2)) + 1.0
-    found = []
-    for step in (1, 2, 4):
-        small = pictures.reshape(-1, SIDE // step, step, SIDE // step, step).mean(axis=(2, 4))
-        found += [np.abs(np.diff(small, axis=axis)).mean(axis=(1, 2)) / spread for axis in (1, 2)]
-    return np.asarray(np.stack(found, axis=1), np.float32)
-
-
-def _softmax(values: Vectors) -> Vectors:
-    shifted: Any = np.exp(values - values.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), np.float32)
+    return ViewModel(shipped("views"))

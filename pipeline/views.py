@@ -21,7 +21,8 @@ from pipeline.parallel import map_images
 from pipeline.params import ViewsParams
 from pipeline.schema import VIEWS_SCHEMA
 from pipeline.tables import exclude, iter_images, read_rows
-from pipeline.view_model import CLASSES, shipped_model, thumbnail
+from pipeline.thumbnails import thumbnail
+from pipeline.view_model import CLASSES, shipped_model
 from sources.base import FRONTAL
 from sources.lock import KEY
 from sources.storage import write_table

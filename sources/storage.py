@@ -148,6 +148,7 @@ def read_table(path: AnyPath, columns: Sequence[str] | None = None) -> pd.DataFr
     source = UPath(path)
     try:
         with source.open("rb") as file:
+            _require(source, pq.read_schema(file), columns or ())
             table = pq.read_table(file, columns=list(columns) if columns is not None else None)
     except FileNotFoundError:
         raise CxnetError(f"{source} does not exist; run the stage that writes it first (`dvc repro`).") from None
@@ -155,12 +156,15 @@ def read_table(path: AnyPath, columns: Sequence[str] | None = None) -> pd.DataFr
         raise CxnetError(
             f"{source} is not a readable Parquet file ({error}); delete it and run its stage again."
         ) from error
-    absent = set(columns or ()) - set(table.column_names)
+    return table.to_pandas(types_mapper=pd.ArrowDtype)
+
+
+def _require(path: UPath, schema: pa.Schema, columns: Sequence[str]) -> None:
+    absent = set(columns) - set(schema.names)
     if absent:
         raise CxnetError(
-            f"{source} has no column {sorted(absent)}; it was written by another version: run its stage again."
+            f"{path} has no column {sorted(absent)}; it was written by another version: run its stage again."
         )
-    return table.to_pandas(types_mapper=pd.ArrowDtype)
 
 
 def write_json(path: AnyPath, value: Any) -> None:

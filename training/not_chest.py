@@ -7,6 +7,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from sources.sandbox.anatomy import draw_anatomy
+from sources.sandbox.other_views import ct_axial, ct_coronal
+from sources.sandbox.phantom import Exposure
+
 Gray = npt.NDArray[np.uint8]
 SIDE = 256
 
@@ -104,6 +108,17 @@ def photograph(photos: Sequence[Gray], rng: np.random.Generator) -> Gray:
     height, width = (int(side * rng.uniform(0.3, 1.0)) for side in photo.shape)
     top, left = int(rng.integers(photo.shape[0] - height + 1)), int(rng.integers(photo.shape[1] - width + 1))
     return np.ascontiguousarray(photo[top : top + height, left : left + width])
+
+
+def drawn_slices(count: int, rng: np.random.Generator) -> list[Gray]:
+    """Phantoms of CT slices: coronal ones, which look most like films and of which there are hardly any, and axial."""
+    slices = []
+    for number in range(count):
+        anatomy = draw_anatomy(rng, float(rng.uniform(25, 85)), "F" if rng.random() < 0.5 else "M")
+        label, severity = ("covid", float(rng.uniform(0.2, 1.0))) if rng.random() < 0.6 else ("normal", 0.0)
+        exposure = Exposure(*_size(rng), int(rng.integers(2**31)), label, severity, 1, number, False)
+        slices.append(np.asarray(ct_axial(anatomy, exposure) if number % 3 == 0 else ct_coronal(anatomy, exposure)))
+    return slices
 
 
 def photographs() -> list[Gray]:

@@ -68,6 +68,19 @@ def test_children_and_other_labels_can_be_kept():
     assert rows["status"].tolist() == ["kept", "kept"]
 
 
+def test_flagged_films_go_only_if_the_profile_says_so():
+    rows = [film(item_id="1", flags=["mirrored", "text"]), film(item_id="2", flags=[]), film(item_id="3")]
+    assert built(*rows)["status"].tolist() == ["kept"] * 3
+    strict = built(*rows, exclude_flags=("text", "blurred"))
+    assert strict["status"].tolist() == ["excluded", "kept", "kept"]
+    assert strict["reason"].iloc[0] == "quality: text"
+
+
+def test_a_person_can_keep_a_flagged_film():
+    row = built(film(item_id="1", flags=["blurred"]), decided=[keep("1")], exclude_flags=("blurred",)).iloc[0]
+    assert row["status"] == "kept"
+
+
 def test_an_earlier_exclusion_stays():
     row = built(film(label=None, excluded_by="dedupe", reason="copy of nih/1")).iloc[0]
     assert (row["status"], row["excluded_by"], row["reason"]) == ("excluded", "dedupe", "copy of nih/1")

@@ -13,7 +13,7 @@ from pipeline.params import ExperimentParams, ManifestParams, Params, SplitParam
 from pipeline.report import run
 from pipeline.report_numbers import crosstab, funnel, general_reason, split_table, top_reasons
 from pipeline.report_pictures import curve_path
-from pipeline.schema import DUPLICATES_SCHEMA
+from pipeline.schema import CONTRADICTIONS_SCHEMA, DUPLICATES_SCHEMA
 from sources.errors import CxnetError
 from sources.storage import read_table, write_table
 
@@ -24,7 +24,17 @@ CHROMIUM = shutil.which("chromium")
 def laid_out(folder, pairs=True):
     layout = Layout.at(folder)
     curve = np.sqrt(np.arange(256) / 255)
-    films = [film("cohen", f"c{n}", label="covid", patient_id=f"cohen:{n}", patient_key=f"cohen:{n}") for n in range(8)]
+    films = [
+        film(
+            "cohen",
+            f"c{n}",
+            label="covid",
+            flags=["mirrored"] if n == 3 else [],
+            patient_id=f"cohen:{n}",
+            patient_key=f"cohen:{n}",
+        )
+        for n in range(8)
+    ]
     films += [
         film(
             "nih", f"n{n}", label="normal", patient_key=f"nih:{n}", tone_curve=(curve * 255).astype(np.uint8).tobytes()
@@ -41,6 +51,17 @@ def laid_out(folder, pairs=True):
         pd.DataFrame([empty | pair | {"similarity": 0.97}] * pairs, columns=list(empty)),
         DUPLICATES_SCHEMA,
     )
+    doubt = {
+        "source": "cohen",
+        "item_id": "c1",
+        "label": "covid",
+        "kind": "rt_pcr",
+        "evidence": f"says negative {EVIL}",
+    }
+    doubts = pd.DataFrame(
+        [dict.fromkeys(CONTRADICTIONS_SCHEMA.names) | doubt] * pairs, columns=CONTRADICTIONS_SCHEMA.names
+    )
+    write_table(layout.contradictions, doubts, CONTRADICTIONS_SCHEMA)
     manifest.run(layout, ManifestParams())
     split.run(layout, SplitParams())
     return layout
@@ -77,6 +98,9 @@ def test_the_page_tells_of_every_part(layout):
         "cropped",
         "correlation 0.97",
         "before matching",
+        "mirrored",
+        "rt_pcr",
+        "says negative",
         "normal",
         "covid",
     ):

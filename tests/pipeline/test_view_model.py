@@ -1,5 +1,3 @@
-import io
-
 import cv2
 import numpy as np
 import pytest
@@ -7,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pipeline.view_model import CLASSES, classify, features, load_model, shipped_model, thumbnail
-from sources.errors import CxnetError
+from pipeline.thumbnails import features, thumbnail
+from pipeline.view_model import CLASSES, classify, shipped_model
 from sources.sandbox.anatomy import draw_anatomy
 from sources.sandbox.other_views import ct_axial, figure, lateral
 from sources.sandbox.phantom import Exposure, frontal
@@ -81,24 +79,3 @@ def test_edge_directions_ignore_which_side_is_bright():
     thumb, aspect = thumbnail(drawn("frontal", 940))
     film, negative = (features(one[None], np.array([aspect], np.float32))[0, :576] for one in (thumb, 255 - thumb))
     np.testing.assert_allclose(film, negative, atol=1e-3)
-
-
-def test_the_shipped_weights_are_small():
-    from importlib.resources import files
-
-    assert len(files("pipeline").joinpath("view_weights.npz").read_bytes()) <= 1_000_000
-
-
-def test_weights_with_pickled_objects_are_refused():
-    file = io.BytesIO()
-    np.savez(file, members=np.array([object()], dtype=object))
-    file.seek(0)
-    with pytest.raises(CxnetError, match="holds no view model"):
-        load_model(file)
-
-
-def test_a_damaged_weights_file_is_one_sentence(tmp_path):
-    path = tmp_path / "weights.npz"
-    path.write_bytes(b"PK\x03\x04 not really")
-    with pytest.raises(CxnetError, match=r"weights\.npz holds no view model"):
-        load_model(str(path))

@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from test_view_model import drawn
+
+from pipeline.fineness import BANDS, KINDS, SECTORS, judge, spectrum
+from sources.sandbox.alter import blurred, upscaled
+
+FILMS = [drawn("frontal", seed) for seed in range(970, 976)]
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"), [(lambda film, rng: film, "fine"), (blurred, "blurred"), (upscaled, "upscaled")], ids=KINDS
+)
+def test_blurred_films_and_thumbnails_are_told(change, kind):
+    rng = np.random.default_rng(1)
+    assert [judge(change(film, rng))[0] for film in FILMS] == [kind] * len(FILMS)
+
+
+@settings(max_examples=30, deadline=None)
+@given(arrays(np.uint8, st.tuples(st.integers(1, 140), st.integers(1, 140))))
+def test_any_picture_has_a_spectrum(picture):
+    found = spectrum(picture)
+    assert found.shape == (SECTORS * BANDS + 1,) and np.isfinite(found).all()
+    kind, score = judge(picture)
+    assert kind in KINDS and 0 <= score <= 1
+
+
+def test_a_plain_border_does_not_change_the_spectrum():
+    framed = np.pad(FILMS[0], ((0, 0), (40, 40)))
+    np.testing.assert_allclose(spectrum(framed)[:-1], spectrum(FILMS[0])[:-1], atol=0.3)
+
+
+def test_blur_takes_power_from_fine_bands_alone():
+    film = FILMS[0]
+    lost = spectrum(film) - spectrum(blurred(film, np.random.default_rng(0)))
+    assert abs(lost[0]) < 0.3 and lost[BANDS - 8] > 0.5
