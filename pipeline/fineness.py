@@ -1,6 +1,6 @@
 """Does a picture show what its pixels promise? Blurred films and blown-up thumbnails lack fine detail, each in its way.
 
-Blur lets detail fade out slowly toward fine scales; a thumbnail that was blown up breaks off where its own pixels ended.
+Blur lets detail fade slowly toward fine scales; a thumbnail that was blown up breaks off where its own pixels ended.
 Both show in the power spectrum. Small networks (``weights/fineness.npz``; ``training/fineness.py``) tell them apart;
 docs/quality-model-card.md says how well.
 """
