@@ -129,7 +129,7 @@ def pairs_of_rows(rows: pd.DataFrame, film_of: pd.Series, films: Films, verdicts
     for (a, b), (proof, net) in verdicts.proven.items():
         scales = [received[copies[film][0]] / films.sizes[film, 0] for film in (a, b)]
         negatives = int(negative[copies[a][0]]) + int(negative[copies[b][0]])
-        evidence = _proven(proof, kind_of(proof, *scales, negatives), net)
+        evidence = _proven(proof, kind_of(proof, *scales, negatives=negatives), net)
         for first, second in product(copies[a], copies[b]):
             pairs[min(first, second), max(first, second)] = evidence if first < second else _turned(evidence)
     return dict(sorted(pairs.items()))
