@@ -127,9 +127,9 @@ def pairs_of_rows(rows: pd.DataFrame, film_of: pd.Series, films: Films, verdicts
     received = rows["width"].astype(float).to_numpy()
     negative = rows["inverted"].fillna(False).astype(bool).to_numpy()
     for (a, b), (proof, net) in verdicts.proven.items():
-        scales = [received[copies[film][0]] / films.sizes[film, 0] for film in (a, b)]
+        a_scale, b_scale = (received[copies[film][0]] / films.sizes[film, 0] for film in (a, b))
         negatives = int(negative[copies[a][0]]) + int(negative[copies[b][0]])
-        evidence = _proven(proof, kind_of(proof, *scales, negatives=negatives), net)
+        evidence = _proven(proof, kind_of(proof, a_scale, b_scale, negatives), net)
         for first, second in product(copies[a], copies[b]):
             pairs[min(first, second), max(first, second)] = evidence if first < second else _turned(evidence)
     return dict(sorted(pairs.items()))
