@@ -19,16 +19,15 @@ ENDS = 8  # one part of so many at each end of an edge may belong to the corner
 BORDER_SPREAD = 10  # gray levels that a row or column of a plain border may span (JPEG noise included)
 
 
-def border_share(gray: Gray) -> float:
-    """Share of the picture in plain borders."""
-    *_, width, height = content_box(gray)
-    return 1.0 - width * height / gray.size
+def without_border(gray: Gray) -> Gray:
+    """The picture without plain borders."""
+    left, top, width, height = content_box(gray)
+    return np.ascontiguousarray(gray[top : top + height, left : left + width])
 
 
 def collimated_share(gray: Gray) -> float:
-    """Share of the picture, without plain borders, in the shadow of the collimator: dark, with a straight edge."""
-    left, top, width, height = content_box(gray)
-    small = cv2.blur(shrink(gray[top : top + height, left : left + width], WORK_SIDE), (3, 3))
+    """Share of a picture without plain borders in the shadow of the collimator: dark, with a straight edge."""
+    small = cv2.blur(shrink(gray, WORK_SIDE), (3, 3))
     lit = small > DARK * np.percentile(small, BRIGHT)
     shadow = np.zeros(small.shape, bool)
     for turns in range(4):
@@ -84,5 +83,4 @@ def content_box(gray: Gray) -> tuple[int, int, int, int]:
 
 def _spread(gray: Gray, axis: int) -> np.ndarray:
     """Largest minus smallest gray of every row (axis 1) or column (axis 0)."""
-    high = cv2.reduce(gray, axis, cv2.REDUCE_MAX).ravel().astype(np.int16)
-    return high - cv2.reduce(gray, axis, cv2.REDUCE_MIN).ravel()
+    return gray.max(axis=axis).astype(np.int16) - gray.min(axis=axis)

@@ -235,6 +235,17 @@ def manifest(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
 
 
 @app.command(rich_help_panel=STAGES)
+def conceal(
+    params: ParamsFile = PARAMS_FILE, root: Root = ".", workers: Workers = None, scheduler: Scheduler = None
+) -> None:
+    """Write the kept films once more with burnt-in text and drawn marks in-painted (data/concealed)."""
+    from pipeline.conceal import run as conceal_marks
+
+    options = _params(params)
+    _on_images("conceal", options, workers, scheduler, lambda executor: conceal_marks(_layout(root), executor))
+
+
+@app.command(rich_help_panel=STAGES)
 def split(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
     """Divide the kept films into train, val, test and external, patients and duplicates together."""
     from pipeline.split import run as split_groups

@@ -10,7 +10,6 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from pipeline.borders import content_box
 from pipeline.networks import Networks, Vectors, shipped
 from pipeline.tones import Gray
 
@@ -26,7 +25,7 @@ FLOOR = 1e-3  # gray levels squared; rounding to 8 bits alone gives 1/12
 
 
 def judge(gray: Gray) -> tuple[str, float]:
-    """(kind of ``KINDS``, probability) of a picture, uint8 (H, W)."""
+    """(kind of ``KINDS``, probability) of a picture without plain border, uint8 (H, W)."""
     scores = kind_scores(shipped("fineness"), gray)
     best = int(np.argmax(scores))
     return KINDS[best], float(scores[best])
@@ -40,11 +39,11 @@ def kind_scores(networks: Networks, gray: Gray) -> Vectors:
 def spectrum(gray: Gray) -> Vectors:
     """What the networks see, float32 (SECTORS * BANDS + 1,): logarithm of the power, and of the size.
 
-    Of the square in the middle of the picture without its plain border; frequencies in cycles per pixel.
+    Of the square in the middle of the picture; frequencies in cycles per pixel.
     """
-    left, top, width, height = content_box(gray)
+    height, width = gray.shape
     side = max(STEP, min(TILE, min(width, height) // STEP * STEP))
-    x, y = left + max(0, width - side) // 2, top + max(0, height - side) // 2
+    x, y = max(0, width - side) // 2, max(0, height - side) // 2
     tile: Gray = gray[y : y + side, x : x + side].astype(np.float32)
     if tile.shape != (side, side):
         tile = cv2.copyMakeBorder(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from upath import UPath
 
+from pipeline.borders import without_border
 from pipeline.decode import BadImage, Decoded, decode
 from pipeline.params import IngestParams
 from pipeline.png import encode_png, shrink
@@ -76,7 +77,7 @@ def take_in(task: Task, params: IngestParams) -> Taken:
 
 def _put_right(picture: Gray) -> tuple[Gray, dict[str, Any]]:
     """The picture upright and positive, and its measures."""
-    stand = judge(picture)
+    stand = judge(without_border(picture))
     upright = put_right(picture, stand.rotation, stand.inverted)
     return upright, measure(upright, stand)
 

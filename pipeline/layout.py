@@ -67,6 +67,11 @@ class Layout:
         return self.data / "manifest"
 
     @property
+    def concealed(self) -> UPath:
+        """``images-*.parquet`` as in the manifest, with text and drawn marks in-painted."""
+        return self.data / "concealed"
+
+    @property
     def splits(self) -> UPath:
         return self.data / "splits.parquet"
 

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from pipeline import fineness
-from pipeline.borders import border_share, collimated_share, content_box
+from pipeline import fineness, marks
+from pipeline.borders import collimated_share, without_border
 from pipeline.tones import Gray
 from pipeline.upright import Stand
 
@@ -28,12 +28,10 @@ FLAGS = (
 )
 BORDER = 0.02  # least share of the picture
 COLLIMATED = 0.02
-TEXT = 0.002
+TEXT = 0.004  # a side marker alone covers less
 FEW_LEVELS = 44.0
 COMB = 0.68
 FINE_SURE = 0.9  # least probability that a picture lacks fine detail
-STROKE_LEVELS = 60  # burnt-in strokes stand out from their surroundings by more
-STROKE_PX = 7  # and are thinner than this (of 512 px)
 TEETH, TREND = 2.0, 12.0  # gray levels: widths that smooth a histogram for its teeth and for its trend
 
 
@@ -44,7 +42,8 @@ def measure(gray: Gray, stand: Stand) -> dict[str, Any]:
         gray: (H, W) uint8, put right.
         stand: how it stood before.
     """
-    detail, detail_score = fineness.judge(gray)
+    inner = without_border(gray)
+    detail, detail_score = fineness.judge(inner)
     found: dict[str, Any] = {
         "rotation": stand.rotation,
         "inverted": stand.inverted,
@@ -53,11 +52,11 @@ def measure(gray: Gray, stand: Stand) -> dict[str, Any]:
         "sharpness": sharpness(gray),
         "detail": detail,
         "detail_score": round(detail_score, 4),
-        "gray_levels": gray_levels(gray),
+        "gray_levels": gray_levels(inner),
         "clipped_share": clipped_share(gray),
-        "border_share": border_share(gray),
-        "collimated_share": collimated_share(gray),
-        "text_share": text_share(gray),
+        "border_share": 1.0 - inner.size / gray.size,
+        "collimated_share": collimated_share(inner),
+        "text_share": marks.share(gray),
     }
     said = {
         "rotated": stand.rotation != 0,
@@ -68,7 +67,7 @@ def measure(gray: Gray, stand: Stand) -> dict[str, Any]:
         "text": found["text_share"] >= TEXT,
         "blurred": detail == "blurred" and detail_score >= FINE_SURE,
         "upscaled": detail == "upscaled" and detail_score >= FINE_SURE,
-        "few_levels": found["gray_levels"] < FEW_LEVELS or comb(gray) > COMB,
+        "few_levels": found["gray_levels"] < FEW_LEVELS or comb(inner) > COMB,
     }
     return found | {"flags": [name for name in FLAGS if said[name]]}
 
@@ -87,7 +86,7 @@ def clipped_share(gray: Gray) -> float:
 def gray_levels(gray: Gray) -> float:
     """How many gray levels the picture uses, rare ones counting little: the exponential of the histogram's entropy.
 
-    Black, white and plain borders do not count.
+    Black and white do not count.
     """
     shares = _histogram(gray)
     shares = shares[shares > 0]
@@ -102,19 +101,7 @@ def comb(gray: Gray) -> float:
     return float(np.sqrt((trend * teeth * teeth).sum() / max(trend.sum(), 1e-9)))
 
 
-def text_share(gray: Gray) -> float:
-    """Share of pixels in thin strokes much brighter or darker than their surroundings: letters, arrows, drawn lines."""
-    scale = 512 / max(gray.shape)
-    small = gray if scale >= 1 else cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (STROKE_PX, STROKE_PX))
-    bright = cv2.subtract(small, cv2.morphologyEx(small, cv2.MORPH_OPEN, kernel))
-    dark = cv2.subtract(cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel), small)
-    return float(np.count_nonzero(cv2.max(bright, dark) > STROKE_LEVELS) / small.size)
-
-
 def _histogram(gray: Gray) -> np.ndarray:
-    """Shares of the gray levels 1 to 254 in the picture without its plain border."""
-    left, top, width, height = content_box(gray)
-    inner = np.ascontiguousarray(gray[top : top + height, left : left + width])
-    counts = cv2.calcHist([inner], [0], None, [256], [0, 256]).ravel()[1:255].astype(float)
+    """Shares of the gray levels 1 to 254."""
+    counts = cv2.calcHist([gray], [0], None, [256], [0, 256]).ravel()[1:255].astype(float)
     return counts / max(counts.sum(), 1.0)

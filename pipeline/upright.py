@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.borders import content_box
 from pipeline.networks import Networks, Vectors, shipped
 from pipeline.thumbnails import features, thumbnail
 from pipeline.tones import Gray
@@ -41,7 +40,7 @@ class Stand:
 
 
 def judge(gray: Gray) -> Stand:
-    """Tell how a picture, uint8 (H, W), was saved."""
+    """Tell how a picture without plain border, uint8 (H, W), was saved."""
     return judge_with(shipped("upright"), shipped("side"), gray)
 
 
@@ -66,9 +65,8 @@ def put_right(gray: Gray, rotation: int, inverted: bool) -> Gray:
 
 
 def two_vectors(gray: Gray) -> Vectors:
-    """Features of the picture without its plain border and of its mirror image, float32 (2, D)."""
-    left, top, width, height = content_box(gray)
-    small, aspect = thumbnail(gray[top : top + height, left : left + width])
+    """Features of the picture and of its mirror image, float32 (2, D)."""
+    small, aspect = thumbnail(gray)
     return features(np.stack([small, small[:, ::-1]]), np.full(2, aspect, np.float32))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.borders import without_border
 from pipeline.layout import Layout
 from pipeline.networks import Networks
 from pipeline.upright import STATES, put_right, two_vectors
@@ -46,10 +47,10 @@ def train_upright(examples: Sequence[Example], seed: int = SEED) -> Networks:
     for example in examples:
         for state, (turn, negative) in enumerate(STATES):
             for _ in range(VERSIONS.get(example.kind, 0)):
-                vectors.append(two_vectors(saved(alter(example.picture, rng), turn, negative))[0])
+                vectors.append(two_vectors(saved(without_border(alter(example.picture, rng)), turn, negative))[0])
                 targets.append(state)
     for picture in _others(examples, rng):
-        vectors.append(two_vectors(picture)[0])
+        vectors.append(two_vectors(without_border(picture))[0])
         targets.append(0)
     return fit(np.stack(vectors), np.array(targets), members=4, hidden=40, decay=0.3, epochs=15, seed=seed)
 
@@ -60,7 +61,7 @@ def train_side(examples: Sequence[Example], seed: int = SEED) -> Networks:
     vectors, targets = [], []
     for example in examples:
         for _ in range(SIDE_VERSIONS if example.kind == "frontal" else 0):
-            both = two_vectors(alter(example.picture, rng, mirror=0.0))
+            both = two_vectors(without_border(alter(example.picture, rng, mirror=0.0)))
             vectors += list(both)
             targets += [0, 1]
     return fit(np.stack(vectors), np.array(targets), members=4, hidden=40, decay=1.0, epochs=15, seed=seed)

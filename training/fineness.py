@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from pipeline.borders import without_border
 from pipeline.fineness import KINDS, spectrum
 from pipeline.layout import Layout
 from pipeline.networks import Networks
@@ -62,11 +63,15 @@ def spectra(film: Gray, rng: np.random.Generator) -> list[tuple[np.ndarray, str]
     for _ in range(VERSIONS):
         size = shrink(film, int(max(film.shape) * rng.choice(SIZES)))
         found += [
-            (spectrum(resaved(size, rng)), "fine"),
-            (spectrum(resaved(blur(size, rng), rng)), "blurred"),
-            (spectrum(resaved(blow_up(size, rng), rng)), "upscaled"),
+            (_seen(resaved(size, rng)), "fine"),
+            (_seen(resaved(blur(size, rng), rng)), "blurred"),
+            (_seen(resaved(blow_up(size, rng), rng)), "upscaled"),
         ]
     return found
+
+
+def _seen(film: Gray) -> np.ndarray:
+    return spectrum(without_border(film))
 
 
 def blur(film: Gray, rng: np.random.Generator) -> Gray:

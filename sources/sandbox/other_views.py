@@ -113,29 +113,45 @@ def _cut_vessels(canvas: Canvas, rng: np.random.Generator, spread: float) -> np.
 
 
 def ct_coronal(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
-    """A coronal CT slice, uint8 (H, W): lungs like on a film, but black, with cut vessels and cut ribs."""
+    """A coronal CT slice, uint8 (H, W): lungs like on a film, but black, with cut vessels and cut ribs.
+
+    In front it cuts heart and breastbone, in the middle the windpipe, behind the spine.
+    """
     rng = np.random.default_rng(exposure.seed)
     canvas = Canvas.placed(exposure.height, exposure.width, 0.40 * exposure.width, (0.5, 0.5), rng.normal(0, 1.5))
     breath = float(rng.normal(0.2, 0.3))
     outlines = {side: lung_outline(anatomy, breath, side) for side in SIDES}
     lungs = canvas.fill(*outlines.values(), soft=0.006)
-    middle = mediastinum(anatomy, canvas, exposure, breath)
+    depth = str(rng.choice(["front", "middle", "back"]))
+    spine = ellipse(0, 0.2, 0.2, 2.4)
+    middle = canvas.fill(spine, soft=0.02) if depth == "back" else mediastinum(anatomy, canvas, exposure, breath)
     wall = 1.0 + 0.6 * anatomy.wall
     trunk = smooth(
         [(-0.35, -1.9), (-1.0, -1.2), (-wall, -0.6), (-wall, 1.9), (wall, 1.9), (wall, -0.6), (1.0, -1.2), (0.35, -1.9)]
     )
     body = canvas.fill(trunk, soft=0.008)
     air = lungs * (1 - middle)
-    dense = rng.uniform(0.5, 0.75) * body - 0.6 * air + 0.06 * middle
+    dense = rng.uniform(0.5, 0.85) * body - rng.uniform(0.5, 0.62) * air + 0.06 * middle
     half_widths, levels, drops = rib_turns(anatomy, breath)
     cuts = [(side * 1.03 * w, y + d / 2) for side in SIDES for w, y, d in zip(half_widths, levels, drops, strict=True)]
     dense += 0.3 * canvas.discs(cuts, 0.045, soft=0.01)
     dense += _cut_vessels(canvas, rng, 0.45) * air + 0.8 * vessels(canvas, anatomy, rng) * air
     if exposure.label in SICK:
         dense += 0.5 * exposure.severity * np.clip(clouds(rng, canvas.shape, 6) * 0.8, 0, 1) * air
-    dense -= windpipe(anatomy, canvas) * 2.2
-    dense += 0.02 * clouds(rng, canvas.shape, 90, 2) * body + 0.02 * rng.standard_normal(canvas.shape, np.float32)
+    dense += _bones_cut(canvas, depth) - (windpipe(anatomy, canvas) * 2.2 if depth == "middle" else 0)
+    grain = rng.uniform(0.005, 0.025)
+    dense += grain * clouds(rng, canvas.shape, 90, 2) * body + grain * rng.standard_normal(canvas.shape, np.float32)
     return np.clip(dense * 255, 0, 255).astype(np.uint8)
+
+
+def _bones_cut(canvas: Canvas, depth: str) -> np.ndarray:
+    """What a coronal slice cuts of the breastbone and collarbones in front, and of the vertebrae behind."""
+    if depth == "front":
+        collarbones = [ellipse(side * 0.42, -1.12, 0.2, 0.08, -side * 14) for side in SIDES]
+        return 0.3 * canvas.fill(ellipse(0, -1.04, 0.3, 0.1), *collarbones, soft=0.01)
+    if depth == "back":
+        return 0.25 * canvas.fill(*(ellipse(0, level, 0.16, 0.085) for level in np.arange(-1.5, 1.9, 0.21)), soft=0.01)
+    return np.zeros(canvas.shape, np.float32)
 
 
 def picture_of_another_kind(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:

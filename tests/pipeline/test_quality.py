@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from test_view_model import drawn
 
+from pipeline.borders import without_border
 from pipeline.png import shrink
 from pipeline.quality import FLAGS, comb, gray_levels, measure
 from pipeline.upright import judge, put_right
@@ -11,7 +12,7 @@ FILM = drawn("frontal", 991)
 
 
 def flags(picture):
-    stand = judge(picture)
+    stand = judge(without_border(picture))
     return measure(put_right(picture, stand.rotation, stand.inverted), stand)["flags"]
 
 
