@@ -11,12 +11,10 @@ import hashlib
 import itertools
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from contextlib import suppress
@@ -27,6 +25,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from benchmarks.peers import PATIENCE_S, ask, reason
 from pipeline.candidates import find_candidates
 from pipeline.films import Film, Films, measure
 from pipeline.hashes import phash
@@ -39,14 +38,12 @@ from pipeline.verdicts import judge
 HERE = Path(__file__).parent
 SHARED = HERE.parents[1] / "shared"
 RESULTS = HERE / "results" / "dedupe.json"
-CACHE = Path(os.environ.get("CXNET_BENCH_CACHE", Path.home() / ".cache" / "cxnet-data"))
 DISTANCES = tuple(range(0, 18, 2))
 WORKERS = 2
 SMALLEST_SIDE = 512  # films are decoded at the smallest scale of JPEG with at least this long side (px)
 HASH_SIDE = 128
 SEARCHED = 100_000
 PRECISION, RECALL = 0.99, 0.97
-PATIENCE_S = 240.0  # longest run of a peer
 
 Pair = tuple[str, str]
 Scored = dict[Pair, float]
@@ -157,7 +154,7 @@ def peer_rows(truth: "Truth", folder: Path) -> list[Row]:
     rows = []
     for peer, given in (("imagededup", DISTANCES[-1]), ("fastdup", 0)):
         try:
-            answer = ask(peer, "pairs", str(folder), str(given))
+            answer = ask(peer, f"{peer}_pairs", "pairs", str(folder), str(given))
         except (OSError, subprocess.SubprocessError, ValueError) as error:
             rows.append({"method": peer, "note": f"not measured: {reason(error)}"})
             continue
@@ -181,36 +178,9 @@ def search_row() -> Row:
         file.writelines(f"{value:016x}\n" for value in hashes.tolist())
         file.flush()
         with suppress(subprocess.TimeoutExpired):
-            theirs, word = float(ask("imagededup", "search", file.name, "6")["seconds"]), ""
+            theirs, word = float(ask("imagededup", "imagededup_pairs", "search", file.name, "6")["seconds"]), ""
     note = f"{len(found):,} pairs; imagededup {word}{theirs:.0f} s, {word}{theirs / ours:.0f} times as long"
     return {"method": f"search of {SEARCHED:,} hashes at 6", "seconds": ours, "peer_s": theirs, "note": note}
-
-
-def ask(peer: str, *arguments: str) -> Any:
-    """Run a peer's script in its own environment, which is made when it is not there."""
-    python = CACHE / peer / "bin" / "python"
-    if not python.exists():
-        venv.create(CACHE / peer, with_pip=True)
-        subprocess.run(
-            [python, "-m", "pip", "install", "--quiet", peer], check=True, timeout=1800, capture_output=True, text=True
-        )
-    script = HERE / "peers" / f"{peer}_pairs.py"
-    streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen([python, script, *arguments], start_new_session=True, **streams) as asked:
-        try:
-            said, complaint = asked.communicate(timeout=PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            os.killpg(asked.pid, signal.SIGKILL)  # its worker processes, too
-            raise
-    if asked.returncode:
-        raise subprocess.CalledProcessError(asked.returncode, peer, said, complaint)
-    return json.loads(said.strip().splitlines()[-1])
-
-
-def reason(error: Exception) -> str:
-    """The last line that the peer said."""
-    said = str(getattr(error, "stderr", "") or error).strip().splitlines()
-    return said[-1][:160] if said else type(error).__name__
 
 
 # ---------------------------------------------------------------------------------------------------------- truth

@@ -18,7 +18,6 @@ import sys
 import tempfile
 import threading
 import time
-import venv
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -31,6 +30,7 @@ import numpy as np
 import psutil
 import requests
 
+from benchmarks.peers import environment
 from sources.base import Item, Terms
 from sources.client import Client
 from sources.fetch import Wishes, fetch_source
@@ -39,7 +39,7 @@ from sources.store import LIVE, Store
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "fetch.json"
-CACHE = Path(os.environ.get("CXNET_BENCH_CACHE", Path.home() / ".cache" / "cxnet-data"))
+OLD_SETUPTOOLS = "setuptools<81"  # img2dataset needs pkg_resources
 CONNECTIONS = 16
 LATENCY_S = 0.02
 SIDE = 387  # pixels; noise of this size is a PNG of 150 KB
@@ -187,22 +187,12 @@ def img2dataset(urls: list[str], folder: Path) -> int:
     listed = folder.with_suffix(".txt")
     listed.write_text("\n".join(urls))
     options = f"--processes_count 1 --thread_count {CONNECTIONS} --resize_mode no --output_format files --retries 0"
-    command = [str(peer("img2dataset") / "bin" / "img2dataset"), "--url_list", str(listed)]
+    command = [str(environment("img2dataset", OLD_SETUPTOOLS) / "bin" / "img2dataset"), "--url_list", str(listed)]
     environment = os.environ | {"NO_ALBUMENTATIONS_UPDATE": "1"}
     subprocess.run(
         [*command, "--output_folder", str(folder), *options.split()], check=True, capture_output=True, env=environment
     )
     return len(list(folder.rglob("*.jpg"))) + len(list(folder.rglob("*.png")))
-
-
-def peer(name: str) -> Path:
-    """An environment of its own with a peer in it, made once."""
-    folder = CACHE / name
-    if not (folder / ".ready").exists():
-        venv.create(folder, with_pip=True, clear=True)
-        subprocess.run([folder / "bin" / "pip", "install", "-q", name, "setuptools<81"], check=True)
-        (folder / ".ready").touch()
-    return folder
 
 
 # --------------------------------------------------------------------------------------------------- measurements
@@ -226,7 +216,7 @@ def timed(name: str, client: Callable[[list[str], Path], int], urls: list[str], 
         folder = scratch / f"{name.split()[0].strip(',')}{turn}"
         try:
             if name.startswith("img2dataset"):
-                peer("img2dataset")
+                environment("img2dataset", OLD_SETUPTOOLS)
             began = time.perf_counter()
             fetched = client(urls, folder)
             best = min(best, time.perf_counter() - began)

@@ -10,7 +10,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from pipeline.networks import Networks, Vectors, shipped
+from pipeline.networks import Networks, Vectors
 from pipeline.tones import Gray
 
 KINDS = ("fine", "blurred", "upscaled")
@@ -24,16 +24,11 @@ SECTORS = (
 FLOOR = 1e-3  # gray levels squared; rounding to 8 bits alone gives 1/12
 
 
-def judge(gray: Gray) -> tuple[str, float]:
+def judge(gray: Gray, networks: Networks) -> tuple[str, float]:
     """(kind of ``KINDS``, probability) of a picture without plain border, uint8 (H, W)."""
-    scores = kind_scores(shipped("fineness"), gray)
+    scores = networks.probabilities(spectrum(gray)[None])[0]
     best = int(np.argmax(scores))
     return KINDS[best], float(scores[best])
-
-
-def kind_scores(networks: Networks, gray: Gray) -> Vectors:
-    """Probability of each of ``KINDS``, float32 (3,)."""
-    return np.asarray(networks.probabilities(spectrum(gray)[None])[0], np.float32)
 
 
 def spectrum(gray: Gray) -> Vectors:

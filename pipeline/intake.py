@@ -7,13 +7,11 @@ from typing import Any
 import numpy as np
 from upath import UPath
 
-from pipeline.borders import without_border
 from pipeline.decode import BadImage, Decoded, decode
 from pipeline.params import IngestParams
 from pipeline.png import encode_png, shrink
-from pipeline.quality import measure
+from pipeline.quality import put_right_and_measure, shipped_judges
 from pipeline.tones import Gray
-from pipeline.upright import judge, put_right
 
 PLAIN_LEVELS = 8  # a picture whose pixels differ by no more shows nothing
 PLAIN_SHARE = 0.999  # so does one that has so many pixels within that span
@@ -69,17 +67,10 @@ def take_in(task: Task, params: IngestParams) -> Taken:
         refuse_unusable(gray, params)
     except BadImage as error:
         return Taken(task.key, columns, reason=str(error))
-    picture, measures = _put_right(shrink(gray, params.long_side))
+    picture, measures = put_right_and_measure(shrink(gray, params.long_side), shipped_judges())
     if measures["rotation"] in (90, 270):
         columns |= {"width": columns["height"], "height": columns["width"]}
     return Taken(task.key, columns | measures, png=encode_png(picture))
-
-
-def _put_right(picture: Gray) -> tuple[Gray, dict[str, Any]]:
-    """The picture upright and positive, and its measures."""
-    stand = judge(without_border(picture))
-    upright = put_right(picture, stand.rotation, stand.inverted)
-    return upright, measure(upright, stand)
 
 
 def image_id(data: bytes, box: Box | None) -> str:

@@ -4,6 +4,7 @@ Flags tell what a user may want to look at or leave out (``manifest.exclude_flag
 Where the networks and thresholds come from and how far they can be trusted: docs/quality-model-card.md.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -12,8 +13,9 @@ from scipy.ndimage import gaussian_filter1d
 
 from pipeline import fineness, marks
 from pipeline.borders import collimated_share, without_border
+from pipeline.networks import Networks, shipped
 from pipeline.tones import Gray
-from pipeline.upright import Stand
+from pipeline.upright import Stand, judge, put_right
 
 FLAGS = (
     "rotated",
@@ -35,15 +37,30 @@ FINE_SURE = 0.9  # least probability that a picture lacks fine detail
 TEETH, TREND = 2.0, 12.0  # gray levels: widths that smooth a histogram for its teeth and for its trend
 
 
-def measure(gray: Gray, stand: Stand) -> dict[str, Any]:
-    """All measures of a pool picture by column name, and its flags.
+@dataclass(frozen=True)
+class Judges:
+    """The networks that judge: how a film stands, which side its heart is on, whether detail is missing."""
 
-    Args:
-        gray: (H, W) uint8, put right.
-        stand: how it stood before.
-    """
+    upright: Networks
+    side: Networks
+    fineness: Networks
+
+
+def shipped_judges() -> Judges:
+    """The networks that come with the package."""
+    return Judges(shipped("upright"), shipped("side"), shipped("fineness"))
+
+
+def put_right_and_measure(gray: Gray, judges: Judges) -> tuple[Gray, dict[str, Any]]:
+    """A picture, (H, W) uint8, put upright and positive; and all its measures and flags by column name."""
+    stand = judge(without_border(gray), judges.upright, judges.side)
+    upright = put_right(gray, stand.rotation, stand.inverted)
+    return upright, _measure(upright, stand, judges.fineness)
+
+
+def _measure(gray: Gray, stand: Stand, fine: Networks) -> dict[str, Any]:
     inner = without_border(gray)
-    detail, detail_score = fineness.judge(inner)
+    detail, detail_score = fineness.judge(inner, fine)
     found: dict[str, Any] = {
         "rotation": stand.rotation,
         "inverted": stand.inverted,

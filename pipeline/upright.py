@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.networks import Networks, Vectors, shipped
+from pipeline.networks import Networks, Vectors
 from pipeline.thumbnails import features, thumbnail
 from pipeline.tones import Gray
 
@@ -39,13 +39,8 @@ class Stand:
     mirrored_score: float
 
 
-def judge(gray: Gray) -> Stand:
+def judge(gray: Gray, upright: Networks, side: Networks) -> Stand:
     """Tell how a picture without plain border, uint8 (H, W), was saved."""
-    return judge_with(shipped("upright"), shipped("side"), gray)
-
-
-def judge_with(upright: Networks, side: Networks, gray: Gray) -> Stand:
-    """As :func:`judge`, by networks of one's own."""
     both = two_vectors(gray)
     scores = state_scores(upright, both)
     best = int(np.argmax(scores))

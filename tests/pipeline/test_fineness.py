@@ -5,10 +5,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from test_view_model import drawn
 
-from pipeline.fineness import BANDS, KINDS, SECTORS, judge, spectrum
+from pipeline import fineness
+from pipeline.fineness import BANDS, KINDS, SECTORS, spectrum
+from pipeline.networks import shipped
 from sources.sandbox.alter import blurred, upscaled
 
 FILMS = [drawn("frontal", seed) for seed in range(970, 976)]
+
+
+def judge(picture):
+    return fineness.judge(picture, shipped("fineness"))
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,15 @@ import numpy as np
 import pytest
 from test_view_model import drawn
 
-from pipeline.borders import without_border
 from pipeline.png import shrink
-from pipeline.quality import FLAGS, comb, gray_levels, measure
-from pipeline.upright import judge, put_right
+from pipeline.quality import FLAGS, comb, gray_levels, put_right_and_measure, shipped_judges
 from sources.sandbox import alter
 
 FILM = drawn("frontal", 991)
 
 
 def flags(picture):
-    stand = judge(without_border(picture))
-    return measure(put_right(picture, stand.rotation, stand.inverted), stand)["flags"]
+    return put_right_and_measure(picture, shipped_judges())[1]["flags"]
 
 
 def test_a_good_film_has_no_flag():

@@ -6,11 +6,17 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from test_view_model import drawn, page_of_text
 
+from pipeline import upright
 from pipeline.borders import without_border
-from pipeline.upright import MIRRORED_STATES, STATES, TURNS, judge, put_right
+from pipeline.networks import shipped
+from pipeline.upright import MIRRORED_STATES, STATES, TURNS, put_right
 from sources.sandbox.alter import rotated_90, rotated_180
 
 FILMS = [drawn("frontal", seed) for seed in range(950, 958)]
+
+
+def judge(picture):
+    return upright.judge(picture, shipped("upright"), shipped("side"))
 
 
 def saved(film, turn, negative):
