@@ -188,9 +188,9 @@ def img2dataset(urls: list[str], folder: Path) -> int:
     listed.write_text("\n".join(urls))
     options = f"--processes_count 1 --thread_count {CONNECTIONS} --resize_mode no --output_format files --retries 0"
     command = [str(environment("img2dataset", OLD_SETUPTOOLS) / "bin" / "img2dataset"), "--url_list", str(listed)]
-    environment = os.environ | {"NO_ALBUMENTATIONS_UPDATE": "1"}
+    quiet = os.environ | {"NO_ALBUMENTATIONS_UPDATE": "1"}
     subprocess.run(
-        [*command, "--output_folder", str(folder), *options.split()], check=True, capture_output=True, env=environment
+        [*command, "--output_folder", str(folder), *options.split()], check=True, capture_output=True, env=quiet
     )
     return len(list(folder.rglob("*.jpg"))) + len(list(folder.rglob("*.png")))
 

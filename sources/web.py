@@ -117,5 +117,7 @@ class Web:
             return None
         token = os.environ.get(variable, "").strip()
         if not token:
-            raise UsageError(f"Set the environment variable {variable} to your API token and run the command again.")
+            raise UsageError(
+                f"Set the environment variable {variable} (README, Real sources, says what it holds) and run it again."
+            )
         return token
