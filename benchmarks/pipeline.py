@@ -67,6 +67,7 @@ def verbs(params: Params) -> Iterator[list[str]]:
     yield ["fetch", *params.sources]
     yield from (["ingest"], ["dedupe"], ["views"], ["harmonise"], ["manifest"], ["split"])
     yield from (["prepare", str(size)] for size in params.prepare.sizes)
+    yield ["contradictions"]
     for name in params.experiments:
         yield ["train", name]
         yield ["evaluate", name]
