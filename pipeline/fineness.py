@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
+from scipy.fft import rfft2
 
 from pipeline.networks import Networks, Vectors
 from pipeline.tones import Gray
@@ -25,10 +26,14 @@ FLOOR = 1e-3  # gray levels squared; rounding to 8 bits alone gives 1/12
 
 
 def judge(gray: Gray, networks: Networks) -> tuple[str, float]:
-    """(kind of ``KINDS``, probability) of a picture without plain border, uint8 (H, W)."""
-    scores = networks.probabilities(spectrum(gray)[None])[0]
-    best = int(np.argmax(scores))
-    return KINDS[best], float(scores[best])
+    """(kind of ``KINDS``, probability) of a picture without plain border, uint8 (H, W).
+
+    The probability is that fine detail is there, or that it is lacking; which of the two ways is less sure.
+    """
+    fine, *lacking = networks.probabilities(spectrum(gray)[None])[0]
+    if fine >= 0.5:
+        return KINDS[0], float(fine)
+    return KINDS[1 + int(np.argmax(lacking))], float(1 - fine)
 
 
 def spectrum(gray: Gray) -> Vectors:
@@ -45,7 +50,7 @@ def spectrum(gray: Gray) -> Vectors:
             tile, 0, side - tile.shape[0], 0, side - tile.shape[1], borderType=cv2.BORDER_REFLECT_101
         )
     window, band, counts = _bands(side)
-    waves = np.abs(np.fft.rfft2((tile - tile.mean()) * window)) ** 2
+    waves = np.abs(rfft2((tile - tile.mean()) * window)) ** 2
     power = np.bincount(band, weights=waves.ravel(), minlength=SECTORS * BANDS + 1)[:-1] / counts
     size = np.log2(max(gray.shape) / 1024)
     return np.append(np.log10(power + FLOOR), size).astype(np.float32)

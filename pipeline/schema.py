@@ -31,7 +31,7 @@ PIXEL_FIELDS = [
     field("mirrored_score", pa.float64(), "probability that left and right are exchanged (frontal films; not changed)"),
     field("sharpness", pa.float64(), "variance of the Laplacian of the pool image"),
     field("detail", pa.string(), "fine | blurred | upscaled (a thumbnail blown up)"),
-    field("detail_score", pa.float64(), "probability of detail"),
+    field("detail_score", pa.float64(), "probability that fine detail is there (fine) or lacking (blurred, upscaled)"),
     field("gray_levels", pa.float64(), "gray levels in use: exponential of the histogram's entropy"),
     field("clipped_share", pa.float64(), "share of pixels that are 0 or 255"),
     field("border_share", pa.float64(), "share of the picture in uniform borders"),

@@ -54,7 +54,7 @@ def train(examples: Iterable[Example], seed: int = SEED) -> Networks:
 
 def train_on(vectors: np.ndarray, targets: np.ndarray, seed: int = SEED) -> Networks:
     """As :func:`train`, from spectra (N, D) and numbers of kinds (N,)."""
-    return fit(vectors, targets, members=4, hidden=24, decay=0.1, epochs=120, seed=seed)
+    return fit(vectors, targets, members=4, hidden=32, decay=0.03, epochs=200, seed=seed)
 
 
 def spectra(film: Gray, rng: np.random.Generator) -> list[tuple[np.ndarray, str]]:
