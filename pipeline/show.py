@@ -63,8 +63,8 @@ def reason_table(rows: pd.DataFrame, top: int = TOP) -> Table:
 
 
 def kind_of(reason: str) -> str:
-    """A reason without its details: what stands before ``: `` or `` (``."""
-    return reason.split(": ")[0].split(" (")[0]
+    """A reason without its details: what stands before ``: ``, `` (`` or the address of a page."""
+    return reason.removeprefix("parse: ").split(": ")[0].split(" (")[0].split(" at http")[0]
 
 
 def _by_status(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:

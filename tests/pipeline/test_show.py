@@ -73,6 +73,7 @@ def test_reasons_are_grouped_without_their_details():
     assert kind_of("pediatric: age 7") == "pediatric"
     assert kind_of("label not used: other (used are covid)") == "label not used"
     assert kind_of("lateral (score 0.98)") == "lateral"
+    assert kind_of("parse: no image found at https://a.org/1: (selector img)") == "no image found"
 
 
 def test_the_verb_prints_the_tables(tmp_path):
