@@ -5,10 +5,12 @@ with sudden rims. Wires, tubes and ribs are rounded and fade. So flat thin parts
 kept where they stand in a line as letters do, or are as even and as stark as only drawn figures are.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.tones import Gray
 
@@ -23,6 +25,10 @@ LETTERS = 3  # of a line
 LOOSE = 0.7  # share of SUDDEN, and of EVEN turned round, that is asked of a letter beside two sure ones
 FRAME = 0.6  # share of a side from which a part along it is the picture's frame
 GROWN = 2  # px, rim of the mask
+BLOCK = 256  # letters that are held against all others at once: a page of text has thousands
+
+Box = Sequence[int]  # left, top, width, height
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +41,7 @@ class Part:
     """
 
     outline: np.ndarray
-    box: tuple[int, int, int, int]
+    box: Box
     step: float
     sudden: float
     even: float
@@ -64,15 +70,18 @@ def flat_parts(gray: Gray) -> tuple[Gray, list[Part]]:
     over = cv2.subtract(gray, cv2.morphologyEx(gray, cv2.MORPH_OPEN, np.ones((side, side), np.uint8)))
     _, thin = cv2.threshold(over, LEAST_STEP, 255, cv2.THRESH_BINARY)
     outlines, _ = cv2.findContours(thin, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    found = (_measured(gray, over, thin, outline) for outline in outlines)
+    boxes = [cv2.boundingRect(outline) for outline in outlines]
+    found = (
+        _measured(gray, over, thin, outline, box)
+        for outline, box in zip(outlines, boxes, strict=True)
+        if box[2] * box[3] >= LEAST_PIXELS
+    )
     return thin, [part for part in found if part is not None]
 
 
-def _measured(gray: Gray, over: Gray, thin: Gray, outline: np.ndarray) -> Part | None:
-    """The part within ``outline``, or None where it has too few pixels."""
-    left, top, width, height = cv2.boundingRect(outline)
-    if width * height < LEAST_PIXELS:
-        return None
+def _measured(gray: Gray, over: Gray, thin: Gray, outline: np.ndarray, box: Box) -> Part | None:
+    """The part within ``outline`` and its ``box``; None where it can be neither a letter nor a drawn figure."""
+    left, top, width, height = box
     x, y = max(0, left - 1), max(0, top - 1)
     window = np.s_[y : top + height + 1, x : left + width + 1]
     inside = cv2.drawContours(np.zeros(gray[window].shape, np.uint8), [outline - (x, y)], -1, 255, cv2.FILLED)
@@ -81,9 +90,11 @@ def _measured(gray: Gray, over: Gray, thin: Gray, outline: np.ndarray) -> Part |
     if len(rise) < LEAST_PIXELS:
         return None
     step = float(rise[len(rise) * 4 // 5])
+    if step < STARK and not LEAST_HEIGHT <= height <= MOST_HEIGHT:
+        return None
     core = gray[window][own & (over[window] > 0.8 * step)]
     sudden = _rim_slope(gray[window], own) / step
-    return Part(outline, (left, top, width, height), step, sudden, float(core.std()) / step)
+    return Part(outline, box, step, sudden, float(core.std()) / step)
 
 
 def _rim_slope(window: Gray, own: Gray) -> float:
@@ -99,20 +110,22 @@ def _rim_slope(window: Gray, own: Gray) -> float:
 def marks_among(parts: list[Part], shape: tuple[int, ...]) -> list[Part]:
     """The parts that are letters in a line, or drawn figures; a frame round the picture is neither."""
     inner = [part for part in parts if not _is_frame(part, shape)]
-    flat = [part for part in inner if part.sudden >= SUDDEN and part.even <= EVEN]
-    letters = [part for part in flat if _is_letter(part)]
-    line = [part for part in letters if sum(_beside(part, other) for other in letters) >= LETTERS - 1]
-    near = [part for part in inner if part not in line and _is_letter(part) and part.sudden >= LOOSE * SUDDEN]
-    line += [
-        part
-        for part in near
-        if part.even <= EVEN / LOOSE and sum(_beside(part, other) for other in line) >= LETTERS - 1
-    ]
-    return line + [part for part in flat if part.step >= STARK and part not in line]
+    boxes = np.array([part.box for part in inner], np.int32).reshape(-1, 4)
+    step, sudden, even = np.array([(part.step, part.sudden, part.even) for part in inner]).reshape(-1, 3).T
+    letter = (boxes[:, 3] >= LEAST_HEIGHT) & (boxes[:, 3] <= MOST_HEIGHT)
+    flat = (sudden >= SUDDEN) & (even <= EVEN)
+    line = _mask_where(flat & letter, lambda sure: _neighbours(boxes[sure], boxes[sure]) >= LETTERS)  # itself is one
+    near = letter & ~line & (sudden >= LOOSE * SUDDEN) & (even <= EVEN / LOOSE)
+    beside = _mask_where(near, lambda loose: _neighbours(boxes[loose], boxes[line]) >= LETTERS - 1)
+    drawn = line | beside | (flat & (step >= STARK))
+    return [part for part, is_drawn in zip(inner, drawn, strict=True) if is_drawn]
 
 
-def _is_letter(part: Part) -> bool:
-    return LEAST_HEIGHT <= part.box[3] <= MOST_HEIGHT
+def _mask_where(asked: Mask, answer: Callable[[Mask], Mask]) -> Mask:
+    """``answer`` for those that are ``asked``, False for the others."""
+    found = np.zeros(len(asked), bool)
+    found[asked] = answer(asked)
+    return found
 
 
 def _is_frame(part: Part, shape: tuple[int, ...]) -> bool:
@@ -123,11 +136,14 @@ def _is_frame(part: Part, shape: tuple[int, ...]) -> bool:
     return (at_side and height > FRAME * shape[0]) or (at_end and width > FRAME * shape[1])
 
 
-def _beside(part: Part, other: Part) -> bool:
-    """Do two letters stand in one line, not far from each other?"""
-    if part is other:
-        return False
-    (left, top, width, height), (x, y, w, h) = part.box, other.box
-    tall = max(height, h)
-    apart = max(x - left - width, left - x - w)
-    return min(height, h) > 0.55 * tall and abs((top + height) - (y + h)) < 0.25 * tall and apart < 2 * tall
+def _neighbours(letters: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """How many of ``others`` stand in one line with each of ``letters``, not far off; boxes int32 (N, 4) and (M, 4)."""
+    found = np.zeros(len(letters), np.int32)
+    x, y, w, h = others.T
+    for start in range(0, len(letters), BLOCK):
+        left, top, width, height = letters[start : start + BLOCK].T[..., None]
+        tall, low = np.maximum(height, h), np.minimum(height, h)
+        apart = np.maximum(x - left - width, left - x - w)
+        on_line = (low > 0.55 * tall) & (np.abs(top + height - y - h) < 0.25 * tall) & (apart < 2 * tall)
+        found[start : start + BLOCK] = on_line.sum(axis=1)
+    return found
