@@ -12,7 +12,6 @@ from itertools import islice
 import cv2
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from tqdm import tqdm
 from upath import UPath
 
@@ -20,10 +19,11 @@ from pipeline.layout import Layout
 from pipeline.marks import find_marks
 from pipeline.parallel import map_images
 from pipeline.png import decode_png, encode_png
+from pipeline.pool import open_images_writer
 from pipeline.schema import IMAGE_FIELD, IMAGES_SCHEMA
 from pipeline.tables import shards
 from pipeline.tones import Gray
-from sources.storage import atomic, atomic_folder
+from sources.storage import atomic, atomic_folder, open_parquet
 
 RADIUS = 4  # px from which a mark's pixels are guessed
 BATCH_ROWS = 32
@@ -60,22 +60,21 @@ def _conceal_png(png: bytes) -> bytes:
 
 def _conceal_shard(source: UPath, target: UPath, executor: Executor | None) -> Iterator[tuple[bytes, bytes]]:
     """Write one shard and yield every picture before and after."""
-    with source.open("rb") as file, atomic(target) as out:
-        shard = pq.ParquetFile(file)
-        before = (row["bytes"] for batch in _batches(shard, [IMAGE_FIELD.name]) for row in batch[0].to_pylist())
+    with open_parquet(source) as shard, atomic(target) as out:
+        before = (
+            row["bytes"]
+            for batch in shard.iter_batches(BATCH_ROWS, columns=[IMAGE_FIELD.name])
+            for row in batch[0].to_pylist()
+        )
         after = map_images(_conceal_png, before, executor)
-        with pq.ParquetWriter(out, IMAGES_SCHEMA, compression="zstd", use_dictionary=False) as writer:
-            for batch in _batches(shard, None):
+        with open_images_writer(out) as writer:
+            for batch in shard.iter_batches(BATCH_ROWS):
                 images = batch.column(IMAGE_FIELD.name).to_pylist()
                 clean = list(islice(after, len(images)))
                 values = [image | {"bytes": png} for image, png in zip(images, clean, strict=True)]
                 rows = pa.Table.from_batches([batch]).drop_columns(IMAGE_FIELD.name).cast(_without_image())
                 writer.write_table(rows.append_column(IMAGE_FIELD, pa.array(values, IMAGE_FIELD.type)))
                 yield from zip((image["bytes"] for image in images), clean, strict=True)
-
-
-def _batches(shard: pq.ParquetFile, columns: list[str] | None) -> Iterator[pa.RecordBatch]:
-    yield from shard.iter_batches(BATCH_ROWS, columns=columns)
 
 
 def _without_image() -> pa.Schema:

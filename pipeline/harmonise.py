@@ -20,7 +20,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from pipeline import decisions, split
 from pipeline.histogram import TONES, Counts, Shares, cumulative, histogram, match_curve
@@ -33,7 +32,7 @@ from pipeline.tables import iter_images, read_rows
 from sources.base import registry
 from sources.errors import CxnetError, UsageError, unknown
 from sources.lock import KEY
-from sources.storage import write_table
+from sources.storage import open_parquet, write_table
 
 LOG = logging.getLogger(__name__)
 
@@ -112,8 +111,8 @@ def candidates(rows: pd.DataFrame, options: HarmoniseParams, split_params: Split
 
 def read_reference(layout: Layout) -> Reference | None:
     """The reference of the last run; None where no film was matched."""
-    with layout.harmonise.open("rb") as file:
-        stored = (pq.read_schema(file).metadata or {}).get(METADATA)
+    with open_parquet(layout.harmonise) as file:
+        stored = (file.schema_arrow.metadata or {}).get(METADATA)
     if stored is None:
         return None
     values = json.loads(stored)

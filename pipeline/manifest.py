@@ -14,14 +14,14 @@ from itertools import islice
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pandas.api.types import is_list_like
 from upath import UPath
 
 from pipeline import decisions
 from pipeline.layout import Layout
 from pipeline.params import ManifestParams
-from pipeline.schema import IMAGE_FIELD, IMAGES_SCHEMA, MANIFEST_SCHEMA
+from pipeline.pool import open_images_writer
+from pipeline.schema import IMAGE_FIELD, MANIFEST_SCHEMA
 from pipeline.tables import exclude, iter_images, read_rows
 from sources.base import LABELS
 from sources.errors import CxnetError
@@ -148,7 +148,7 @@ def _write_shard(path: UPath, table: pa.Table, films: Iterator[Film]) -> int:
     written = 0
     with (
         atomic(path) as file,
-        pq.ParquetWriter(file, IMAGES_SCHEMA, compression="zstd", use_dictionary=False) as writer,
+        open_images_writer(file) as writer,
     ):
         while batch := list(islice(films, BATCH_ROWS)):
             rows = table.take([place for place, _ in batch])

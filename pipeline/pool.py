@@ -1,17 +1,17 @@
-"""Writing the pool: shards of rows with their pictures, a few rows in memory, the whole folder replaced at once."""
+"""Writing shards of rows with their pictures: a few rows in memory, the pool's whole folder replaced at once."""
 
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from upath import UPath
 
-from pipeline.schema import IMAGE_FIELD
+from pipeline.schema import IMAGE_FIELD, IMAGES_SCHEMA
 from sources.errors import CxnetError
 from sources.storage import discard
 
@@ -76,6 +76,7 @@ class ShardWriter:
             compression={path: "NONE" if path == f"{IMAGE_FIELD.name}.bytes" else "ZSTD" for path in leaves},
             use_dictionary=[path for path in leaves if not path.startswith(IMAGE_FIELD.name)],
             write_statistics=[path for path in leaves if not path.startswith(IMAGE_FIELD.name)],
+            write_page_checksum=True,
         )
 
     def _end_shard(self) -> None:
@@ -83,6 +84,11 @@ class ShardWriter:
             self._writer.close()
             self._file.close()
         self._writer, self._file, self._in_shard = None, None, 0
+
+
+def open_images_writer(file: IO[bytes]) -> pq.ParquetWriter:
+    """A writer of one shard of kept films with their pictures (``IMAGES_SCHEMA``)."""
+    return pq.ParquetWriter(file, IMAGES_SCHEMA, compression="zstd", use_dictionary=False, write_page_checksum=True)
 
 
 def _leaves(entry: pa.Field) -> list[str]:

@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
-import pyarrow.parquet as pq
 from upath import UPath
 
 from pipeline.layout import Layout
 from pipeline.schema import IMAGE_FIELD, POOL_SCHEMA
 from sources.errors import CxnetError
 from sources.lock import KEY
-from sources.storage import read_table
+from sources.storage import open_parquet, read_table
 
 STAGES = ("dedupe", "views", "harmonise")
 
@@ -72,8 +71,8 @@ def iter_images(
 ) -> Iterator[tuple[dict[str, object], bytes]]:
     """Yield (columns of the row, PNG bytes) for every row that has a picture, a few rows in memory at a time."""
     for shard in shards(folder, prefix):
-        with shard.open("rb") as file:
-            for batch in pq.ParquetFile(file).iter_batches(batch_rows, columns=[*columns, "image"]):
+        with open_parquet(shard) as file:
+            for batch in file.iter_batches(batch_rows, columns=[*columns, "image"]):
                 for row in batch.to_pylist():
                     image = row.pop("image")
                     if image is not None and image["bytes"] is not None:

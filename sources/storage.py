@@ -136,7 +136,9 @@ def write_table(path: AnyPath, rows: pd.DataFrame, schema: pa.Schema) -> None:
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise CxnetError(f"Cannot write {path}: {error}.") from error
     with atomic(path) as file:
-        pq.write_table(table.replace_schema_metadata(schema.metadata), file, compression="zstd")
+        pq.write_table(
+            table.replace_schema_metadata(schema.metadata), file, compression="zstd", write_page_checksum=True
+        )
 
 
 def read_table(path: AnyPath, columns: Sequence[str] | None = None) -> pd.DataFrame:
@@ -145,18 +147,29 @@ def read_table(path: AnyPath, columns: Sequence[str] | None = None) -> pd.DataFr
     Raises:
         CxnetError: the file is absent or is not Parquet, or lacks one of ``columns``.
     """
+    with open_parquet(path) as file:
+        _require(UPath(path), file.schema_arrow, columns or ())
+        table = file.read(columns=list(columns) if columns is not None else None)
+    return table.to_pandas(types_mapper=pd.ArrowDtype)
+
+
+@contextmanager
+def open_parquet(path: AnyPath) -> Iterator[pq.ParquetFile]:
+    """A Parquet file to read from, every page held against its check sum.
+
+    Raises:
+        CxnetError: the file is absent, is not Parquet, or damaged; also while it is read within the ``with``.
+    """
     source = UPath(path)
     try:
-        with source.open("rb") as file:
-            _require(source, pq.read_schema(file), columns or ())
-            table = pq.read_table(file, columns=list(columns) if columns is not None else None)
+        with source.open("rb") as file, pq.ParquetFile(file, page_checksum_verification=True) as table:
+            yield table
     except FileNotFoundError:
         raise CxnetError(f"{source} does not exist; run the stage that writes it first (`dvc repro`).") from None
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise CxnetError(
             f"{source} is not a readable Parquet file ({error}); delete it and run its stage again."
         ) from error
-    return table.to_pandas(types_mapper=pd.ArrowDtype)
 
 
 def _require(path: UPath, schema: pa.Schema, columns: Sequence[str]) -> None:

@@ -269,3 +269,14 @@ def test_a_row_that_is_listed_twice_is_refused(world):
     world.add("a", "one", png(film(2)))
     with pytest.raises(CxnetError, match="'one' twice"):
         world.ingest()
+
+
+def test_a_picture_that_was_damaged_on_disk_is_found_out(world):
+    world.add("a", "x", png(film(1)))
+    world.ingest()
+    (shard,) = world.layout.pool.glob("pool-*.parquet")
+    data = bytearray(shard.read_bytes())
+    data[data.index(b"IDAT") + 100] ^= 1
+    shard.write_bytes(data)
+    with pytest.raises(CxnetError, match=r"pool-00000\.parquet is not a readable Parquet file"):
+        list(iter_images(world.layout.pool, "pool"))

@@ -1,8 +1,12 @@
 """Files, folders and tables that are there whole or not at all."""
 
+from contextlib import suppress
+
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from upath import UPath
 
 from sources.errors import CxnetError
@@ -129,3 +133,31 @@ def test_a_value_of_the_wrong_type_is_one_sentence(tmp_path):
 def test_json_is_sorted_and_ends_with_a_line(tmp_path):
     write_json(tmp_path / "a.json", {"b": 1, "a": "é"})
     assert (tmp_path / "a.json").read_text(encoding="utf-8") == '{\n  "a": "é",\n  "b": 1\n}\n'
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_damaged_byte_of_the_data_is_found_out(tmp_path, place, bit):
+    path = tmp_path / "a.parquet"
+    rows = pd.DataFrame({"name": [f"film {number}" for number in range(200)], "number": range(200)})
+    write_table(path, rows, SCHEMA)
+    data, whole = bytearray(path.read_bytes()), read_table(path)
+    footer = int.from_bytes(data[-8:-4], "little") + 8
+    data[int(place * (len(data) - footer))] ^= 1 << bit
+    path.write_bytes(data)
+    try:
+        assert read_table(path).equals(whole)
+    except CxnetError as error:
+        assert "a.parquet is not a readable Parquet file" in str(error)
+
+
+def test_a_damaged_footer_is_no_crash(tmp_path):
+    write_table(tmp_path / "a.parquet", pd.DataFrame({"name": ["a"] * 9, "number": range(9)}), SCHEMA)
+    good = (tmp_path / "a.parquet").read_bytes()
+    footer = int.from_bytes(good[-8:-4], "little") + 8
+    for place in range(len(good) - footer, len(good)):
+        data = bytearray(good)
+        data[place] ^= 0xFF
+        (tmp_path / "a.parquet").write_bytes(data)
+        with suppress(CxnetError):
+            read_table(tmp_path / "a.parquet")
