@@ -48,14 +48,15 @@ def main() -> None:
 
 def measure_profile(name: str) -> list[dict[str, Any]]:
     """Run all stages of a profile in an empty folder, and print one row per stage."""
-    params = load_params(PROJECT / "profiles" / f"{name}.yaml")
+    profile = PROJECT / "profiles" / f"{name}.yaml"
+    params = load_params(profile)
     with tempfile.TemporaryDirectory() as root:
         layout = Layout.at(root)
         if name != "sandbox":
             mirror_folder(layout, params)
         (Path(root) / "curation").mkdir()
         (Path(root) / "curation" / "decisions.csv").write_bytes((PROJECT / "curation" / "decisions.csv").read_bytes())
-        rows = [run_verb(words, name, root) for words in verbs(params)]
+        rows = [run_verb(words, profile, root) for words in verbs(params)]
         compare_with_decoding(rows, layout, Path(root) / "bare")
     show(name, rows)
     return rows
@@ -74,10 +75,9 @@ def verbs(params: Params) -> Iterator[list[str]]:
     yield ["report"]
 
 
-def run_verb(words: list[str], profile: str, root: str) -> dict[str, Any]:
+def run_verb(words: list[str], profile: Path, root: str) -> dict[str, Any]:
     """One command's wall seconds, the seconds of its own work, and the peak memory of all its processes."""
-    params = str(PROJECT / "profiles" / f"{profile}.yaml")
-    command = [sys.executable, "-m", "pipeline.cli", *words, "--params", params, "--root", root]
+    command = [sys.executable, "-m", "pipeline.cli", *words, "--params", str(profile), "--root", root]
     began = time.perf_counter()
     process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     peak = PeakMemory(process.pid)

@@ -1,0 +1,110 @@
+"""Memory of every stage for as many films as NIH ChestX-ray14 has (112,120), and for a tenth of them.
+
+Run: ``python -m benchmarks.memory [--films N] [--side PX]``. Films are drawn here, small and all different, into a
+folder that a profile names as its only source; each stage runs as its command does, and the resident memory of all its
+processes is sampled. What grows with the films are rows, hashes and features, never pictures; the target is 2 GB.
+"""
+
+import argparse
+import csv
+import json
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import yaml
+
+from benchmarks.pipeline import PROJECT, WORKERS, run_verb
+from sources.sandbox.anatomy import draw_anatomy
+from sources.sandbox.phantom import Exposure, frontal
+
+RESULTS = Path(__file__).parent / "results" / "memory.json"
+NIH_FILMS = 112_120
+MOST_MB = 2000
+FILMS_PER_PATIENT = 4
+SIZE = 64  # px of the arrays for training
+VERBS = ["fetch films", "ingest", "dedupe", "views", "harmonise", "manifest", "split", f"prepare {SIZE}"]
+VERBS += ["contradictions", "report"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--films", type=int, default=NIH_FILMS)
+    parser.add_argument("--side", type=int, default=160, help="px of the drawn films")
+    options = parser.parse_args()
+    found = {films: measure(films, options.side) for films in (options.films // 10, options.films)}
+    show(found)
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps({"workers": WORKERS, "target_mb": MOST_MB, "films": found}, indent=2) + "\n")
+
+
+def measure(films: int, side: int) -> list[dict[str, Any]]:
+    """Draw the films, and run all stages on them."""
+    with tempfile.TemporaryDirectory() as root:
+        folder = Path(root) / "films"
+        draw(folder, films, side)
+        profile = write_profile(Path(root), folder)
+        return [run_verb(verb.split(), profile, root) | {"films": films} for verb in VERBS]
+
+
+def draw(folder: Path, films: int, side: int) -> None:
+    """Write JPEG files of different drawn films, and a table of their patients and labels."""
+    folder.mkdir()
+    with ProcessPoolExecutor(WORKERS) as pool:
+        for _ in pool.map(partial(draw_one, folder, side), range(films), chunksize=256):
+            pass
+    with (folder / "films.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["file", "patient", "finding"])
+        table.writerows(
+            (name_of(number), f"p{number // FILMS_PER_PATIENT}", "covid" if number % 3 == 0 else "normal")
+            for number in range(films)
+        )
+
+
+def draw_one(folder: Path, side: int, number: int) -> None:
+    rng = np.random.default_rng(number)
+    anatomy = draw_anatomy(rng, float(rng.uniform(20, 90)), "F" if number % 2 else "M")
+    size = int(side * rng.uniform(1, 1.2)), side
+    label, severity = ("covid", float(rng.uniform(0.3, 1))) if number % 3 == 0 else ("normal", 0.0)
+    film, _ = frontal(anatomy, Exposure(*size, number, label, severity, 1, number, number % 2 == 0))
+    cv2.imwrite(str(folder / name_of(number)), film)
+
+
+def name_of(number: int) -> str:
+    return f"{number:07d}.jpg"
+
+
+def write_profile(root: Path, folder: Path) -> Path:
+    """The sandbox's profile with the drawn folder as its only source, and nothing to train."""
+    options = yaml.safe_load((PROJECT / "profiles" / "sandbox.yaml").read_text())
+    source = {
+        "name": "films",
+        "path": str(folder),
+        "table": "films.csv",
+        "columns": {"item_id": "file", "patient_id": "patient", "label": "finding"},
+    }
+    options |= {"mirror": None, "sources": [], "folders": [source], "experiments": {}}
+    options["prepare"]["sizes"] = [SIZE]
+    options["harmonise"]["sources"] = ["films"]
+    path = root / "profile.yaml"
+    path.write_text(yaml.safe_dump(options))
+    return path
+
+
+def show(found: dict[int, list[dict[str, Any]]]) -> None:
+    fewer, all_films = found
+    print(f"{'stage':<14}{fewer:>10,} films{'':>12}{all_films:>10,} films")
+    for few, many in zip(*found.values(), strict=True):
+        values = "".join(f"{row['wall_s']:>9.0f} s{row['peak_mb']:>9.0f} MB" for row in (few, many))
+        print(f"{few['stage']:<14}{values}")
+    peak = max(row["peak_mb"] for row in found[all_films])
+    print(f"under {MOST_MB:,} MB: {'met' if peak < MOST_MB else 'MISSED'} (most: {peak:,.0f} MB)")
+
+
+if __name__ == "__main__":
+    main()
