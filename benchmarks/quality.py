@@ -1,10 +1,10 @@
 """Quality flags against planted truth, on drawn and on real films; cleanvision beside, where both tell the same thing.
 
-Run: ``python -m benchmarks.quality ROOT --truth views.csv`` where ROOT holds the ``data/`` of a run on real films up to
-dedupe, and the CSV has the columns ``image, view``. Real films are altered here and judged by networks that saw no film
-of their patients (four folds); drawn films by those that are shipped. What untouched real films truly carry (most have
-something written on them, some a border) counts as a false alarm there, so that the drawn films tell the precision of
-``text``, ``border`` and ``collimated``. cleanvision runs in an environment of its own, over the same files.
+Run: ``python -m benchmarks.quality [ROOT] [--truth views.csv]`` where ROOT holds the ``data/`` of a run on real films
+up to dedupe, and the CSV has the columns ``image, view``. Real films are altered here and judged by networks that saw
+no film of their patients (four folds); drawn films by those that are shipped. What untouched real films truly carry
+(most have something written on them, some a border) counts as a false alarm there, so that the drawn films tell the
+precision of ``text``, ``border`` and ``collimated``. cleanvision runs in an environment of its own, over equal files.
 """
 
 import argparse
@@ -34,6 +34,7 @@ from sources.sandbox.phantom import Exposure, frontal
 from training import film_state, fineness
 from training.known_films import Example, read_examples
 
+SHARED_VIEWS = Path(__file__).parents[2] / "shared" / "truth" / "views.csv"
 RESULTS = Path(__file__).parent / "results" / "quality.json"
 POOL_SIDE = 1024
 FOLDS, SEED = 4, 5
@@ -47,8 +48,8 @@ Row = dict[str, Any]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("root")
-    parser.add_argument("--truth", type=Path, required=True)
+    parser.add_argument("root", nargs="?", default=".")
+    parser.add_argument("--truth", type=Path, default=SHARED_VIEWS if SHARED_VIEWS.exists() else None)
     options = parser.parse_args()
     examples = [
         example

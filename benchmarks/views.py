@@ -1,8 +1,8 @@
 """The view classifier on real films: confusion table with intervals by patient-grouped cross-validation, and its speed.
 
-Run: ``python -m benchmarks.views ROOT --truth views.csv`` where ROOT holds the ``data/`` of a run on real films up to
-dedupe, and the CSV has the columns ``image, view``. Every fold's network sees no film of the patients it is judged on,
-and no film whose terms forbid machine learning (those are judged only).
+Run: ``python -m benchmarks.views [ROOT] [--truth views.csv]`` where ROOT holds the ``data/`` of a run up to dedupe, on
+real films if the figures are to mean anything, and the CSV has the columns ``image, view``. Every fold's network sees
+no film of the patients it is judged on, and no film whose terms forbid machine learning (those are judged only).
 """
 
 import argparse
@@ -21,6 +21,7 @@ from pipeline.view_model import CLASSES, shipped_model
 from training.known_films import Example, read_examples
 from training.view_classifier import WORK_SIDE, train
 
+SHARED_VIEWS = Path(__file__).parents[2] / "shared" / "truth" / "views.csv"
 RESULTS = Path(__file__).parent / "results" / "views.json"
 TARGETS = {"frontal": 0.995, "lateral": 0.95, "other": 0.98, "images_per_s": 300}
 FOLDS = 6
@@ -28,8 +29,8 @@ FOLDS = 6
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("root")
-    parser.add_argument("--truth", type=Path, required=True)
+    parser.add_argument("root", nargs="?", default=".")
+    parser.add_argument("--truth", type=Path, default=SHARED_VIEWS if SHARED_VIEWS.exists() else None)
     options = parser.parse_args()
     examples = list(read_examples(Layout.at(options.root), options.truth, WORK_SIDE))
     kinds = np.array([CLASSES.index(example.kind) for example in examples])

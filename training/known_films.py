@@ -81,8 +81,8 @@ def _known_views(layout: Layout, rows: pd.DataFrame, truth: Path | None) -> list
     for row in rows.to_dict("records"):
         if pd.isna(row["pixel_sha256"]):
             found.append(None)
-        elif drawn is not None:
-            found.append(drawn.get(str(row["image_id"])))
+        elif row["image_id"] in drawn:
+            found.append(drawn[row["image_id"]])
         else:
             place = unquote(str(row["fetched_url"])).partition("://")[2]
             found.append(by_image.get(place) or ("frontal" if row["source"] in ALL_FRONTAL else None))
@@ -96,15 +96,15 @@ def _truth_by_image(truth: Path | None) -> dict[str, str]:
     return dict(zip(table["image"], table["view"], strict=True))
 
 
-def _drawn_truth(layout: Layout) -> dict[str, str] | None:
-    """View by the sha256 of the file, where the run's films were drawn."""
+def _drawn_truth(layout: Layout) -> dict[str, str | None]:
+    """View of each drawn file by its sha256; None where it is not as a film should be."""
     path = layout.sandbox / "truth" / "films.csv"
     if not path.exists():
-        return None
+        return {}
     table = pd.read_csv(str(path), dtype=str)
-    whole = table["defect"].isna() | (table["defect"] == "")
-    table = table[whole & ~table["duplicate_kind"].isin(CHANGED_COPIES)]
-    return dict(zip(table["sha256"], table["view"], strict=True))
+    good = table["defect"].fillna("").eq("") & ~table["duplicate_kind"].isin(CHANGED_COPIES)
+    views = table["view"].where(good, None)
+    return {name: view if pd.notna(view) else None for name, view in zip(table["sha256"], views, strict=True)}
 
 
 def _forbidden(rows: pd.DataFrame) -> list[bool]:

@@ -36,7 +36,9 @@ def write_networks(networks: Networks, path: Path) -> None:
 
 def _fit_one(standard: Vectors, targets: npt.NDArray[np.intp], shape: tuple[int, float, int], seed: int) -> Layers:
     hidden, decay, epochs = shape
-    network = MLPClassifier((hidden,), alpha=decay, batch_size=256, max_iter=epochs, random_state=seed)
+    network = MLPClassifier(
+        (hidden,), alpha=decay, batch_size=min(256, len(targets)), max_iter=epochs, random_state=seed
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a fixed number of epochs on purpose
         network.fit(standard, targets)
