@@ -155,7 +155,7 @@ def _decode_picture(data: bytes, name: str, max_megapixels: float) -> Decoded:
     else:
         pixels = _decode_with_pillow(picture)
     gray, is_color = _gray(pixels)
-    turn = TURNS.get(_orientation(picture))
+    turn = TURNS.get(_orientation(picture)) if _may_have_exif(picture, data, name) else None
     upright = np.ascontiguousarray(turn(gray)) if turn else gray
     return Decoded(upright, name, bit_depth, photometric, is_color)
 
@@ -219,6 +219,15 @@ def _decode_with_pillow(picture: Image.Image) -> Pixels:
     if picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info:
         return cv2.cvtColor(np.asarray(picture.convert("RGBA")), cv2.COLOR_RGBA2BGRA)
     return cv2.cvtColor(np.asarray(picture.convert("RGB")), cv2.COLOR_RGB2BGR)
+
+
+def _may_have_exif(picture: Image.Image, data: bytes, name: str) -> bool:
+    """Is it worth asking? Of a PNG file without EXIF Pillow decodes all pixels before it says so."""
+    return (
+        name != "PNG"
+        or "Raw profile type exif" in picture.info
+        or any(kind == b"eXIf" for kind, _, _ in _png_chunks(data))
+    )
 
 
 def _orientation(picture: Image.Image) -> int:

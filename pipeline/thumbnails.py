@@ -45,12 +45,13 @@ def _edge_directions(pictures: Vectors) -> Vectors:
     low = np.floor(direction).astype(int)
     share = direction - low
     cells = SIDE // CELL
-    histogram = np.zeros((len(pictures), cells, cells, BINS), np.float32)
+    cell = np.arange(SIDE) // CELL
+    place = (np.arange(len(pictures))[:, None, None] * cells + cell[:, None]) * cells + cell
+    votes = np.zeros(len(pictures) * cells * cells * BINS)
     for offset, weight in ((0, 1 - share), (1, share)):
-        chosen = (low + offset) % BINS
-        for index in range(BINS):
-            votes = np.where(chosen == index, strength * weight, 0)
-            histogram[..., index] += votes.reshape(-1, cells, CELL, cells, CELL).sum(axis=(2, 4))
+        bins = (place * BINS + (low + offset) % BINS).ravel()
+        votes += np.bincount(bins, (strength * weight).ravel(), len(votes))
+    histogram = votes.astype(np.float32).reshape(-1, cells, cells, BINS)
     energy = np.pad((histogram**2).sum(axis=3), ((0, 0), (1, 1), (1, 1)), mode="edge")
     around = sum(energy[:, y : y + cells, x : x + cells] for y in range(3) for x in range(3))
     local = histogram / np.sqrt(np.asarray(around)[..., None] + 1.0)
@@ -66,10 +67,10 @@ def _coarse(pictures: Vectors) -> Vectors:
 def _levels(thumbnails: Thumbnails) -> Vectors:
     """Share of every gray level bin, and of pure black and white."""
     flat = thumbnails.reshape(len(thumbnails), -1)
-    bins = [(flat // (256 // LEVELS) == level).mean(axis=1) for level in range(LEVELS)]
-    return np.asarray(
-        np.sqrt(np.stack([*bins, (flat <= 2).mean(axis=1), (flat >= 253).mean(axis=1)], axis=1)), np.float32
-    )
+    bins = flat // (256 // LEVELS) + np.arange(len(flat))[:, None] * LEVELS
+    counts = np.bincount(bins.ravel(), minlength=len(flat) * LEVELS).reshape(-1, LEVELS) / flat.shape[1]
+    black, white = ((flat <= 2).mean(axis=1), (flat >= 253).mean(axis=1))
+    return np.asarray(np.sqrt(np.column_stack([counts, black, white])), np.float32)
 
 
 def _detail(thumbnails: Thumbnails) -> Vectors:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from pipeline.decode import BadImage, Decoded, decode, sniff
 
@@ -111,13 +111,13 @@ def test_one_saturated_marker_does_not_darken_a_12_bit_film():
     assert np.abs(np.delete(found, [5, 6], axis=0)).max() < 60
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_is_applied(orientation):
+def test_exif_orientation_is_applied(orientation, kind):
     exif = Image.Exif()
     exif[0x0112] = orientation
     stored = Image.fromarray(film())
-    data = encode(stored, "JPEG", quality=100, exif=exif)
-    from PIL import ImageOps
+    data = encode(stored, kind, quality=100, exif=exif)
 
     wanted = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))))
     assert np.abs(read(data).gray.astype(int) - wanted).max() <= 2
