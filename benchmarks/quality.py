@@ -24,6 +24,7 @@ from sklearn.model_selection import GroupKFold
 from benchmarks.peers import ask, reason
 from pipeline.decode import decode
 from pipeline.layout import Layout
+from pipeline.networks import shipped
 from pipeline.parallel import map_images, open_executor
 from pipeline.png import shrink
 from pipeline.quality import Judges, put_right_and_measure, shipped_judges
@@ -164,7 +165,8 @@ def trained(examples: Sequence[Example]) -> Judges:
         )
         for example in examples
     ]
-    return Judges(film_state.train_upright(small), film_state.train_side(small), fineness.train(examples))
+    upright, side = film_state.train_upright(small), film_state.train_side(small)
+    return Judges(shipped("views"), upright, side, fineness.train(examples))  # which films are frontal is not measured
 
 
 def _flags(picture: Gray, judges: Judges, rng: np.random.Generator) -> dict[str, list[str]]:

@@ -39,8 +39,9 @@ TEETH, TREND = 2.0, 12.0  # gray levels: widths that smooth a histogram for its 
 
 @dataclass(frozen=True)
 class Judges:
-    """The networks that judge: how a film stands, which side its heart is on, whether detail is missing."""
+    """The networks that judge: what is shown, how it stands, which side the heart is on, whether detail is missing."""
 
+    views: Networks
     upright: Networks
     side: Networks
     fineness: Networks
@@ -48,12 +49,12 @@ class Judges:
 
 def shipped_judges() -> Judges:
     """The networks that come with the package."""
-    return Judges(shipped("upright"), shipped("side"), shipped("fineness"))
+    return Judges(shipped("views"), shipped("upright"), shipped("side"), shipped("fineness"))
 
 
 def put_right_and_measure(gray: Gray, judges: Judges) -> tuple[Gray, dict[str, Any]]:
     """A picture, (H, W) uint8, put upright and positive; and all its measures and flags by column name."""
-    stand = judge(without_border(gray), judges.upright, judges.side)
+    stand = judge(without_border(gray), judges.views, judges.upright, judges.side)
     upright = put_right(gray, stand.rotation, stand.inverted)
     return upright, _measure(upright, stand, judges.fineness)
 

@@ -103,7 +103,7 @@ def contradicted(doubts: pd.DataFrame, most: int = 6) -> Rows:
     return [
         (
             f"{row['source']}/{row['item_id']}",
-            str(row["label"]),
+            "none" if pd.isna(row["label"]) else row["label"],
             row["kind"],
             "" if pd.isna(row["score"]) else f"{row['score']:.2f}",
             row["evidence"],

@@ -13,6 +13,7 @@ import numpy as np
 from pipeline.networks import Networks, Vectors
 from pipeline.thumbnails import features, thumbnail
 from pipeline.tones import Gray
+from pipeline.view_model import CLASSES
 
 TURNS = (0, 90, 180, 270)  # degrees clockwise by which the film stands turned
 STATES = tuple((turn, negative) for negative in (False, True) for turn in TURNS)
@@ -28,7 +29,7 @@ class Stand:
     Attributes:
         rotation: degrees clockwise by which it stood turned: 0 | 90 | 180 | 270.
         inverted: it was a negative.
-        mirrored: left and right look exchanged.
+        mirrored: left and right look exchanged, on a frontal film; on others it cannot be told.
         score: probability of rotation and negative together; mirrored_score: that it is mirrored.
     """
 
@@ -39,7 +40,7 @@ class Stand:
     mirrored_score: float
 
 
-def judge(gray: Gray, upright: Networks, side: Networks) -> Stand:
+def judge(gray: Gray, views: Networks, upright: Networks, side: Networks) -> Stand:
     """Tell how a picture without plain border, uint8 (H, W), was saved."""
     both = two_vectors(gray)
     scores = state_scores(upright, both)
@@ -49,8 +50,9 @@ def judge(gray: Gray, upright: Networks, side: Networks) -> Stand:
     turn, negative = STATES[best]
     if best:
         both = two_vectors(put_right(gray, turn, negative))
+    frontal = float(views.probabilities(both)[:, CLASSES.index("frontal")].mean())
     mirrored = float(side_scores(side, both))
-    return Stand(turn, negative, mirrored >= SIDE_SURE, float(scores[best]), mirrored)
+    return Stand(turn, negative, frontal >= 0.5 and mirrored >= SIDE_SURE, float(scores[best]), mirrored)
 
 
 def put_right(gray: Gray, rotation: int, inverted: bool) -> Gray:

@@ -228,7 +228,9 @@ _COVID = re.compile(
     r"covid|\bsars[\s-]*cov[\s-]*2|\b(?:2019[\s-]*ncov|ncov[\s-]*2019)\b|novel coronavirus", re.IGNORECASE
 )
 _NORMAL = re.compile(
-    r"no\s+(?:acute\s+)?(?:findings?|abnormalit(?:y|ies))(?:\s+seen)?|normal(?:\s+(?:chest|cxr|film|x-?ray|study))*|healthy",
+    r"no\s+(?:acute\s+)?(?:findings?|abnormalit(?:y|ies))(?:\s+seen)?|healthy|"
+    r"normal(?:\s+(?:chest|cxr|films?|x[\s-]?rays?|radiographs?|study|adult|child|infant|neonate|(?:fe)?male|\(|\)|"
+    r"\d{1,3}[\s-]+(?:year|month|week|day)s?(?:[\s-]+old)?))*",
     re.IGNORECASE,
 )
 _NOT_COMMUNITY = re.compile(

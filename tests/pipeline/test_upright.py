@@ -16,7 +16,7 @@ FILMS = [drawn("frontal", seed) for seed in range(950, 958)]
 
 
 def judge(picture):
-    return upright.judge(picture, shipped("upright"), shipped("side"))
+    return upright.judge(picture, shipped("views"), shipped("upright"), shipped("side"))
 
 
 def saved(film, turn, negative):
@@ -46,6 +46,13 @@ def test_a_border_does_not_hide_how_a_film_stands():
 def test_the_side_of_the_heart_tells_a_mirrored_film():
     assert [judge(film).mirrored for film in FILMS] == [False] * len(FILMS)
     assert [judge(np.ascontiguousarray(film[:, ::-1])).mirrored for film in FILMS] == [True] * len(FILMS)
+
+
+@pytest.mark.parametrize("kind", ["lateral", "ct"])
+def test_only_frontal_films_are_called_mirrored(kind):
+    pictures = [drawn(kind, seed) for seed in range(970, 974)]
+    both_ways = [*pictures, *(np.ascontiguousarray(picture[:, ::-1]) for picture in pictures)]
+    assert [judge(picture).mirrored for picture in both_ways] == [False] * 8
 
 
 @pytest.mark.parametrize(
