@@ -95,8 +95,9 @@ def closed(source: Source, params: Params, environment: Mapping[str, str], urls:
         return None
     if terms.needs_acceptance and source.name not in params.fetch.accept_terms:
         manual = f" {terms.manual}" if terms.manual else ""
+        forbidden = "automated copying" if terms.machine_learning else "automated copying and machine learning"
         return (
-            f"the terms of {source.title} ({terms.url or source.homepage}) forbid automated copying; with the owner's "
+            f"the terms of {source.title} ({terms.url or source.homepage}) forbid {forbidden}; with the owner's "
             f"permission, add --accept-terms {source.name}.{manual}"
         )
     is_saved = bool(urls) and all(is_file(url) for url in urls)

@@ -44,8 +44,7 @@ TERMS = Terms(
     redistributable=False,
     machine_learning=False,
     needs_acceptance=True,
-    manual="Ask Radiopaedia for permission and then pass --accept-terms radiopaedia, or save the films that you may "
-    "use by hand and read them with a folder source.",
+    manual="Or save the films that you may use by hand, and read them with a folder source.",
 )
 UNPROVEN = re.compile(r"\b(?:possible|probable|not applicable|uncertain)\b", re.IGNORECASE)
 NORMAL_TITLE = re.compile(r"^\W*normal\b(?!\s+(?:pressure|variant))", re.IGNORECASE)
@@ -93,7 +92,6 @@ class RadiopaediaNormal(Radiopaedia):
     title = "Radiopaedia, normal chest films"
     homepage = f"{SITE}/cases/normal-chest-x-ray"
     labels = ("normal",)
-    terms = replace(TERMS, manual=(TERMS.manual or "").replace("terms radiopaedia", "terms radiopaedia_normal"))
     query = "normal+chest+x-ray"
 
 
