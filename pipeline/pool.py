@@ -1,7 +1,5 @@
 """Writing shards of rows with their pictures: a few rows in memory, the pool's whole folder replaced at once."""
 
-import shutil
-import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -13,7 +11,7 @@ from upath import UPath
 
 from pipeline.schema import IMAGE_FIELD, IMAGES_SCHEMA
 from sources.errors import CxnetError
-from sources.storage import discard
+from sources.storage import discard, replace_folder
 
 GROUP_ROWS = 64  # rows per row group: what a reader or writer holds at a time
 
@@ -111,35 +109,16 @@ def replace_shards(folder: UPath, prefix: str, schema: pa.Schema, shard_rows: in
     """
     local = folder.protocol in ("", "file")
     try:
-        with _beside(Path(folder.path)) if local else nullcontext(folder) as target:
-            writer = ShardWriter(target, prefix, schema, shard_rows)
+        with replace_folder(Path(folder.path)) if local else nullcontext(folder) as target:
+            writer = ShardWriter(UPath(target), prefix, schema, shard_rows)
             try:
                 yield writer
                 writer.close()
             finally:
                 writer.abandon()
-            _remove_stale(target, prefix, writer.names)
+            _remove_stale(UPath(target), prefix, writer.names)
     except OSError as error:
         raise CxnetError(f"Cannot write {folder}: {error.strerror or error}.") from error
-
-
-@contextmanager
-def _beside(folder: Path) -> Iterator[UPath]:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    old = folder.with_name(f".{folder.name}.old")
-    if old.exists() and not folder.exists():  # a run was killed between the two renames below
-        old.rename(folder)
-    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
-    try:
-        yield UPath(new)
-        new.chmod(0o755)
-        shutil.rmtree(old, ignore_errors=True)
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
 
 
 def _remove_stale(folder: UPath, prefix: str, names: Collection[str]) -> None:

@@ -96,14 +96,15 @@ def atomic_folder(path: AnyPath) -> Iterator[UPath]:
                 target.fs.rm(target.path, recursive=True)
             yield target
             return
-        with _new_folder(Path(target.path)) as folder:
+        with replace_folder(Path(target.path)) as folder:
             yield UPath(folder)
     except OSError as error:
         raise CxnetError(f"Cannot write {target}: {error.strerror or error}.") from error
 
 
 @contextmanager
-def _new_folder(target: Path) -> Iterator[Path]:
+def replace_folder(target: Path) -> Iterator[Path]:
+    """A new, empty local folder that takes the place of ``target`` on a clean exit, and is removed else."""
     target.parent.mkdir(parents=True, exist_ok=True)
     old = target.with_name(f".{target.name}.old")
     if old.exists() and not target.exists():  # a run was killed between the two renames below
