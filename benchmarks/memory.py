@@ -19,6 +19,7 @@ import numpy as np
 import yaml
 
 from benchmarks.pipeline import PROJECT, WORKERS, run_verb
+from pipeline.tones import Gray
 from sources.sandbox.anatomy import draw_anatomy
 from sources.sandbox.phantom import Exposure, frontal
 
@@ -26,6 +27,7 @@ RESULTS = Path(__file__).parent / "results" / "memory.json"
 NIH_FILMS = 112_120
 MOST_MB = 2000
 FILMS_PER_PATIENT = 4
+GRAIN = 16.0  # gray levels: drawn films are smooth otherwise, and more alike than real ones
 SIZE = 64  # px of the arrays for training
 VERBS = ["fetch films", "ingest", "dedupe", "views", "harmonise", "manifest", "split", f"prepare {SIZE}"]
 VERBS += ["contradictions", "report"]
@@ -72,7 +74,16 @@ def draw_one(folder: Path, side: int, number: int) -> None:
     size = int(side * rng.uniform(1, 1.2)), side
     label, severity = ("covid", float(rng.uniform(0.3, 1))) if number % 3 == 0 else ("normal", 0.0)
     film, _ = frontal(anatomy, Exposure(*size, number, label, severity, 1, number, number % 2 == 0))
-    cv2.imwrite(str(folder / name_of(number)), film)
+    grainy = framed(film, rng) + rng.normal(0, GRAIN, film.shape)
+    cv2.imwrite(str(folder / name_of(number)), np.clip(grainy, 0, 255).astype(np.uint8))
+
+
+def framed(film: Gray, rng: np.random.Generator) -> Gray:
+    """The film with the patient elsewhere in it, larger and slightly turned, as no two real films are framed alike."""
+    height, width = film.shape
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-5, 5), rng.uniform(1, 1.4))
+    matrix[:, 2] += rng.uniform(-0.12, 0.12, 2) * (width, height)
+    return cv2.warpAffine(film, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
 
 
 def name_of(number: int) -> str:

@@ -22,7 +22,7 @@ from pipeline.params import DedupeParams
 from pipeline.proof import Change
 from pipeline.votes import agreements
 
-FEATURES, HASH = "features", "hash"
+FEATURES, HASH = NETS = "features", "hash"
 LEAST_VOTES = 4
 MOST_PER_FILM = 12
 WINDOW_DISTANCE = 4  # windows and changed films are compared more strictly than whole films
@@ -52,6 +52,35 @@ class Candidate:
 
 
 @dataclass(frozen=True, eq=False)
+class Candidates:
+    """The pairs to prove, each once per change, sorted; nine bytes a pair, as large collections have millions.
+
+    Attributes:
+        films: how many films there are.
+        codes: (m,) int64, ``(first * films + second) * 4 + mirrored * 2 + inverted``, rising.
+        nets: (m,) uint8, one bit for each of ``NETS`` that caught the pair.
+    """
+
+    films: int
+    codes: Ints
+    nets: npt.NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __iter__(self) -> Iterator[Candidate]:
+        for code, nets in zip(self.codes, self.nets, strict=True):
+            pair, change = divmod(int(code), 4)
+            names = [name for bit, name in enumerate(NETS) if nets >> bit & 1]
+            yield Candidate(*divmod(pair, self.films), change >= 2, change % 2 == 1, "+".join(names))
+
+    def of_first(self, film: int) -> "Candidates":
+        """Those whose first film is ``film``."""
+        chosen = self.codes // 4 // self.films == film
+        return Candidates(self.films, self.codes[chosen], self.nets[chosen])
+
+
+@dataclass(frozen=True, eq=False)
 class Catch:
     """What one net holds: pairs with a cost each; the lowest is the likeliest."""
 
@@ -62,16 +91,23 @@ class Catch:
     inverted: npt.NDArray[np.bool_]
 
 
-def find_candidates(films: Films, params: DedupeParams) -> list[Candidate]:
-    """The pairs to prove, sorted; each pair once per change, with all nets that caught it."""
-    nets: dict[tuple[int, int, bool, bool], set[str]] = {}
+def find_candidates(films: Films, params: DedupeParams) -> Candidates:
+    """The pairs to prove, with all nets that caught each."""
+    codes, bits = [np.zeros(0, np.int64)], [np.zeros(0, np.uint8)]
     for catch in _catches(films, params):
         kept = likeliest(catch.pairs, catch.costs, MOST_PER_FILM)
-        for (first, second), mirrored, inverted in zip(
-            catch.pairs[kept].tolist(), catch.mirrored[kept].tolist(), catch.inverted[kept].tolist(), strict=True
-        ):
-            nets.setdefault((first, second, mirrored, inverted), set()).add(catch.net)
-    return [Candidate(*pair, "+".join(sorted(nets[pair]))) for pair in sorted(nets)]
+        first, second = catch.pairs[kept].T
+        codes.append((first * len(films) + second) * 4 + catch.mirrored[kept] * 2 + catch.inverted[kept])
+        bits.append(np.full(len(kept), 1 << NETS.index(catch.net), np.uint8))
+    return _merged(len(films), np.concatenate(codes), np.concatenate(bits))
+
+
+def _merged(films: int, codes: Ints, bits: npt.NDArray[np.uint8]) -> Candidates:
+    """Each code once, with the bits of all its entries."""
+    order = np.argsort(codes, kind="stable")
+    codes, bits = codes[order], bits[order]
+    starts = np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]]) if len(codes) else order
+    return Candidates(films, codes[starts], np.bitwise_or.reduceat(bits, starts) if len(codes) else bits)
 
 
 def likeliest(pairs: Ints, costs: Ints, most: int) -> Ints:

@@ -9,7 +9,7 @@ too, and then disagrees with whatever film looks unlike its source. Its list is 
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,9 @@ Numbers = npt.NDArray[np.float64]
 THUMBNAIL = 16  # px a side, of the CLAHE channel: where it is bright, whatever the exposure
 EDGES_SIDE, EDGE_DIRECTIONS, EDGE_CELLS = 64, 6, 8  # how strong edges of each direction are, in 8 x 8 cells
 TONE_BINS = 32
+FEATURES = THUMBNAIL**2 + EDGE_DIRECTIONS * EDGE_CELLS**2 + TONE_BINS
 STRENGTH = 1e-3  # C of the regression: strongly regularised, as there are as many features as films
+MOST_TRAINED = 10_000  # films of one label that a model is trained on: more hardly change it, and it holds them twice
 DIGITS = 4  # of probabilities: more would show rounding of the linear algebra
 
 
@@ -67,16 +69,19 @@ def judge(images: Image, labels: "pd.Series[str]", groups: "pd.Series[str]", fol
         return Judged(classes, probabilities, suspicious)
     chosen = np.flatnonzero(np.isin(names, classes))
     given = np.searchsorted(classes, names[chosen])
-    found = features(images[place] for place in chosen)
+    found = features((images[place] for place in chosen), len(chosen))
     judged = _held_out(found, given, truth[chosen], folds, seed)
     probabilities[chosen] = judged
     suspicious[chosen] = _issues(given, judged)
     return Judged(classes, probabilities, suspicious)
 
 
-def features(images: Iterator[Image]) -> npt.NDArray[np.float32]:
-    """One row of numbers per prepared input (size, size, 3)."""
-    return np.stack([_features(np.asarray(image)) for image in images])
+def features(images: Iterable[Image], count: int) -> npt.NDArray[np.float32]:
+    """One row of numbers per prepared input (size, size, 3), of which there are ``count``."""
+    rows = np.zeros((count, FEATURES), np.float32)
+    for row, image in zip(rows, images, strict=True):
+        row[:] = _features(np.asarray(image))
+    return rows
 
 
 def _features(image: Image) -> npt.NDArray[np.float32]:
@@ -125,14 +130,23 @@ def _held_out(
     parts = StratifiedGroupKFold(min(folds, least), shuffle=True, random_state=seed)
     total = np.zeros((len(rows), int(given.max()) + 1))
     with threadpool_limits(1):  # the order of sums, and so the last digits, depend on the number of threads
-        for train, test in parts.split(rows, given, groups):
+        for whole, test in parts.split(np.zeros(len(rows)), given, groups):
+            train = _some(whole, given, seed)
             model = make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=300))
             if len(np.unique(given[train])) < 2:
                 total[np.ix_(test, np.unique(given[train]))] = 1.0
                 continue
             model.fit(rows[train], given[train])
-            total[np.ix_(test, model.classes_)] = model.predict_proba(rows[test])
+            for start in range(0, len(test), MOST_TRAINED):
+                some = test[start : start + MOST_TRAINED]
+                total[np.ix_(some, model.classes_)] = model.predict_proba(rows[some])
     return np.round(total, DIGITS)
+
+
+def _some(places: npt.NDArray[np.intp], given: npt.NDArray[np.intp], seed: int) -> npt.NDArray[np.intp]:
+    """At most ``MOST_TRAINED`` of the places of every label, drawn evenly; all where there are no more."""
+    drawn = np.random.default_rng(seed).permutation(places)
+    return np.sort(np.concatenate([drawn[given[drawn] == label][:MOST_TRAINED] for label in np.unique(given[places])]))
 
 
 def _issues(given: npt.NDArray[np.intp], probabilities: Numbers) -> npt.NDArray[np.bool_]:

@@ -97,7 +97,7 @@ def _prove_against(layout: Layout, asked: Film, rows: pd.DataFrame) -> dict[int,
     with Films(len(rows) + 1) as films, open_executor(workers) as executor:
         films.add(asked)
         films.extend(map_images(measure_png, _pictures(layout, rows), executor))
-        about = [candidate for candidate in find_candidates(films, params) if candidate.first == 0]
+        about = find_candidates(films, params).of_first(0)
         proven = judge(films, about, params, executor).proven
     return {second - 1: proof for (first, second), (proof, _) in proven.items() if first == 0}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.candidates import FEATURES, Candidate
+from pipeline.candidates import FEATURES, Candidates
 from pipeline.clusters import Pair, open_pairs, ordered
 from pipeline.films import Film, Films
 from pipeline.geometry import Matrix
@@ -36,7 +36,7 @@ class Verdicts:
     refuted: set[Pair] = field(default_factory=set)
 
 
-def judge(films: Films, candidates: list[Candidate], params: DedupeParams, executor: Executor | None) -> Verdicts:
+def judge(films: Films, candidates: Candidates, params: DedupeParams, executor: Executor | None) -> Verdicts:
     """Prove the candidates, then the pairs that share a proven neighbour, so that no chain goes unchecked."""
     verdicts = Verdicts()
     tasks = ((films[c.first], films[c.second], c.change, None, c.net) for c in candidates)

@@ -9,6 +9,7 @@ A descriptor and its complement share a bucket: an inverted film is found in the
 because every film is entered twice, as it is and mirrored.
 """
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ FILMS_AT_LEAST_BITS = 1024
 BITS_PER_DOUBLING = 2.5
 NEIGHBOURS = 32  # a feature votes with so many of its bucket: buckets of common shapes (letters) stay cheap
 MOST_PER_FILM = 64  # votes per film and table; buckets that bring more hold what many films share
-PART = 1 << 20  # votes that are counted at a time
+WORDS, VOTES = 1 << 22, 1 << 20  # features that meet, and votes that are counted, at a time
 SHIFT = 56.0  # shifts that differ by less may be one (px in the film's frame)
 SCALE_LEVELS = 3  # scales that differ by fewer pyramid levels may be one
 MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -53,9 +54,8 @@ class Agreements:
 
 def agreements(films: Films, least_votes: int) -> Agreements:
     """All pairs of films with at least ``least_votes`` features that agree and move alike, sorted by number."""
-    votes = np.concatenate([_votes_of_table(films, table) for table in range(TABLES)])
-    votes.sort()
-    counted = [_count(films, part, least_votes) for part in _parts(votes)]
+    votes = _all_votes(films)
+    counted = [_count(films, part, least_votes) for part in _parts(votes, VOTES, 2 * POINTS << 32)]
     pairs = np.concatenate([np.zeros(0, np.int64), *(pairs for pairs, _ in counted)])
     counts = np.concatenate([np.zeros(0, np.int64), *(counts for _, counts in counted)])
     number = pairs // 4
@@ -71,21 +71,39 @@ def bits_per_key(films: int) -> int:
 # ------------------------------------------------------------------------------------------------------- one table
 
 
+def _all_votes(films: Films) -> Words:
+    """The votes of all tables, sorted; those of one wait on disk while the next is in memory."""
+    with tempfile.TemporaryFile(prefix="cxnet-votes-") as file:
+        for table in range(TABLES):
+            file.write(_votes_of_table(films, table).tobytes())
+        file.seek(0)
+        votes = np.fromfile(file, np.uint64)
+    votes.sort()
+    return votes
+
+
 def _votes_of_table(films: Films, table: int) -> Words:
     """Votes as ``left entry << 32 | right entry << 1 | inverted``, left before right."""
     words = _words(films, table)
     words.sort()
+    most = MOST_PER_FILM * len(films) / max(len(words), 1)
+    parts = _parts(words, WORDS, 1 << int(ENTRY_BITS))
+    return np.concatenate([np.zeros(0, np.uint64), *(_votes_among(part, int(most * len(part))) for part in parts)])
+
+
+def _votes_among(words: Words, most: int) -> Words:
+    """The votes of sorted words, of which each bucket is whole; no more of any bucket once there are ``most``."""
     met = np.zeros(len(words) + 1, bool)
     met[1:-1] = (words[1:] ^ words[:-1]) >> ENTRY_BITS == 0
     words = words[met[1:] | met[:-1]]
     key = words >> ENTRY_BITS
-    votes: list[Words] = []
+    votes = [np.zeros(0, np.uint64)]
     for offset in range(1, min(NEIGHBOURS, len(words))):
         same = np.flatnonzero(key[offset:] == key[:-offset])
-        if not len(same) or sum(map(len, votes)) > MOST_PER_FILM * len(films):
+        if not len(same) or sum(map(len, votes)) > most:
             break
         votes.append(_valid(words[same], words[same + offset]))
-    return np.concatenate(votes) if votes else np.zeros(0, np.uint64)
+    return np.concatenate(votes)
 
 
 def _words(films: Films, table: int) -> Words:
@@ -117,13 +135,13 @@ def _valid(left: Words, right: Words) -> Words:
     return (left << np.uint64(32) | right << np.uint64(1) | inverted)[good]
 
 
-def _parts(votes: Words) -> Iterator[Words]:
-    """Sorted votes in parts of about ``PART``, all votes of one left film together."""
-    owner = (votes >> np.uint64(32)) // np.uint64(2 * POINTS)
+def _parts(ordered: Words, length: int, unit: int) -> Iterator[Words]:
+    """Sorted words in parts of about ``length``; those between two multiples of ``unit`` stay together."""
     first = 0
-    while first < len(votes):
-        last = int(np.searchsorted(owner, owner[min(first + PART, len(votes)) - 1], side="right"))
-        yield votes[first:last]
+    while first < len(ordered):
+        owner = int(ordered[min(first + length, len(ordered)) - 1]) // unit
+        last = int(np.searchsorted(ordered, np.uint64((owner + 1) * unit - 1), side="right"))
+        yield ordered[first:last]
         first = last
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.labels import drawn_films, plant, plant_and_judge
+from pipeline import disagreement
 from pipeline.disagreement import features, judge
 
 
@@ -62,8 +63,20 @@ def test_a_handful_of_films_is_judged_with_fewer_parts(count):
     assert np.allclose(judged.probabilities[np.isfinite(judged.probabilities).all(axis=1)].sum(axis=1), 1, atol=1e-3)
 
 
+def test_of_a_large_collection_a_share_is_enough_to_learn_from(monkeypatch):
+    films = drawn_films(240)
+    whole = judge(films.images, films.labels, films.groups, 5, 18)
+    monkeypatch.setattr(disagreement, "MOST_TRAINED", 40)
+    share = judge(films.images, films.labels, films.groups, 5, 18)
+    again = judge(films.images, films.labels, films.groups, 5, 18)
+    assert not np.array_equal(share.probabilities, whole.probabilities)
+    assert np.array_equal(share.probabilities, again.probabilities)
+    assert np.isfinite(share.probabilities).all()
+    assert _right(share, films.labels) > 0.8
+
+
 def test_even_and_black_films_have_finite_features():
-    found = features(np.full((64, 64, 3), tone, np.uint8) for tone in (0, 128, 255))
+    found = features([np.full((64, 64, 3), tone, np.uint8) for tone in (0, 128, 255)], 3)
     assert np.isfinite(found).all()
     assert found.dtype == np.float32
 
