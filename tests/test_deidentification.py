@@ -21,7 +21,7 @@ from test_bad_input import film
 
 MARK = "ZQXJKVW"  # stands nowhere in a clean output
 DIGITS = "7319824650317"
-DAY = "17310824"
+DAY, TIME = "17310824", "073158.246503"
 WORDS = {"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"}
 BYTES = {"OB", "OW", "UN", "OD", "OF", "OL", "OV"}
 NUMBERS = {
@@ -30,7 +30,7 @@ NUMBERS = {
     "DS": DIGITS,
     "IS": "731982465",
     "DA": DAY,
-    "TM": "073198.246503",
+    "TM": TIME,
 }
 UNFILLED = ("", "SOPClassUID", "SpecificCharacterSet")
 PIXELS = (0x0028, 0x7FE0)  # groups without which nothing can be decoded
@@ -94,7 +94,7 @@ def fill(data: Dataset, tag: int) -> None:
         value = NUMBERS[vr]
         data.add_new(tag, vr, value if dictionary_VM(tag).startswith("1") else [value] * 2)
     elif vr == "DT":
-        data.add_new(tag, vr, f"{DAY}073158")
+        data.add_new(tag, vr, f"{DAY}{TIME}")
     elif vr == "SQ":
         inner = Dataset()
         inner.PatientName, inner.CodeMeaning = MARK, MARK
@@ -210,7 +210,7 @@ def outputs(root: Path) -> Iterator[Path]:
 
 def forms() -> list[bytes]:
     """The mark as any table, log or page may hold it."""
-    texts = [MARK, DIGITS, DAY]
+    texts = [MARK, DIGITS, DAY, TIME]
     plain = [text.encode(coding) for text in texts for coding in ("ascii", "utf-16-le", "utf-16-be")]
     return [*plain, *(base64.b64encode(text.encode())[:-4] for text in (MARK * 3,))]
 
