@@ -82,8 +82,9 @@ def framed(film: Gray, rng: np.random.Generator) -> Gray:
     """The film with the patient elsewhere in it, larger and slightly turned, as no two real films are framed alike."""
     height, width = film.shape
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-5, 5), rng.uniform(1, 1.4))
-    matrix[:, 2] += rng.uniform(-0.12, 0.12, 2) * (width, height)
-    return cv2.warpAffine(film, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    shift = rng.uniform(-0.12, 0.12, 2) * np.array([width, height])
+    moved = matrix + np.column_stack([np.zeros((2, 2)), shift])
+    return cv2.warpAffine(film, moved, (width, height), borderMode=cv2.BORDER_REPLICATE)
 
 
 def name_of(number: int) -> str:
