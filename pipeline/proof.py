@@ -153,7 +153,8 @@ def changed_points(film: Film, change: Change) -> Points:
 def detail(film: Plane) -> Plane:
     """Band-passed detail with even contrast, clipped so that drawn lines weigh no more than vessels."""
     band = cv2.GaussianBlur(film, (0, 0), FINE) - cv2.GaussianBlur(film, (0, 0), COARSE)
-    spread = cv2.sqrt(cv2.blur(band * band, (EVEN, EVEN))) + NOISE_FLOOR
+    energy = np.maximum(cv2.blur(band * band, (EVEN, EVEN)), 0)  # running sums of a flat place may fall below 0
+    spread = cv2.sqrt(energy) + NOISE_FLOOR
     return np.clip(band / spread, -CLIP, CLIP)
 
 

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 from exposures import CHANGES, annotated, brightened, cropped, draw_exposure, inverted, jpeg, mirrored, resized
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.films import measure
 from pipeline.kinds import kind_of
 from pipeline.params import DedupeParams
-from pipeline.proof import Change, prove, prove_along, prove_whole
+from pipeline.proof import Change, detail, prove, prove_along, prove_whole
 from pipeline.verdicts import holds
 
 PARAMS = DedupeParams()
@@ -38,6 +38,10 @@ def test_a_copy_is_proven_and_its_kind_named(exposure, name):
     marked=st.booleans(),
     change=st.builds(Change, st.booleans(), st.booleans()),
 )
+@example(  # black margins where running sums fall below 0
+    share=0.6015625, left=0.078125, top=0.0, scale=0.7807546097895547, gamma=1.4370130219923962, quality=75,
+    marked=True, change=Change(True, True),
+)  # fmt: skip
 def test_any_mixture_of_changes_is_proven(share, left, top, scale, gamma, quality, marked, change):
     exposure = draw_exposure(5)
     copy = resized(brightened(cropped(exposure, share, left, top), gamma), scale)
@@ -49,6 +53,14 @@ def test_any_mixture_of_changes_is_proven(share, left, top, scale, gamma, qualit
     assert holds(proof, PARAMS)
     assert abs(proof.a_overlap - share) < 0.03
     assert proof.b_overlap > 0.97
+
+
+def test_detail_of_saturated_films_is_a_number():
+    rng = np.random.default_rng(0)
+    for width in range(60, 120):
+        film = np.zeros((120, 240), np.float32)
+        film[:, :width] = rng.uniform(0, 255, (120, width))
+        assert np.isfinite(detail(film)).all()
 
 
 def test_follow_up_of_one_patient_is_not_proven():
