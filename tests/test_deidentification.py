@@ -19,6 +19,8 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 from test_bad_input import film
 
+from pipeline.dicom import PIXEL_TAGS
+
 MARK = "ZQXJKVW"  # stands nowhere in a clean output
 DIGITS = "7319824650317"
 DAY, TIME = "17310824", "073158.246503"
@@ -32,8 +34,9 @@ NUMBERS = {
     "DA": DAY,
     "TM": TIME,
 }
-UNFILLED = ("", "SOPClassUID", "SpecificCharacterSet")
-PIXELS = (0x0028, 0x7FE0)  # groups without which nothing can be decoded
+UNFILLED = ("", "SOPClassUID", "SpecificCharacterSet", *PIXEL_TAGS)  # without the latter nothing can be decoded
+OTHER_GROUPS = (0x0000, 0x0002, 0x7FE0)  # commands, the file's own header, pixels
+OVERLAY = 0x6000  # a group that the dictionary holds once for all overlays
 # Attributes of the Basic Application Level Confidentiality Profile (PS3.15, table E.1-1) that tell most of a patient:
 # https://dicom.nema.org/medical/dicom/current/output/chtml/part15/chapter_e.html
 PROFILE = " ".join(
@@ -70,17 +73,31 @@ def identified() -> bytes:
     """A DICOM film with the mark in every attribute of the standard, in private ones and the preamble."""
     data = plain_dicom()
     for tag in pydicom.datadict.DicomDictionary:
-        if tag >> 16 not in (*PIXELS, 0x0002, 0x0000) and tag & 0xFFFF and keyword_for_tag(tag) not in UNFILLED:
+        if tag >> 16 not in OTHER_GROUPS and tag & 0xFFFF and keyword_for_tag(tag) not in UNFILLED:
             fill(data, tag)
+    for element in (0x0022, 0x1500):  # description and label of an overlay
+        data.add_new((OVERLAY, element), "LO", MARK)
+    data.add_new((OVERLAY, 0x4000), "LT", MARK)
     block = data.private_block(0x0009, f"{MARK} MAKER", create=True)
     block.add_new(0x01, "LO", MARK)
     block.add_new(0x02, "UN", MARK.encode())
+    block.add_new(0x03, "SQ", nested(4))
     data.file_meta.SourceApplicationEntityTitle = MARK
     data.file_meta.ImplementationVersionName = MARK
     file = io.BytesIO()
     data.preamble = (MARK * 20).encode()[:128]
     data.save_as(file, enforce_file_format=True)
     return file.getvalue()
+
+
+def nested(depth: int) -> Sequence:
+    """Sequences within sequences, the mark at the bottom and a private mark beside every one."""
+    inner = Dataset()
+    inner.private_block(0x0011, f"{MARK} MAKER", create=True).add_new(0x01, "LO", MARK)
+    inner.PatientName = MARK
+    if depth:
+        inner.ReferencedStudySequence = nested(depth - 1)
+    return Sequence([inner])
 
 
 def fill(data: Dataset, tag: int) -> None:
@@ -96,9 +113,7 @@ def fill(data: Dataset, tag: int) -> None:
     elif vr == "DT":
         data.add_new(tag, vr, f"{DAY}{TIME}")
     elif vr == "SQ":
-        inner = Dataset()
-        inner.PatientName, inner.CodeMeaning = MARK, MARK
-        data.add_new(tag, vr, Sequence([inner]))
+        data.add_new(tag, vr, nested(0))
 
 
 def plain_dicom() -> Dataset:
@@ -179,6 +194,7 @@ def test_every_attribute_of_the_profile_carries_the_mark():
     assert len(data) > 2000
     assert str(data.PatientName) == MARK and data.PatientBirthDate == DAY
     assert data.RequestAttributesSequence[0].PatientName == MARK
+    assert data[OVERLAY, 0x1500].value == data.WindowCenterWidthExplanation == MARK
 
 
 @pytest.mark.parametrize("name", FILES)
