@@ -1,19 +1,19 @@
 """``fetch --locked``: exactly the bytes that ``items.parquet`` names, or a row on what has changed or vanished."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pandas as pd
 import pyarrow as pa
 
-from sources.base import Source
+from sources.base import Item, Source
 from sources.client import Client, StoppedError, WebError
 from sources.downloads import Downloads
 from sources.errors import CxnetError
 from sources.fetch import Watcher
 from sources.lock import field
-from sources.storage import read_table, write_table
+from sources.storage import write_table
 from sources.store import Received, Store, sha256_of
 
 REPORT_SCHEMA = pa.schema(
@@ -51,12 +51,13 @@ def fetch_locked(source: Source, store: Store, client: Client, watcher: Watcher 
     """
     watcher = watcher or Watcher()
     wanted = locked_files(store)
+    kept = frozenset(entry.file for entry in wanted)
     watcher.phase("checking", len(wanted))
     downloads = Downloads(client, store, source.hosts, progress=watcher.bytes)
     with ThreadPoolExecutor(max(1, min(16, 2 * client.policy.connections))) as pool:
         rows = []
         try:
-            for row in pool.map(lambda entry: _state(source, store, downloads, entry), wanted):
+            for row in pool.map(lambda entry: _state(source, store, downloads, entry, kept), wanted):
                 rows.append(row)
                 watcher.item()
         except BaseException:
@@ -74,9 +75,9 @@ def locked_files(store: Store) -> Sequence[Wanted]:
     Raises:
         CxnetError: there is no lock.
     """
-    rows = read_table(store.items) if store.items.exists() else None
-    if rows is None:
+    if not store.items.exists():
         raise CxnetError(f"{store.items} does not exist; put the lock there, or fetch without --locked.")
+    rows = store.rows()
     rows = rows[rows["file"].notna()]
     counts = rows["file"].value_counts()
     names = ["fetched_url", "file", "file_sha256", "file_size"]
@@ -84,19 +85,32 @@ def locked_files(store: Store) -> Sequence[Wanted]:
     return [Wanted(str(url), str(file), str(sha256), int(size), int(counts[file])) for url, file, sha256, size in found]
 
 
-def _state(source: Source, store: Store, downloads: Downloads, wanted: Wanted) -> tuple[object, ...]:
+def _received(source: Source, downloads: Downloads, url: str) -> Received:
+    """What stands at ``url`` now: on the web, or where a source reads its bytes itself."""
+    if hasattr(source, "read"):
+        return downloads.copy(url, source.read(Item(item_id=url, url=url)))
+    return downloads.get(url)
+
+
+def _state(
+    source: Source, store: Store, downloads: Downloads, wanted: Wanted, kept: Collection[str]
+) -> tuple[object, ...]:
+    """The row of one locked file; ``kept`` names all locked ones, which other bytes must not take away."""
     there = Received(wanted.url, wanted.file, wanted.sha256, wanted.size, "")
     if store.holds(there) and sha256_of(store.folder / wanted.file) == wanted.sha256:
         return _row(source, wanted, "there", None, wanted.sha256)
     try:
-        received = downloads.get(wanted.url)
+        received = _received(source, downloads, wanted.url)
     except StoppedError:
         raise
     except WebError as error:
         return _row(source, wanted, "vanished" if error.status in GONE else "unreachable", error.reason, None)
+    except CxnetError as error:  # of a folder
+        return _row(source, wanted, "unreachable", str(error).rstrip("."), None)
     if received.sha256 == wanted.sha256:
         return _row(source, wanted, "fetched", None, received.sha256)
-    (store.folder / received.file).unlink(missing_ok=True)
+    if received.file not in kept:
+        (store.folder / received.file).unlink(missing_ok=True)
     reason = f"other bytes: {received.size:,} of type {received.content_type}"
     return _row(source, wanted, "changed", reason, received.sha256)
 

@@ -98,9 +98,17 @@ class Store:
 
     @contextmanager
     def alone(self, say: Callable[[str], None]) -> Iterator[None]:
-        """Hold the source's folder: a second fetch of it says so and waits until the first has ended."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("w") as handle:
+        """Hold the source's folder: a second fetch of it says so and waits until the first has ended.
+
+        Raises:
+            CxnetError: the folder cannot be written.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle = (self.folder / ".lock").open("w")
+        except OSError as error:
+            raise CxnetError(f"Cannot write {self.folder}: {error.strerror}; choose another --root.") from error
+        with handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -115,8 +123,25 @@ class Store:
                     self._journal = None
 
     def previous(self) -> pd.DataFrame | None:
-        """The rows of the last complete fetch in this world, or None."""
-        return read_table(self.items) if self.items.exists() and self._world_of(self.receipt) == self.world else None
+        """The rows of the last complete fetch in this world, or None.
+
+        Raises:
+            CxnetError: they cannot be read.
+        """
+        return self.rows() if self.items.exists() and self._world_of(self.receipt) == self.world else None
+
+    def rows(self) -> pd.DataFrame:
+        """The rows of the lock, whichever world they are of.
+
+        Raises:
+            CxnetError: it is absent, damaged, or was written by another version.
+        """
+        rows = read_table(self.items)
+        if absent := [name for name in LOCK_SCHEMA.names if name not in rows]:
+            raise CxnetError(
+                f"{self.items} has no column {absent}: another version wrote it; move it away and fetch again."
+            )
+        return rows
 
     def previous_files(self, rows: pd.DataFrame | None) -> dict[str, Received]:
         """What the last complete fetch (its ``rows``) received, by address, as far as it is still there."""
@@ -180,8 +205,10 @@ class Store:
             remnant.unlink()
         if self.world == LIVE and self._world_of(self.receipt) != LIVE and self._aside("items.parquet").exists():
             for name in ("items.parquet", "fetch.json"):
-                self._aside(name).replace(self.folder / name)
-        for line in self.journal.read_text(encoding="utf-8").splitlines() if self.journal.exists() else ():
+                if self._aside(name).exists():  # the receipt is not, where setting aside was killed between the two
+                    self._aside(name).replace(self.folder / name)
+        journal = self.journal.read_text(encoding="utf-8", errors="replace") if self.journal.exists() else ""
+        for line in journal.splitlines():
             try:
                 entry = json.loads(line)
                 if entry.pop("world") == self.world:

@@ -230,8 +230,10 @@ def test_a_site_that_has_changed_is_warned_of_with_the_selector(site, tmp_path, 
 
 
 class Own(Toy):
+    gone = "002"
+
     def read(self, item):
-        if "002" in item.item_id:
+        if self.gone in item.item_id:
             raise CxnetError("the file is gone.")
         yield picture(1)
 
@@ -307,6 +309,41 @@ def test_a_file_that_was_tampered_with_is_fetched_again(site, tmp_path):
     path.write_bytes(bytes(len(picture(1))))
     assert locked(site, tmp_path / "toy").state[f"{site.url}{FILM}"] == "fetched"
     assert path.read_bytes() == picture(1)
+
+
+def test_other_bytes_that_are_those_of_a_locked_file_take_nothing_away(site, tmp_path):
+    _, rows = fetch(Toy(site.url), tmp_path / "toy")
+    (tmp_path / "toy" / rows.file[FILM]).unlink()
+    site.files[FILM] = site.files["/films/000.png"]
+    assert list(locked(site, tmp_path / "toy").state) == ["there", "changed", "there", "there"]
+    assert set(locked(site, tmp_path / "toy").state) == {"there", "changed"}
+
+
+def test_a_lock_of_a_source_that_brings_its_bytes_itself_is_rebuilt(site, tmp_path):
+    source, store = Own(site.url), Store(tmp_path / "toy", LIVE)
+    _, rows = fetch(source, tmp_path / "toy")
+    film = tmp_path / "toy" / rows.file[FILM]
+    film.unlink()
+    assert list(fetch_locked(source, store, client()).state) == ["fetched"]
+    film.unlink()
+    source.gone = "00"
+    report = fetch_locked(source, store, client())
+    assert (list(report.state), list(report.reason)) == (["unreachable"], ["the file is gone"])
+
+
+@pytest.mark.parametrize("again", [fetch, lambda source, folder: locked(source, folder)])
+def test_a_lock_of_another_version_is_one_sentence(site, tmp_path, again):
+    fetch(Toy(site.url), tmp_path / "toy")
+    lock = tmp_path / "toy" / "items.parquet"
+    read_table(lock).drop(columns="fetched_url").to_parquet(lock)
+    with pytest.raises(CxnetError, match=r"items\.parquet has no column \['fetched_url'\]: another version wrote it"):
+        again(Toy(site.url) if again is fetch else site, tmp_path / "toy")
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(site, tmp_path):
+    (tmp_path / "toy").write_text("a file")
+    with pytest.raises(CxnetError, match=r"Cannot write .*toy: File exists; choose another --root\."):
+        fetch(Toy(site.url), tmp_path / "toy")
 
 
 def test_without_a_lock_one_sentence_says_so(site, tmp_path):

@@ -174,6 +174,25 @@ def test_an_update_asks_by_validator_and_names_what_changed(tmp_path):
     assert outcome.counts["cached"] == 2
 
 
+def test_a_damaged_journal_stops_no_fetch(tmp_path):
+    with serving() as site:
+        fill(site, 2)
+        (tmp_path / "toy").mkdir()
+        (tmp_path / "toy" / ".journal.jsonl").write_bytes(b'\xff\xfe{"a"\n')
+        outcome, _ = fetch(Toy(site.url), tmp_path / "toy")
+    assert outcome.counts["fetched"] == 2
+
+
+def test_a_live_lock_without_its_receipt_comes_back(tmp_path):
+    with serving() as site:
+        fill(site, 2)
+        fetch(Toy(site.url), tmp_path / "toy")
+        (tmp_path / "toy" / "items.parquet").rename(tmp_path / "toy" / "live-items.parquet")
+        fetch(Toy(site.url), tmp_path / "toy", world="mirror")
+        outcome, _ = fetch(Toy(site.url), tmp_path / "toy")
+    assert outcome.counts["listed"] == 2
+
+
 def test_another_world_never_lends_its_bytes(tmp_path):
     with serving() as site:
         fill(site, 3)
