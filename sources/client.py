@@ -104,7 +104,7 @@ class Client:
                     _refuse_errors(response, url)
                     yield response
                     return
-            if _host(following) != _host(url):
+            if _origin(following) != _origin(url):
                 sent.pop("Authorization", None)
             url = following
         raise WebError(url, f"more than {self.policy.redirects} redirects")
@@ -228,6 +228,11 @@ def _session(policy: Policy, mirror: Path | None) -> requests.Session:
 
 def _host(url: str) -> str:
     return urlsplit(url).netloc.lower()
+
+
+def _origin(url: str) -> tuple[str, str]:
+    """Scheme and host: a token goes to nobody else, and never from https into the clear."""
+    return urlsplit(url).scheme, _host(url)
 
 
 def _redirect(response: requests.Response) -> str | None:

@@ -17,6 +17,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 
 USUAL_TIMEOUT_S = 30.0
+PUBLIC_IPV6 = ipaddress.IPv6Network("2000::/3")  # global unicast; all else is local, multicast or obsolete
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # an IPv4 address as a network of IPv6 alone sees it (RFC 6052)
 
 
 class PrivateAddressError(NewConnectionError):
@@ -44,8 +46,13 @@ class GuardedAdapter(BoundedAdapter):
 def is_public(address: str) -> bool:
     """Is an IP address one of the public internet (an IPv4 address inside an IPv6 one counts as what it is)?"""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    inner = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
-    return (inner or ip).is_global and not (inner or ip).is_multicast
+    if isinstance(ip, ipaddress.IPv6Address):
+        translated = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in NAT64 else None
+        inner = ip.ipv4_mapped or ip.sixtofour or translated
+        if inner is None:
+            return ip in PUBLIC_IPV6 and ip.is_global
+        ip = inner
+    return ip.is_global and not ip.is_multicast
 
 
 class _Answer(http.client.HTTPResponse):

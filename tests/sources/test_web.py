@@ -1,10 +1,14 @@
 import gzip
+import io
 import itertools
 import time
 
 import pytest
+import requests
 from loopback import busy, packed, redirected, serving
+from requests.adapters import BaseAdapter
 from toy import POLICY, client
+from urllib3 import HTTPResponse
 
 from sources.client import Client, WebError
 from sources.downloads import Downloads
@@ -69,6 +73,29 @@ def test_a_token_does_not_follow_to_another_host(site, tmp_path):
         assert "authorization" not in other.headers_of("/there")[0]
 
 
+def test_a_token_does_not_follow_into_the_clear(tmp_path):
+    sent = []
+
+    class Plaintext(BaseAdapter):
+        def send(self, request, **options):
+            sent.append((request.url, "Authorization" in request.headers))
+            response = requests.Response()
+            response.request, response.url, response.status_code = request, request.url, 200
+            if request.url == "https://api.example/page":
+                response.status_code, response.headers["Location"] = 302, "http://api.example/page"
+            response.raw = HTTPResponse(body=io.BytesIO(b""), preload_content=False)
+            return response
+
+        def close(self):
+            pass
+
+    talking = client()
+    for scheme in ("http://", "https://"):
+        talking._session.mount(scheme, Plaintext())
+    web(tmp_path, talking, ("api.example",)).get("https://api.example/page", {"Authorization": "Bearer x"})
+    assert [has for url, has in sent if url.endswith("/page")] == [True, False]
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -117,6 +144,13 @@ def test_a_name_that_leads_to_a_private_address_is_refused(site, tmp_path):
         ("::ffff:127.0.0.1", False),
         ("::ffff:8.8.8.8", True),
         ("2002:7f00:1::", False),
+        ("2002:808:808::", True),
+        ("::7f00:1", False),
+        ("64:ff9b::a9fe:a9fe", False),
+        ("64:ff9b::808:808", True),
+        ("64:ff9b:1::7f00:1", False),
+        ("fec0::1", False),
+        ("ff0e::1", False),
     ],
 )
 def test_which_addresses_are_public(address, public):
