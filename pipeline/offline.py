@@ -9,6 +9,7 @@ from sources.errors import CxnetError
 
 SANDBOX = "sandbox"
 MIRROR_VARIABLE = "CXNET_MIRROR"
+EMPTY_NOTE = "README.txt"  # DVC warns of an empty folder at every stage that depends on it
 
 
 def mirror_folder(layout: Layout, params: Params) -> Path | None:
@@ -32,10 +33,12 @@ def mirror_folder(layout: Layout, params: Params) -> Path | None:
 
 
 def draw_sandbox(layout: Layout, params: Params) -> str:
-    """Draw the sandbox if the profile runs on it; else leave an empty folder, so that the stage has its output."""
+    """Draw the sandbox if the profile runs on it; else leave a folder that says so, as the stage must have its output."""
     folder = Path(layout.sandbox.path)
     if params.mirror != SANDBOX:
         folder.mkdir(parents=True, exist_ok=True)
+        if not any(folder.iterdir()):
+            (folder / EMPTY_NOTE).write_text("Nothing is drawn here unless the active profile is `sandbox`.\n")
         return f"not used by profile '{params.profile}'"
     from sources.sandbox.draw import draw
 

@@ -44,6 +44,13 @@ def test_a_wrong_option_is_a_usage_error_without_traceback():
     assert "Traceback" not in done.stderr
 
 
+def test_where_nothing_is_drawn_the_folder_says_so(tmp_path):
+    done = cxnet("sandbox", "--params", "profiles/mirror.yaml", "--root", str(tmp_path))
+    assert done.returncode == 0
+    (note,) = (tmp_path / "data" / "sandbox").iterdir()
+    assert "Nothing is drawn here" in note.read_text()
+
+
 def test_help_names_every_verb_and_does_not_import_what_is_heavy():
     code = "import sys, pipeline.cli; assert not {'tensorflow', 'pandas', 'cv2', 'keras'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
