@@ -33,7 +33,7 @@ def mirror_folder(layout: Layout, params: Params) -> Path | None:
 
 
 def draw_sandbox(layout: Layout, params: Params) -> str:
-    """Draw the sandbox if the profile runs on it; else leave a folder that says so, as the stage must have its output."""
+    """Draw the sandbox if the profile runs on it; else leave a folder that says so, as the stage needs an output."""
     folder = Path(layout.sandbox.path)
     if params.mirror != SANDBOX:
         folder.mkdir(parents=True, exist_ok=True)
