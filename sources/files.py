@@ -15,6 +15,7 @@ from sources.errors import CxnetError, UsageError
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".dcm", ".dicom"})
 CHUNK_BYTES = 1 << 20
 HEAD_BYTES = 132
+UNPRINTABLE = "the file's name has characters that cannot be stored; rename it"
 MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"II*\x00", b"MM\x00*", b"BM")
 
 
@@ -27,13 +28,18 @@ class Entry:
 
 
 class Files:
-    """The files below ``path``, a local folder or a bucket URL (``s3://bucket/prefix``)."""
+    """The files below ``path``, a local folder or a bucket URL (``s3://bucket/prefix``).
+
+    Raises:
+        CxnetError: there are no buckets of that kind.
+    """
 
     def __init__(self, path: str) -> None:
-        self.path = path
-        root = UPath(path)
-        self.is_local = root.protocol in ("", "file")
-        self._root = UPath(Path(root.path).expanduser().resolve()) if self.is_local else root
+        self.path, self.is_local = path, False
+        with self._explained():
+            root = UPath(path)
+            self.is_local = root.protocol in ("", "file")
+            self._root = UPath(Path(root.path).expanduser().resolve()) if self.is_local else root
 
     def images(self) -> list[Entry]:
         """Every image file below the folder, by path: known extensions as they are, other files by their first bytes.
@@ -91,7 +97,7 @@ class Files:
     def _local_entry(self, root: Path, path: Path) -> Iterator[Entry]:
         place = path.relative_to(root).as_posix()
         if not place.isprintable():  # also what is no UTF-8: no table could hold such a name
-            yield Entry(ascii(place)[1:-1], "the file's name has characters that cannot be stored; rename it")
+            yield Entry(ascii(place)[1:-1], UNPRINTABLE)
         elif path.is_symlink() and not path.resolve().is_relative_to(root):
             yield Entry(place, "a link that leads out of the folder")
         elif path.is_file() and self._is_image(place):
@@ -105,14 +111,21 @@ class Files:
         for key in found:
             place = PurePosixPath(key.removeprefix(top).strip("/"))
             hidden = any(part.startswith(".") for part in place.parts)
-            if not hidden and str(place).isprintable() and self._is_image(str(place)):
+            if hidden:
+                continue
+            if not str(place).isprintable():
+                yield Entry(ascii(str(place))[1:-1], UNPRINTABLE)
+            elif self._is_image(str(place)):
                 yield Entry(str(place))
 
     def _is_image(self, place: str) -> bool:
         if PurePosixPath(place).suffix.lower() in EXTENSIONS:
             return True
-        with (self._root / place).open("rb") as file:
-            return looks_like_image(file.read(HEAD_BYTES))
+        try:
+            with (self._root / place).open("rb") as file:
+                return looks_like_image(file.read(HEAD_BYTES))
+        except PermissionError:
+            return True  # it may be one: its row will say that it cannot be read
 
     @contextmanager
     def _open(self, place: str) -> Iterator[IO[bytes]]:
@@ -124,12 +137,16 @@ class Files:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn what file systems raise into one sentence."""
+        """Turn what file systems raise into one sentence; each kind of bucket has errors of its own."""
         try:
             yield
+        except CxnetError:
+            raise
         except ImportError as error:
             raise UsageError(f"{self.path} needs a package that is not installed: {error}.") from error
-        except (OSError, ValueError) as error:
+        except Exception as error:
+            if self.is_local and not isinstance(error, OSError | ValueError):
+                raise
             raise CxnetError(f"Cannot read {self.path}: {error}; check the path in the profile's `folders`.") from error
 
 

@@ -1,5 +1,6 @@
-"""CSV tables as people publish them: byte-order marks, stray encodings, short rows, missing columns; and archives."""
+"""CSV tables as people publish them: marks of byte order, stray encodings and delimiters, short rows; and archives."""
 
+import codecs
 import csv
 import io
 import math
@@ -17,6 +18,8 @@ from sources.errors import CxnetError
 T = TypeVar("T")
 Row = dict[str, str]
 
+DELIMITERS = ",;\t"
+HEADER_LIMIT = 100_000  # characters
 TEXT_LIMIT = 64 * 1024  # bytes of one clinical reading; real ones have about a hundred
 
 
@@ -28,15 +31,16 @@ def read_rows(content: bytes, required: Sequence[str], where: str) -> list[Row]:
     """The rows of a CSV table as dictionaries of stripped strings; an absent cell is ``""``.
 
     Args:
-        content: the file, in UTF-8 (with or without a byte-order mark) or Windows-1252.
-        required: columns that the caller cannot do without.
+        content: the file, in UTF-8 (with or without a byte-order mark), UTF-16 (with one) or Windows-1252.
+        required: columns that the caller cannot do without; they tell which of ``, ; tab`` parts the cells.
         where: address or path of the table, for the message.
 
     Raises:
         CxnetError: it is not a CSV table.
         MissingColumnError: one of ``required`` is missing.
     """
-    reader = csv.DictReader(io.StringIO(decode(content), newline=""), strict=True)
+    text = decode(content)
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=_delimiter(text, required))
     try:
         names = list(reader.fieldnames or ())
         rows = [_clean(row, names) for row in reader]
@@ -52,7 +56,12 @@ def read_rows(content: bytes, required: Sequence[str], where: str) -> list[Row]:
 
 
 def decode(content: bytes) -> str:
-    """The text of ``content``: UTF-8 where it is that, else Windows-1252 (some published tables mix in its ``°``)."""
+    """The text of ``content``: UTF-16 where it is marked as that, UTF-8 where it is that, else Windows-1252.
+
+    Some published tables mix Windows-1252's ``°`` in; spreadsheets save "Unicode text" as UTF-16.
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", errors="replace")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -125,6 +134,17 @@ def distinct(entries: Sequence[T], key: Callable[[T], str], tie: Callable[[T], s
             counts[key(entry)] += 1
         taken.add(name)
         yield name, entry
+
+
+def _delimiter(text: str, required: Sequence[str]) -> str:
+    """What parts the cells: the comma, or what spreadsheets write elsewhere where only that gives the columns."""
+    header = text[:HEADER_LIMIT].splitlines()[:1]
+    for delimiter in DELIMITERS:
+        with suppress(csv.Error):
+            names = next(csv.reader(header, delimiter=delimiter), [])
+            if set(required) <= {name.strip() for name in names}:
+                return delimiter
+    return DELIMITERS[0]
 
 
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, KeyError)

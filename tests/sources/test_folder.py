@@ -3,6 +3,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -179,6 +180,37 @@ def test_a_bucket_works_like_a_folder():
     items = items_of(path, table="films.csv", columns={"item_id": "file", "label": "finding"}, labels=LABELS)
     assert [(item.item_id, item.label) for item in items] == [("x/1.png", "covid"), ("2", None)]
     assert [bytes_of(path, item) for item in items] == [PNG, JPEG]
+
+
+def test_a_name_in_a_bucket_that_cannot_be_stored_is_a_row_with_that_reason():
+    fsspec.filesystem("memory").pipe({"/odd/a\nb.png": PNG})
+    (item,) = items_of("memory://odd")
+    assert (item.item_id, item.skip) == (r"a\nb.png", "the file's name has characters that cannot be stored; rename it")
+
+
+def test_a_kind_of_bucket_that_does_not_exist_is_one_clear_error():
+    with pytest.raises(CxnetError, match=r"Cannot read xyz://a/b: .*; check the path in the profile's `folders`\."):
+        items_of("xyz://a/b")
+
+
+def test_an_error_of_a_buckets_own_library_is_one_clear_error(monkeypatch):
+    class NoCredentialsError(Exception):
+        pass
+
+    def find(self, path):
+        raise NoCredentialsError("Unable to locate credentials")
+
+    monkeypatch.setattr(MemoryFileSystem, "find", find)
+    with pytest.raises(CxnetError, match="Cannot read memory://b: Unable to locate credentials; check the path"):
+        items_of("memory://b")
+
+
+def test_one_file_that_may_not_be_read_does_not_hide_the_others(films, monkeypatch):
+    def refused(head):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("sources.files.looks_like_image", refused)
+    assert [item.item_id for item in items_of(films)] == ["2020/a b.png", "IM0001", "b.jpg", "notes"]
 
 
 @pytest.mark.parametrize("place", ["../a", "/a", "a/../../b", "..\\a", "C:\\a", "s3://x/a", "a\0b"])

@@ -26,6 +26,18 @@ def test_a_table_in_windows_1252_is_read():
     assert read_rows(b"note\nfever 38\xb0\n", ["note"], "t.csv") == [{"note": "fever 38°"}]
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_what_spreadsheets_save_is_read(delimiter, encoding, ending):
+    table = ending.join(delimiter.join(cells) for cells in (("a", "größe"), ("1", "3")))
+    assert read_rows(table.encode(encoding), ["a", "größe"], "t.csv") == [{"a": "1", "größe": "3"}]
+
+
+def test_a_comma_in_the_header_decides_where_another_delimiter_gives_no_column():
+    assert read_rows(b"a;x,b\n1;2,3\n", ["b"], "t.csv") == [{"a;x": "1;2", "b": "3"}]
+
+
 def test_short_rows_are_blank_and_cells_beyond_the_header_are_dropped():
     assert read_rows(b"a,b\n1\n1,2,3\n", ["a"], "t.csv") == [{"a": "1", "b": ""}, {"a": "1", "b": "2"}]
 
