@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_list_like
 
-from pipeline.show import kind_of
+from pipeline.show import general_reason
 from sources.lock import KEY
 
 FUNNEL = (
@@ -53,13 +53,6 @@ def top_reasons(manifest: pd.DataFrame, most: int = 15) -> Rows:
     counts = Counter(zip(excluded["excluded_by"], general, strict=True))
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     return [(stage, reason, count) for (stage, reason), count in ordered[:most]]
-
-
-def general_reason(reason: str) -> str:
-    """The part of a reason that many films share: ``duplicate of cohen/a.png (...)`` becomes ``duplicate``."""
-    if reason.startswith("duplicate of "):
-        return "duplicate of a better film"
-    return kind_of(reason)
 
 
 def source_table(manifest: pd.DataFrame) -> Rows:

@@ -56,14 +56,16 @@ def stratum_table(rows: pd.DataFrame) -> Table:
 def reason_table(rows: pd.DataFrame, top: int = TOP) -> Table:
     """The most frequent kinds of reasons for an exclusion, by the stage that gave them."""
     left_out = rows[rows["status"] == "excluded"]
-    counts = left_out.groupby(["excluded_by", left_out["reason"].fillna("").map(kind_of)]).size()
+    counts = left_out.groupby(["excluded_by", left_out["reason"].fillna("").map(general_reason)]).size()
     ordered = sorted(counts.items(), key=lambda entry: (-int(entry[1]), entry[0]))[:top]
     table: list[tuple[object, ...]] = [(*names, int(number)) for names, number in ordered]  # type: ignore[misc]
     return f"Top {len(table)} reasons of exclusion", ("stage", "reason", "rows"), table
 
 
-def kind_of(reason: str) -> str:
-    """A reason without its details: what stands before ``: ``, `` (`` or the address of a page."""
+def general_reason(reason: str) -> str:
+    """What many films' reasons have in common: no name of a film, no detail after ``: `` or `` (``, no address."""
+    if reason.startswith("duplicate of "):
+        return "duplicate of a better film"
     return reason.removeprefix("parse: ").split(": ")[0].split(" (")[0].split(" at http")[0]
 
 

@@ -10,7 +10,7 @@ from pipeline.layout import Layout
 from pipeline.manifest import build
 from pipeline.params import ManifestParams
 from pipeline.schema import MANIFEST_SCHEMA
-from pipeline.show import kind_of, summarise
+from pipeline.show import general_reason, summarise
 from sources.errors import CxnetError
 from sources.storage import write_table
 
@@ -70,10 +70,11 @@ def test_a_missing_or_foreign_table_is_one_sentence(tmp_path):
 
 
 def test_reasons_are_grouped_without_their_details():
-    assert kind_of("pediatric: age 7") == "pediatric"
-    assert kind_of("label not used: other (used are covid)") == "label not used"
-    assert kind_of("lateral (score 0.98)") == "lateral"
-    assert kind_of("parse: no image found at https://a.org/1: (selector img)") == "no image found"
+    assert general_reason("duplicate of cohen/a.png (cropped, 0.93)") == "duplicate of a better film"
+    assert general_reason("pediatric: age 7") == "pediatric"
+    assert general_reason("label not used: other (used are covid)") == "label not used"
+    assert general_reason("lateral (score 0.98)") == "lateral"
+    assert general_reason("parse: no image found at https://a.org/1: (selector img)") == "no image found"
 
 
 def test_the_verb_prints_the_tables(tmp_path):
