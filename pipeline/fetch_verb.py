@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.fetch_console import each, one_line, show_dry_run, show_json, show_locked, show_outcomes
-from pipeline.fetching import check_locked, closed, dry_run, fetch_open, open_fetching, pass_over
+from pipeline.fetching import check_locked, closed, dry_run, fetch_open, misplaced, open_fetching, pass_over
 from pipeline.layout import Layout
 from pipeline.params import Params
 from sources.errors import CxnetError, UsageError
@@ -44,11 +44,16 @@ def fetch_asked(layout: Layout, params: Params, asked: Asked) -> None:
     wishes = replace(asked.wishes, urls=(*asked.wishes.urls, *_lines(asked.urls_file)))
     _check(asked, wishes)
     run = open_fetching(layout, params, asked.names, asked.accepted)
+    for url in wishes.urls:
+        if why := misplaced(run.chosen[0], url):
+            raise UsageError(f"'{url}' {why}.")
+    if wishes.record is not None:
+        _make(wishes.record)
     for source in run.chosen:
         if why := closed(source, run.params, os.environ, wishes.urls):
             raise UsageError(f"'{source.name}' is closed: {why}")
     if asked.dry_run:
-        rows = each(run, lambda watch, say: dry_run(run, wishes, watch))
+        rows = each(run, lambda watch, say: dry_run(run, wishes, watch, say))
         columns = ("source", "listed", "wanted", "sizes_unknown", "bytes")
         return (
             show_json([dict(zip(columns, row, strict=True)) for row in rows]) if asked.as_json else show_dry_run(rows)
@@ -78,10 +83,26 @@ def fetch_stage(layout: Layout, params: Params, name: str) -> str:
 
 def _check(asked: Asked, wishes: Wishes) -> None:
     """Refuse what does not go together."""
+    if not asked.names:
+        raise UsageError("Name at least one source; `cxnet-data sources` lists them.")
     if wishes.urls and len(asked.names) != 1:
         raise UsageError("--url and --urls go with exactly one source; name it.")
     if asked.locked and (asked.dry_run or wishes.urls or wishes.update or wishes.record):
-        raise UsageError("--locked fetches what items.parquet names; it goes with no --url, --update or --dry-run.")
+        raise UsageError(
+            "--locked fetches what items.parquet names; it goes with no --url, --update, --record or --dry-run."
+        )
+
+
+def _make(folder: Path) -> None:
+    """The folder for ``--record``.
+
+    Raises:
+        CxnetError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CxnetError(f"Cannot write {folder}: {error.strerror}; choose another folder for --record.") from error
 
 
 def _lines(path: Path | None) -> Iterator[str]:

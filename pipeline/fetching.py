@@ -10,7 +10,7 @@ from pipeline.offline import SANDBOX, mirror_folder
 from pipeline.overview import all_sources
 from pipeline.params import Params
 from sources.base import Item, Source
-from sources.client import Client, WebError
+from sources.client import Client, WebError, host_of, is_among
 from sources.downloads import Downloads
 from sources.errors import UsageError, unknown
 from sources.fetch import Outcome, Watcher, Wishes, fetch_source, list_items
@@ -101,10 +101,24 @@ def closed(source: Source, params: Params, environment: Mapping[str, str], urls:
             f"permission, add --accept-terms {source.name}.{manual}"
         )
     is_saved = bool(urls) and all(is_file(url) for url in urls)
-    if terms.token and not is_saved and not environment.get(terms.token, "").strip():
+    unset = [name for name in (terms.token, terms.account) if name and not environment.get(name, "").strip()]
+    if unset and not is_saved:
         manual = f" {terms.manual}" if terms.manual else ""
-        return f"{source.title} needs an API token in the environment variable {terms.token}.{manual}"
+        kind = "an API token" if unset[0] == terms.token else "the id of your own account"
+        return f"{source.title} needs {kind} in the environment variable {unset[0]}.{manual}"
     return None
+
+
+def misplaced(source: Source, url: str) -> str | None:
+    """Why ``url`` cannot name a page of ``source``, said before anything is asked; None = it may."""
+    if not url.strip():
+        return "names no page; leave out --url, or give an address"
+    if not hasattr(source, "page_items") or getattr(source, "names_pages_freely", False):
+        return None
+    host = host_of(url)
+    if host is not None and is_among(host, source.hosts):
+        return None
+    return f"is no page of '{source.name}'; its pages stand at {', '.join(source.hosts)}"
 
 
 def fetch_open(
@@ -135,25 +149,34 @@ def check_locked(run: Fetching, watch: Callable[[Source], Watcher], say: Callabl
     return _at_once(run, one)
 
 
-def dry_run(run: Fetching, wishes: Wishes, watch: Callable[[Source], Watcher]) -> list[tuple[str, int, int, int, int]]:
+def dry_run(
+    run: Fetching, wishes: Wishes, watch: Callable[[Source], Watcher], say: Callable[[str], None]
+) -> list[tuple[str, int, int, int, int]]:
     """What a fetch would bring: (source, listed, wanted, addresses whose size is unknown, bytes) per source.
 
     Pages and tables are read, files are only asked for their size. Archives that hold a source's only list are fetched.
     """
 
     def one(source: Source) -> tuple[str, int, int, int, int]:
-        store, watcher = run.store(source), watch(source)
-        store.folder.mkdir(parents=True, exist_ok=True)
-        downloads = Downloads(run.client, store, source.hosts, store.previous_files(store.previous()))
-        web = Web(run.client, source.hosts, downloads, store.folder, wishes.record)
-        watcher.phase("listing", None)
-        items = list(list_items(source, web, wishes.urls))
-        wanted = [item for item in items if item.skip is None][: wishes.limit]
-        sizes = _sizes(source, wanted, downloads, watcher)
-        known = [size for size in sizes if size is not None]
-        return source.name, len(items), len(wanted), len(sizes) - len(known), sum(known)
+        store = run.store(source)
+        with store.alone(say):
+            return _foreseen(run.client, source, store, wishes, watch(source))
 
     return _at_once(run, one)
+
+
+def _foreseen(
+    client: Client, source: Source, store: Store, wishes: Wishes, watcher: Watcher
+) -> tuple[str, int, int, int, int]:
+    """What a fetch of one source would bring, as :func:`dry_run` tells it."""
+    downloads = Downloads(client, store, source.hosts, store.previous_files(store.previous()))
+    web = Web(client, source.hosts, downloads, store.folder, wishes.record)
+    watcher.phase("listing", None)
+    items = list(list_items(source, web, wishes.urls))
+    wanted = [item for item in items if item.skip is None][: wishes.limit]
+    sizes = _sizes(source, wanted, downloads, watcher)
+    known = [size for size in sizes if size is not None]
+    return source.name, len(items), len(wanted), len(sizes) - len(known), sum(known)
 
 
 def pass_over(run: Fetching, source: Source, why: str) -> str:

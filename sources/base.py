@@ -82,7 +82,8 @@ class Terms:
         redistributable: may bytes be passed on (an item may be stricter or freer: it says so itself).
         machine_learning: may models trained on the films be shared (False: films serve for testing at most).
         needs_acceptance: automated copying is forbidden unless the user states that permission was obtained.
-        token: environment variable with the API token that live access needs, or None.
+        token: environment variable with the API token that live access needs, or None; ``account``: the one with the
+            id of the account that asks, where the API wants that too.
         manual: what to do instead, in one sentence, where live access is closed.
     """
 
@@ -92,6 +93,7 @@ class Terms:
     machine_learning: bool = True
     needs_acceptance: bool = False
     token: str | None = None
+    account: str | None = None
     manual: str | None = None
 
 
@@ -112,6 +114,7 @@ class Source(Protocol):
             ``CxnetError`` for a file that is gone.
         page_items(web, url): ``Iterator[Item]`` of the one case page at ``url``, for a source whose images stand on
             pages that a person can name: ``items`` uses it for every page it lists, ``fetch --url`` for those given.
+            Those stand on its hosts, or with ``names_pages_freely = True`` are what it can read (a DOI, a file).
 
     A source whose list stands only inside an archive (a zip's member names) asks ``web.archive(url)`` for a local path
     of that archive: it is downloaded once into the source's store, and the fetch driver takes the members from the same

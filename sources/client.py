@@ -164,7 +164,7 @@ class Client:
             raise WebError(url, "not an address") from None
         if parts.scheme not in ("http", "https") or not host or parts.username is not None:
             raise WebError(url, "not a plain http(s) address")
-        if not any(host == allowed or (allowed.startswith(".") and host.endswith(allowed)) for allowed in hosts):
+        if not is_among(host, hosts):
             raise WebError(url, f"host {host} is not one of the source's")
         if refusal := self._robots.refusal(url):
             raise WebError(url, refusal)
@@ -224,6 +224,20 @@ def _session(policy: Policy, mirror: Path | None) -> requests.Session:
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
+
+
+def is_among(host: str, hosts: tuple[str, ...]) -> bool:
+    """Is ``host`` one of ``hosts``, of which ``.name`` stands for all below a name?"""
+    return any(host == allowed or (allowed.startswith(".") and host.endswith(allowed)) for allowed in hosts)
+
+
+def host_of(url: str) -> str | None:
+    """The host of an http(s) address; None for anything else."""
+    try:
+        parts = urlsplit(url)
+        return parts.hostname if parts.scheme in ("http", "https") else None
+    except ValueError:
+        return None
 
 
 def _host(url: str) -> str:

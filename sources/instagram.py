@@ -54,9 +54,11 @@ class Instagram:
         licence="none; rights stay with the poster",
         url="https://developers.facebook.com/terms",
         token=TOKEN,
+        account=USER,
         manual="Or export the films into a folder and add it to `folders` in the profile.",
     )
     optional = False
+    names_pages_freely = True  # saved answers
 
     def items(self, web: "Web") -> Iterator[Item]:
         """Every picture of both pages, newest post first."""

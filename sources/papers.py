@@ -63,6 +63,7 @@ class Papers:
     )
     terms = Terms(licence="per article", url="https://europepmc.org/Copyright")
     optional = False
+    names_pages_freely = True  # DOIs and PMCIDs, in whatever address they stand
 
     def items(self, web: "Web") -> Iterator[Item]:
         """Every figure of every article of the list; a panel of a composite figure is a row of its own."""

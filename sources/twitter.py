@@ -59,6 +59,7 @@ class Twitter:
         manual="Or give a folder with saved answers of the API: fetch twitter --url answers/.",
     )
     optional = False
+    names_pages_freely = True  # saved answers
 
     def items(self, web: "Web") -> Iterator[Item]:
         """Every picture of the conversation, newest post first, as the API answers."""
@@ -170,7 +171,7 @@ def _item(
         pediatric=is_child(age),
         offset_days=day_of(text, *place),
         rt_pcr=rt_pcr,
-        attribution=f"@{AUTHOR} on X",
+        attribution=f"@{AUTHOR} on X" if is_own else None,
         skip=_skip(media, url, modality, is_own),
     )
 

@@ -1,4 +1,5 @@
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,11 @@ import yaml
 from typer.testing import CliRunner
 
 from pipeline.cli import app
+from pipeline.fetching import dry_run, open_fetching
+from pipeline.layout import Layout
+from pipeline.params import load_params
 from sources.base import Item, get_source
+from sources.fetch import Watcher, Wishes
 from sources.lock import LOCK_SCHEMA
 from sources.rows import row_of, table_of
 from sources.storage import read_table, write_table
@@ -118,12 +123,52 @@ def test_several_sources_are_fetched_in_one_run_and_named_in_order(world):
         (["hannover", "cohen", "--url", "https://x.org"], "go with exactly one source"),
         (["hannover", "--urls", "absent.txt"], "absent.txt cannot be read"),
         (["hannover", "--locked", "--update"], "--locked fetches what items.parquet names"),
+        (["eurorad", "--url", ""], "'' names no page"),
+        (
+            ["eurorad", "--url", "https://x.org/case/1"],
+            "'https://x.org/case/1' is no page of 'eurorad'; its",
+        ),
+        (["sirm", "--url", "/etc/passwd"], "'/etc/passwd' is no page of 'sirm'"),
+        (["radiopaedia", "--url", "http://[::1"], "'http://[::1' is no page of 'radiopaedia'"),
     ],
 )
 def test_what_cannot_work_is_a_usage_error(world, words, said):
     done = fetch(world, *words)
     assert getattr(done.exception, "exit_code", None) == 2
     assert said in str(done.exception)
+
+
+def test_a_slip_in_an_address_leaves_no_row(world):
+    fetch(world, "eurorad", "--url", "https://x.org/case/1")
+    assert not raw(world, "eurorad").exists()
+
+
+def test_an_article_may_be_named_by_its_doi_alone(world):
+    done = fetch(world, "papers", "--url", "10.1148/ryct.2020200034", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)[0]["counts"]["listed"] == 1
+
+
+def test_a_record_that_cannot_be_written_is_one_sentence(world):
+    done = fetch(world, "hannover", "--record", str(world / "profile.yaml"))
+    assert getattr(done.exception, "exit_code", None) == 1
+    assert str(done.exception).endswith("profile.yaml: File exists; choose another folder for --record.")
+
+
+def test_a_dry_run_waits_for_a_fetch_of_the_same_source(world):
+    waits = []
+    options = load_params(world / "profile.yaml")
+    run = open_fetching(Layout.at(str(world / "root")), options, ["hannover"])
+    store = run.store(run.chosen[0])
+    holding = ExitStack()
+    holding.enter_context(store.alone(waits.append))
+
+    def say(text: str) -> None:
+        waits.append(text)
+        holding.close()
+
+    ((_, listed, *_),) = dry_run(run, Wishes(), lambda source: Watcher(), say)
+    assert (listed, waits) == (3, ["another fetch of hannover is under way; waiting for it to end"])
 
 
 # ------------------------------------------------------------------------------------------------- closed sources
@@ -156,6 +201,16 @@ def test_in_a_pipeline_a_closed_source_is_passed_over_visibly(world):
     assert (told["state"], told["listed"], told["world"]) == ("skipped", 0, "live")
     assert "--accept-terms radiopaedia" in told["why"]
     assert len(read_table(raw(world, "radiopaedia") / "items.parquet")) == 0
+
+
+def test_a_token_without_the_account_that_asks_is_passed_over_too(world, monkeypatch):
+    live(world)
+    monkeypatch.setenv("INSTAGRAM_TOKEN", "secret")
+    monkeypatch.delenv("INSTAGRAM_USER_ID", raising=False)
+    done = fetch(world, "--pipeline", "instagram")
+    assert done.exit_code == 0, done.output
+    assert "needs the id of your own account in the environment variable INSTAGRAM_USER_ID" in done.stdout
+    assert "secret" not in done.stdout
 
 
 def test_a_profile_may_demand_that_no_source_is_missing(world):

@@ -72,6 +72,7 @@ def test_ct_pictures_are_not_fetched(text, skip):
 def test_other_peoples_pictures_are_rows_without_label():
     item = only("COVID-19 too?", author="2")
     assert (item.label, item.patient_id, item.skip) == (None, None, "posted by someone else")
+    assert (item.attribution, only("COVID-19").attribution) == (None, "@ChestImaging on X")
 
 
 def test_without_a_known_author_nothing_is_fetched():
