@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -16,12 +17,19 @@ from sources.fetch import Outcome, Watcher
 
 REASONS_SHOWN = 12
 CHANGES_SHOWN = 10
+REDRAWN_S = 0.2
 
 
 class Bars:
-    """A progress bar per source, one below the other. Use as a context manager."""
+    """A progress bar per source, one below the other. Use as a context manager.
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    Args:
+        sources: in the order of their bars.
+        clock: seam for tests (seconds).
+    """
+
+    def __init__(self, sources: Sequence[Source], clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._places = {source.name: place for place, source in enumerate(sources)}
         self._bars: dict[str, Any] = {}
         self._lock = threading.Lock()
@@ -34,8 +42,9 @@ class Bars:
             bar.close()
 
     def watch(self, source: Source) -> Watcher:
-        """The bar of one source."""
+        """The bar of one source; its bytes move while no image is finished (an archive holds thousands)."""
         received = 0
+        began = drawn = self._clock()
 
         def phase(name: str, total: int | None) -> None:
             nonlocal received
@@ -52,10 +61,15 @@ class Bars:
                 )
 
         def add(count: int) -> None:
-            nonlocal received
+            nonlocal received, drawn
             with self._lock:
                 received += count
-                self._bars[source.name].set_postfix_str(f"{received / 1e6:,.1f} MB", refresh=False)
+                now = self._clock()
+                due = now - drawn >= REDRAWN_S
+                if due:
+                    drawn = now
+                rate = received / 1e6 / max(now - began, REDRAWN_S)
+                self._bars[source.name].set_postfix_str(f"{received / 1e6:,.1f} MB, {rate:,.1f} MB/s", refresh=due)
 
         def item() -> None:
             with self._lock:
