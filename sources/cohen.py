@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from sources.base import Item, Terms
+from sources.europepmc import DOI
 from sources.tables import Row, distinct, is_child, number, raw_github, read_rows, web_address
 from sources.words import label_of, parse_age, parse_sex, parse_view
 
@@ -115,10 +116,16 @@ def _may_be_passed_on(row: Row) -> bool:
 
 
 def _attribution(row: Row) -> str | None:
-    """Whom to credit: the credit line, and where the film stands (DOI, else address)."""
+    """Whom to credit: the credit line, and where the film stands."""
     note = row.get("other_notes", "")
-    place = f"doi:{row['doi']}" if row.get("doi") else row["url"]
-    return "; ".join(part for part in (note if CREDIT.match(note) else "", place) if part) or None
+    return "; ".join(part for part in (note if CREDIT.match(note) else "", _place(row)) if part) or None
+
+
+def _place(row: Row) -> str:
+    """The DOI of a film's paper; the address where there is none ("?"), or where the address names another one."""
+    stated, named = row.get("doi", ""), DOI.search(unquote(row["url"]))
+    is_contradicted = named is not None and stated.lower() not in named[0].lower()
+    return f"doi:{stated}" if DOI.fullmatch(stated) and not is_contradicted else row["url"]
 
 
 def _skip(row: Row) -> str | None:

@@ -31,12 +31,30 @@ def item(**facts):
 
 
 def test_a_row_is_read_as_a_whole():
-    read = item(doi="10.1/x", other_notes="Credit to Radiology ASST Cremona", RT_PCR_positive="Y")
+    read = item(doi="10.1000/x", other_notes="Credit to Radiology ASST Cremona", RT_PCR_positive="Y")
     assert (read.item_id, read.label, read.finding, read.view) == ("a.jpg", "covid", "COVID-19", "PA")
     assert (read.patient_id, read.age, read.sex, read.pediatric, read.offset_days) == ("2", 65.0, "M", False, 0.0)
     assert (read.rt_pcr, read.modality, read.page_url) == ("positive", "X-ray", "https://www.nejm.org/doi/1")
-    assert read.attribution == "Credit to Radiology ASST Cremona; doi:10.1/x"
+    assert read.attribution == "Credit to Radiology ASST Cremona; doi:10.1000/x"
     assert read.url.endswith("/images/a.jpg") and read.skip is None
+
+
+@pytest.mark.parametrize(
+    "doi, url, credited",
+    [
+        ("10.1056/nejmc2001272", "https://www.nejm.org/doi/full/10.1056/NEJMc2001272", "doi:10.1056/nejmc2001272"),
+        ("10.1000/x", "https://papers.example/1", "doi:10.1000/x"),
+        (
+            "10.11909/j.issn.1671",
+            "https://t.example/articles/10.1186/s41182",
+            "https://t.example/articles/10.1186/s41182",
+        ),
+        ("?", "https://papers.example/1", "https://papers.example/1"),
+        ("", "https://papers.example/1", "https://papers.example/1"),
+    ],
+)
+def test_a_doi_that_the_address_contradicts_is_not_credited(doi, url, credited):
+    assert item(doi=doi, url=url).attribution == credited
 
 
 @pytest.mark.parametrize(
