@@ -194,13 +194,19 @@ class Client:
         return self._found[site]
 
     def _robots_txt(self, url: str) -> tuple[int, bytes]:
-        """Status and content of a robots.txt (asked without asking it)."""
+        """Status and content of a robots.txt (asked without asking it); redirects within its site are followed."""
 
         def attempt() -> tuple[int, bytes]:
-            with self._gate.request(_host(url)), self._send(url, {}, "GET") as response:
-                if response.status_code in BUSY:
-                    raise PassingError(f"HTTP {response.status_code}", response.status_code, _retry_after(response))
-                return response.status_code, b"".join(self.chunks(response, url, 1_000_000))
+            address = url
+            for _ in range(self.policy.redirects + 1):
+                with self._gate.request(_host(address)), self._send(address, {}, "GET") as response:
+                    status, following = response.status_code, _redirect(response)
+                    if status in BUSY:
+                        raise PassingError(f"HTTP {status}", status, _retry_after(response))
+                    if following is None or not _is_same_site(following, url):
+                        return status, b"".join(self.chunks(response, address, 1_000_000))
+                address = following
+            return 404, b""
 
         return self.retrying(url, attempt)
 
@@ -247,6 +253,12 @@ def _host(url: str) -> str:
 def _origin(url: str) -> tuple[str, str]:
     """Scheme and host: a token goes to nobody else, and never from https into the clear."""
     return urlsplit(url).scheme, _host(url)
+
+
+def _is_same_site(one: str, other: str) -> bool:
+    """Are two addresses on one host, with or without ``www.``?"""
+    hosts = [(host_of(url) or "").removeprefix("www.") for url in (one, other)]
+    return hosts[0] == hosts[1] != ""
 
 
 def _redirect(response: requests.Response) -> str | None:

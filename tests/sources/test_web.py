@@ -172,6 +172,23 @@ def test_a_robots_file_that_a_broken_server_hides_forbids_everything(site, tmp_p
         web(tmp_path).get(f"{site.url}/page")
 
 
+@pytest.mark.parametrize(("moved", "is_forbidden"), [("/moved.txt", True), ("http://other.example/r.txt", False)])
+def test_a_robots_file_that_moved_within_its_site_is_followed(site, tmp_path, moved, is_forbidden):
+    site.files["/moved.txt"] = b"User-agent: *\nDisallow: /page\n"
+    site.faults["/robots.txt"] = redirected(moved, 301)
+    if is_forbidden:
+        with pytest.raises(WebError, match=r"robots\.txt forbids it"):
+            web(tmp_path).get(f"{site.url}/page")
+    else:
+        web(tmp_path).get(f"{site.url}/page")
+
+
+def test_a_robots_file_that_moves_for_ever_is_none(site, tmp_path):
+    site.faults["/robots.txt"] = redirected("/robots.txt")
+    web(tmp_path).get(f"{site.url}/page")
+    assert site.counts()["/robots.txt"] == POLICY.redirects + 1
+
+
 def test_requests_keep_the_distance_of_the_profile(site, tmp_path):
     polite = Client(Policy(**{**POLICY.__dict__, "delay_s": 0.1}))
     for _ in range(3):
