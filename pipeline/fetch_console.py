@@ -19,6 +19,8 @@ REASONS_SHOWN = 12
 CHANGES_SHOWN = 10
 REDRAWN_S = 0.2
 
+Work = Callable[[Callable[[Source], Watcher], Callable[[str], None]], Any]
+
 
 class Bars:
     """A progress bar per source, one below the other. Use as a context manager.
@@ -134,7 +136,7 @@ def one_line(outcome: Outcome) -> str:
     return ", ".join([*parts, f"{counts['bytes'] / 1e6:,.1f} MB"])
 
 
-def each(run: Fetching, work: Callable[[Callable[[Source], Watcher], Callable[[str], None]], Any]) -> Any:
+def each(run: Fetching, work: Work) -> Any:
     """``work(watch, say)`` with bars on the terminal."""
     with Bars(run.chosen) as bars:
         return work(bars.watch, lambda text: tqdm.write(text, file=typer.get_text_stream("stderr")))

@@ -1,12 +1,23 @@
 """The ``fetch`` verb: by a user's wish, or as a stage of the pipeline."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from pipeline.fetch_console import each, one_line, show_dry_run, show_json, show_locked, show_outcomes
-from pipeline.fetching import check_locked, closed, dry_run, fetch_open, misplaced, open_fetching, pass_over
+from pipeline.fetch_console import Work, each, one_line, show_dry_run, show_json, show_locked, show_outcomes
+from pipeline.fetching import (
+    Fetching,
+    UnfinishedError,
+    check_locked,
+    closed,
+    dry_run,
+    fetch_open,
+    misplaced,
+    open_fetching,
+    pass_over,
+)
 from pipeline.layout import Layout
 from pipeline.params import Params
 from sources.errors import CxnetError, UsageError
@@ -39,7 +50,8 @@ def fetch_asked(layout: Layout, params: Params, asked: Asked) -> None:
 
     Raises:
         UsageError: an unknown or closed source, or options that do not go together.
-        CxnetError: a listing cannot be read; with ``locked``: files are not as locked.
+        CxnetError: a listing cannot be read (the other sources are fetched and shown first); with ``locked``: files are
+            not as locked.
     """
     wishes = replace(asked.wishes, urls=(*asked.wishes.urls, *_lines(asked.urls_file)))
     _check(asked, wishes)
@@ -52,16 +64,14 @@ def fetch_asked(layout: Layout, params: Params, asked: Asked) -> None:
     for source in run.chosen:
         if why := closed(source, run.params, os.environ, wishes.urls):
             raise UsageError(f"'{source.name}' is closed: {why}")
-    if asked.dry_run:
-        rows = each(run, lambda watch, say: dry_run(run, wishes, watch, say))
-        columns = ("source", "listed", "wanted", "sizes_unknown", "bytes")
-        return (
-            show_json([dict(zip(columns, row, strict=True)) for row in rows]) if asked.as_json else show_dry_run(rows)
-        )
-    if asked.locked:
-        return _locked(each(run, lambda watch, say: check_locked(run, watch, say)), asked.as_json)
-    outcomes = each(run, lambda watch, say: fetch_open(run, wishes, watch, say))
-    return show_json(outcomes) if asked.as_json else show_outcomes(outcomes, wishes.update)
+    work, show = _deed(run, asked, wishes)
+    try:
+        results = each(run, work)
+    except UnfinishedError as error:
+        if error.results:
+            show(error.results)
+        raise
+    show(results)
 
 
 def fetch_stage(layout: Layout, params: Params, name: str) -> str:
@@ -79,6 +89,18 @@ def fetch_stage(layout: Layout, params: Params, name: str) -> str:
     wishes = Wishes(limit=params.fetch.limit)
     (outcome,) = each(run, lambda watch, say: fetch_open(run, wishes, watch, say))
     return one_line(outcome)
+
+
+def _deed(run: Fetching, asked: Asked, wishes: Wishes) -> tuple[Work, Callable[[Any], None]]:
+    """What to do for the chosen sources, and how to show what came of it."""
+    if asked.dry_run:
+        return lambda watch, say: dry_run(run, wishes, watch, say), lambda rows: _foreseen(rows, asked.as_json)
+    if asked.locked:
+        return lambda watch, say: check_locked(run, watch, say), lambda reports: _locked(reports, asked.as_json)
+    return (
+        lambda watch, say: fetch_open(run, wishes, watch, say),
+        lambda outcomes: show_json(outcomes) if asked.as_json else show_outcomes(outcomes, wishes.update),
+    )
 
 
 def _check(asked: Asked, wishes: Wishes) -> None:
@@ -123,6 +145,14 @@ def _lines(path: Path | None) -> Iterator[str]:
         raise UsageError(f"{path} names no address; give a file with one address a line.")
     for line in told:
         yield line.split(",")[0].strip().strip('"') if line.startswith(("http", '"http')) else line.strip()
+
+
+def _foreseen(rows: Sequence[tuple[str, int, int, int, int]], as_json: bool) -> None:
+    columns = ("source", "listed", "wanted", "sizes_unknown", "bytes")
+    if as_json:
+        show_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        show_dry_run(rows)
 
 
 def _locked(reports: list, as_json: bool) -> None:  # type: ignore[type-arg]

@@ -1,7 +1,7 @@
 """The ``fetch`` verb behind the scenes: which world answers, which sources are open, several of them at once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from pipeline.params import Params
 from sources.base import Item, Source
 from sources.client import Client, WebError, host_of, is_among
 from sources.downloads import Downloads
-from sources.errors import UsageError, unknown
+from sources.errors import CxnetError, unknown
 from sources.fetch import Outcome, Watcher, Wishes, fetch_source, list_items
 from sources.locked import fetch_locked
 from sources.policy import Policy
@@ -24,6 +24,15 @@ from sources.web import Web
 T = TypeVar("T")
 
 MEGA, GIGA = 1_000_000, 1_000_000_000
+
+
+class UnfinishedError(CxnetError):
+    """Some sources could not be read; ``results`` has what came of the others, in their order."""
+
+    def __init__(self, failures: Sequence[BaseException], results: Sequence[Any]) -> None:
+        super().__init__(" ".join(str(error) for error in failures))
+        self.exit_code = max(getattr(error, "exit_code", 1) for error in failures)
+        self.results = results
 
 
 @dataclass(frozen=True)
@@ -127,7 +136,7 @@ def fetch_open(
     """Fetch all chosen sources, several at once; each host is still asked in turn.
 
     Raises:
-        CxnetError: the listing of a source cannot be read (after all others have been fetched).
+        UnfinishedError: the listing of a source cannot be read (after all others have been fetched).
     """
 
     def one(source: Source) -> Outcome:
@@ -214,13 +223,23 @@ def _sizes(source: Source, items: Sequence[Item], downloads: Downloads, watcher:
 
 
 def _at_once(run: Fetching, work: Callable[[Source], T]) -> list[T]:
-    """``work(source)`` for all chosen sources at once; the first error is raised when all have ended."""
-    if not run.chosen:
-        raise UsageError("Name at least one source; `cxnet-data sources` lists them.")
+    """``work(source)`` for all chosen sources at once.
+
+    Raises:
+        UnfinishedError: some failed; the others have ended.
+    """
     with ThreadPoolExecutor(min(8, len(run.chosen)), thread_name_prefix="source") as pool:
         futures = [pool.submit(work, source) for source in run.chosen]
         try:
-            return [future.result() for future in futures]
+            wait(futures)
         except KeyboardInterrupt:
             run.client.stop.set()
             raise
+    failures = [error for future in futures if (error := future.exception()) is not None]
+    for error in failures:
+        if not isinstance(error, CxnetError):
+            raise error
+    results = [future.result() for future in futures if future.exception() is None]
+    if failures:
+        raise UnfinishedError(failures, results)
+    return results

@@ -114,6 +114,16 @@ def test_several_sources_are_fetched_in_one_run_and_named_in_order(world):
     assert [(one["source"], one["counts"]["fetched"]) for one in outcomes] == [("hannover", 2), ("clinic", 1)]
 
 
+@pytest.mark.parametrize("how", [[], ["--json"], ["--dry-run"], ["--locked"]])
+def test_a_source_that_fails_hides_neither_the_others_nor_another_failure(world, how):
+    fetch(world, "hannover")
+    done = fetch(world, "cohen", "hannover", "figure1", *how)
+    said = str(done.exception).lower()
+    assert done.exception.exit_code == 1
+    assert "hannover" in done.stdout
+    assert ("ieee8023" in said or "raw/cohen" in said) and "figure1" in said
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
