@@ -65,7 +65,8 @@ def decode(content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return content.decode("cp1252", errors="replace")
+        is_marked = content.startswith(codecs.BOM_UTF8)
+        return content.decode("utf-8-sig" if is_marked else "cp1252", errors="replace")
 
 
 def raw_github(repository: str, commit: str, path: str) -> str:

@@ -34,6 +34,10 @@ def test_what_spreadsheets_save_is_read(delimiter, encoding, ending):
     assert read_rows(table.encode(encoding), ["a", "größe"], "t.csv") == [{"a": "1", "größe": "3"}]
 
 
+def test_one_stray_byte_costs_no_column_of_a_marked_table():
+    assert read_rows(b"\xef\xbb\xbfa,b\n1,\xb0C\n", ["a"], "t.csv") == [{"a": "1", "b": "\N{REPLACEMENT CHARACTER}C"}]
+
+
 def test_a_comma_in_the_header_decides_where_another_delimiter_gives_no_column():
     assert read_rows(b"a;x,b\n1;2,3\n", ["b"], "t.csv") == [{"a;x": "1;2", "b": "3"}]
 
