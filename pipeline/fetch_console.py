@@ -92,11 +92,16 @@ def show_outcomes(outcomes: Sequence[Outcome], update: bool) -> None:
         reasons.sort(key=lambda row: -row[1])
         shown = f"the {REASONS_SHOWN} most frequent of {len(reasons)}" if len(reasons) > REASONS_SHOWN else "all"
         print_table(f"Not fetched ({shown})", ("source", "images", "why"), reasons[:REASONS_SHOWN])
+    show_warnings(outcomes)
+    if update:
+        print_table("Changes since the last fetch", ("source", "change", "images", "which"), _changes(outcomes))
+
+
+def show_warnings(outcomes: Sequence[Outcome]) -> None:
+    """What a person should look at, on stderr."""
     for one in outcomes:
         if one.warning:
             typer.echo(f"warning: {one.warning}", err=True)
-    if update:
-        print_table("Changes since the last fetch", ("source", "change", "images", "which"), _changes(outcomes))
 
 
 def show_locked(reports: Sequence[Any]) -> int:

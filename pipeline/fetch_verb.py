@@ -6,7 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.fetch_console import Work, each, one_line, show_dry_run, show_json, show_locked, show_outcomes
+from pipeline.fetch_console import (
+    Work,
+    each,
+    one_line,
+    show_dry_run,
+    show_json,
+    show_locked,
+    show_outcomes,
+    show_warnings,
+)
 from pipeline.fetching import (
     Fetching,
     UnfinishedError,
@@ -88,6 +97,7 @@ def fetch_stage(layout: Layout, params: Params, name: str) -> str:
         return pass_over(run, source, why)
     wishes = Wishes(limit=params.fetch.limit)
     (outcome,) = each(run, lambda watch, say: fetch_open(run, wishes, watch, say))
+    show_warnings([outcome])
     return one_line(outcome)
 
 

@@ -213,6 +213,19 @@ def test_in_a_pipeline_a_closed_source_is_passed_over_visibly(world):
     assert len(read_table(raw(world, "radiopaedia") / "items.parquet")) == 0
 
 
+@pytest.mark.parametrize("how", [["eurorad"], ["--pipeline", "eurorad"]])
+def test_a_site_that_has_changed_is_warned_of_in_a_pipeline_too(world, how):
+    page = (
+        world / "copy" / "www.eurorad.org" / "advanced-search@search=COVID&sort_by=published_at&sort_order=DESC&page=0"
+    )
+    page.parent.mkdir()
+    page.write_text("<html><p>A new layout</p></html>")
+    done = fetch(world, *how)
+    assert done.exit_code == 0, done.output
+    assert "warning: 1 of 1 pages of 'eurorad' show no image" in done.stderr
+    assert 'a[href*="/case/"]' in done.stderr
+
+
 def test_a_token_without_the_account_that_asks_is_passed_over_too(world, monkeypatch):
     live(world)
     monkeypatch.setenv("INSTAGRAM_TOKEN", "secret")
