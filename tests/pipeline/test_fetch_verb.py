@@ -12,8 +12,10 @@ from pipeline.fetching import dry_run, open_fetching
 from pipeline.layout import Layout
 from pipeline.params import load_params
 from sources.base import Item, get_source
+from sources.eurorad import SEARCH
 from sources.fetch import Watcher, Wishes
 from sources.lock import LOCK_SCHEMA
+from sources.mirror import mirror_path
 from sources.rows import row_of, table_of
 from sources.storage import read_table, write_table
 from sources.store import LIVE, Store
