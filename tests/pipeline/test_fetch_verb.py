@@ -217,9 +217,7 @@ def test_in_a_pipeline_a_closed_source_is_passed_over_visibly(world):
 
 @pytest.mark.parametrize("how", [["eurorad"], ["--pipeline", "eurorad"]])
 def test_a_site_that_has_changed_is_warned_of_in_a_pipeline_too(world, how):
-    page = (
-        world / "copy" / "www.eurorad.org" / "advanced-search@search=COVID&sort_by=published_at&sort_order=DESC&page=0"
-    )
+    page = world / "copy" / mirror_path(SEARCH)
     page.parent.mkdir()
     page.write_text("<html><p>A new layout</p></html>")
     done = fetch(world, *how)
