@@ -10,7 +10,7 @@ from pipeline.offline import SANDBOX, mirror_folder
 from pipeline.overview import all_sources
 from pipeline.params import Params
 from sources.base import Item, Source
-from sources.client import Client, WebError, host_of, is_among
+from sources.client import Client, StoppedError, host_of, is_among
 from sources.downloads import Downloads
 from sources.errors import CxnetError, unknown
 from sources.fetch import Outcome, Watcher, Wishes, fetch_source, list_items
@@ -205,21 +205,21 @@ def pass_over(run: Fetching, source: Source, why: str) -> str:
 
 
 def _sizes(source: Source, items: Sequence[Item], downloads: Downloads, watcher: Watcher) -> list[int | None]:
-    if hasattr(source, "read"):
-        return [None for _ in items]
-    addresses = list(dict.fromkeys(item.url for item in items))
-    watcher.phase("asking sizes", len(addresses))
+    files = list({item.url: item for item in items}.values())
+    watcher.phase("asking sizes", len(files))
 
-    def ask(url: str) -> int | None:
+    def ask(item: Item) -> int | None:
         try:
-            return downloads.size(url)
-        except WebError:
+            return source.size(item) if hasattr(source, "size") else downloads.size(item.url)
+        except StoppedError:
+            raise
+        except CxnetError:
             return None
         finally:
             watcher.item()
 
     with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(ask, addresses))
+        return list(pool.map(ask, files))
 
 
 def _at_once(run: Fetching, work: Callable[[Source], T]) -> list[T]:

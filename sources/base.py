@@ -111,7 +111,7 @@ class Source(Protocol):
     Optional hooks:
         read(item): ``Iterator[bytes]`` of the item's file, for a source whose bytes do not come over the web
             (``folder``); the fetch driver copies from it instead of downloading ``item.url``. It raises
-            ``CxnetError`` for a file that is gone.
+            ``CxnetError`` for a file that is gone. ``size(item)``: the bytes of that file, for a dry run.
         page_items(web, url): ``Iterator[Item]`` of the one case page at ``url``, for a source whose images stand on
             pages that a person can name: ``items`` uses it for every page it lists, ``fetch --url`` for those given.
             Those stand on its hosts, or with ``names_pages_freely = True`` are what it can read (a DOI, a file).

@@ -69,6 +69,15 @@ class Files:
             while chunk := file.read(CHUNK_BYTES):
                 yield chunk
 
+    def size(self, url: str) -> int:
+        """Bytes of the file at ``url`` (one that :meth:`url` gave).
+
+        Raises:
+            CxnetError: it is gone.
+        """
+        with self._explained():
+            return int((self._root / unquote(url.removeprefix(f"{self._base()}/"))).stat().st_size)
+
     def read(self, place: str, limit: int) -> bytes:
         """The content of a file that has at most ``limit`` bytes.
 

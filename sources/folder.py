@@ -92,6 +92,14 @@ class Folder:
         """
         return Files(self._spec.path).chunks(item.url)
 
+    def size(self, item: Item) -> int:
+        """Bytes of an item's file.
+
+        Raises:
+            CxnetError: it is gone.
+        """
+        return Files(self._spec.path).size(item.url)
+
 
 def read_table(spec: FolderSpec, files: Files) -> list[Row]:
     """The rows of a folder's table under *our* column names; none without a table.

@@ -150,6 +150,15 @@ def test_what_cannot_work_is_a_usage_error(world, words, said):
     assert said in str(done.exception)
 
 
+def test_a_dry_run_tells_the_size_of_own_films(world):
+    folder = world / "films"
+    folder.mkdir()
+    (folder / "a b.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    write_profile(world, mirror=str(world / "copy"), folders=[{"name": "clinic", "path": str(folder)}])
+    (told,) = json.loads(fetch(world, "clinic", "--dry-run", "--json").stdout)
+    assert (told["wanted"], told["bytes"], told["sizes_unknown"]) == (1, 8, 0)
+
+
 def test_a_slip_in_an_address_leaves_no_row(world):
     fetch(world, "eurorad", "--url", "https://x.org/case/1")
     assert not raw(world, "eurorad").exists()

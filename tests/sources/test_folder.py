@@ -180,6 +180,7 @@ def test_a_bucket_works_like_a_folder():
     items = items_of(path, table="films.csv", columns={"item_id": "file", "label": "finding"}, labels=LABELS)
     assert [(item.item_id, item.label) for item in items] == [("x/1.png", "covid"), ("2", None)]
     assert [bytes_of(path, item) for item in items] == [PNG, JPEG]
+    assert [Files(path).size(item.url) for item in items] == [len(PNG), len(JPEG)]
 
 
 def test_a_name_in_a_bucket_that_cannot_be_stored_is_a_row_with_that_reason():
