@@ -17,7 +17,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from pipeline.layout import Layout
 from pipeline.thumbnails import thumbnail
-from pipeline.view_model import CLASSES, shipped_model
+from pipeline.view_model import CLASSES, called, shipped_model
 from training.known_films import Example, read_examples
 from training.view_classifier import WORK_SIDE, train
 
@@ -35,7 +35,7 @@ def main() -> None:
     examples = list(read_examples(Layout.at(options.root), options.truth, WORK_SIDE))
     kinds = np.array([CLASSES.index(example.kind) for example in examples])
     scores = cross_validated(examples, kinds)
-    table = confusion(kinds, scores.argmax(axis=1))
+    table = confusion(kinds, called(scores))
     speed = images_per_second(examples)
     show(table, speed)
     RESULTS.parent.mkdir(exist_ok=True)

@@ -14,6 +14,7 @@ from pipeline.thumbnails import Thumbnails, features, thumbnail
 from pipeline.tones import Gray
 
 CLASSES = ("frontal", "lateral", "other")
+SURE = 0.75  # least probability of a frontal film: one that is left out is seen by a person, a CT slice among them not
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,18 @@ class ViewModel:
         return np.asarray(np.mean(both, axis=0), np.float32)
 
 
+def called(scores: Vectors) -> npt.NDArray[np.intp]:
+    """Class number of each row of probabilities (N, 3): frontal where surely so, else the likelier of the others."""
+    others = 1 + scores[:, 1:].argmax(axis=1)
+    return np.asarray(np.where(scores[:, 0] >= SURE, CLASSES.index("frontal"), others), np.intp)
+
+
 def classify(gray: Gray) -> tuple[str, float]:
     """(class, probability) of one picture, uint8 (H, W)."""
     thumb, aspect = thumbnail(gray)
-    scores = shipped_model().probabilities(thumb[None], [aspect])[0]
-    best = int(np.argmax(scores))
-    return CLASSES[best], float(scores[best])
+    scores = shipped_model().probabilities(thumb[None], [aspect])
+    found = int(called(scores)[0])
+    return CLASSES[found], float(scores[0, found])
 
 
 def shipped_model() -> ViewModel:

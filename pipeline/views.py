@@ -22,7 +22,7 @@ from pipeline.params import ViewsParams
 from pipeline.schema import VIEWS_SCHEMA
 from pipeline.tables import exclude, iter_images, read_rows
 from pipeline.thumbnails import thumbnail
-from pipeline.view_model import CLASSES, shipped_model
+from pipeline.view_model import CLASSES, called, shipped_model
 from sources.base import FRONTAL
 from sources.lock import KEY
 from sources.storage import write_table
@@ -89,10 +89,10 @@ def verdict(view: str | None, scores: np.ndarray | None, params: ViewsParams) ->
     told = view if view in CLASS_OF else None
     if scores is None:
         return {"view": view or "unknown", "view_source": "metadata" if told else None}
-    best = int(np.argmax(scores))
+    best = int(called(scores[None])[0])
     kind, score = CLASSES[best], float(scores[best])
     found: dict[str, object] = {"view_class": kind, "view_score": round(score, 4)}
-    return found | (_told(told, kind, score, params) if told else _not_told(kind, score, params))
+    return found | (_told(told, kind, score, params) if told else _not_told(kind, score, float(scores[0]), params))
 
 
 def _told(view: str, kind: str, score: float, params: ViewsParams) -> dict[str, object]:
@@ -105,17 +105,18 @@ def _told(view: str, kind: str, score: float, params: ViewsParams) -> dict[str, 
     return found | ({"why": f"view disputed: {review}"} if disputed else {})
 
 
-def _not_told(kind: str, score: float, params: ViewsParams) -> dict[str, object]:
-    """A film whose view only the picture tells."""
-    view = VIEW_OF[kind]
+def _not_told(kind: str, score: float, frontal: float, params: ViewsParams) -> dict[str, object]:
+    """A film whose view only the picture tells; ``frontal``: how probably it is a frontal one."""
+    is_doubtful = score < frontal or (kind == "frontal" and score < params.frontal_score)
+    view = "unknown" if is_doubtful else VIEW_OF[kind]
     found: dict[str, object] = {"view": view, "view_source": "model"}
     if score < params.review_score:
         found["view_review"] = f"the picture alone tells the view, and not surely: {kind} ({score:.2f})"
+    if is_doubtful:
+        return found | {"why": f"not surely a frontal film (picture, {frontal:.2f})"}
     if view not in params.keep:
         name = NAMES.get(view, "frontal film whose projection is not told")
         return found | {"why": f"{name} (picture, {score:.2f})"}
-    if kind == "frontal" and score < params.frontal_score:
-        return found | {"why": f"not surely a frontal film (picture, {score:.2f})"}
     return found
 
 

@@ -8,6 +8,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from pipeline.layout import Layout
@@ -22,6 +23,7 @@ WORK_SIDE = 256  # px, long side of the films in memory
 VERSIONS = {"frontal": 3, "lateral": 60, "other": 60}  # altered copies per film
 SLICES, SLICE_VERSIONS = 150, 6  # drawn CT slices, and altered copies of each
 DRAWN = 1500  # pictures of other things
+PAIRS = 1000  # pictures that hold two films
 NEGATIVES = 0.12  # share of the copies
 SEED = 18
 
@@ -62,10 +64,25 @@ def training_set(examples: Sequence[Example], rng: np.random.Generator) -> tuple
             kinds.append("other")
     films = [example.picture for example in examples if example.kind != "other"]
     photos = photographs()
-    for _ in range(DRAWN):
-        pictures.append(alter(draw_not_chest(films, photos, rng), rng))
+    strangers = [draw_not_chest(films, photos, rng) for _ in range(DRAWN)]
+    pairs = [pair(films, rng) for _ in range(PAIRS if films else 0)]
+    for picture in (*strangers, *pairs):
+        pictures.append(_perhaps_negative(alter(picture, rng), rng))
         kinds.append("other")
     return pictures, kinds
+
+
+def pair(films: Sequence[Gray], rng: np.random.Generator) -> Gray:
+    """Two films, or one twice, above or beside each other in one picture: of all that is no single film the nearest."""
+    first, second = (films[int(rng.integers(len(films)))] for _ in range(2))
+    tiles = [first, first if rng.random() < 0.4 else second]
+    is_above, gutter, ground = rng.random() < 0.6, int(rng.integers(0, 8)), int(rng.choice([0, 255]))
+    height, width = first.shape if rng.random() < 0.5 else rng.integers(WORK_SIDE // 3, WORK_SIDE, 2)
+    size = int(width), int(height)
+    gap = np.full((gutter, size[0]) if is_above else (size[1], gutter), ground, np.uint8)
+    shown = [cv2.resize(tile, size, interpolation=cv2.INTER_AREA) for tile in tiles]
+    joined = np.concatenate([shown[0], gap, shown[1]], axis=0 if is_above else 1)
+    return np.asarray(joined, np.uint8)
 
 
 def _perhaps_negative(picture: Gray, rng: np.random.Generator) -> Gray:

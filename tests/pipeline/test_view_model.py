@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pipeline.thumbnails import features, thumbnail
-from pipeline.view_model import CLASSES, classify, shipped_model
+from pipeline.view_model import CLASSES, SURE, called, classify, shipped_model
 from sources.sandbox.anatomy import draw_anatomy
 from sources.sandbox.other_views import ct_axial, figure, lateral
 from sources.sandbox.phantom import Exposure, frontal
@@ -58,12 +58,28 @@ def test_what_is_no_single_film_is_not_frontal(picture):
     assert classify(picture)[0] == "other"
 
 
+@pytest.mark.parametrize("join", [np.vstack, np.hstack], ids=["above", "beside"])
+@pytest.mark.parametrize("other", [0, 10], ids=["one film twice", "two films"])
+def test_two_films_in_one_picture_are_not_frontal(join, other):
+    for seed in range(922, 932):
+        films = (cv2.resize(drawn("frontal", number)[30:300, 28:312], (320, 300)) for number in (seed, seed + other))
+        assert classify(join(list(films)))[0] == "other"
+
+
+@pytest.mark.parametrize(
+    ("scores", "kind"),
+    [((0.76, 0.04, 0.2), "frontal"), ((0.7, 0.1, 0.2), "other"), ((0.5, 0.3, 0.2), "lateral"), ((0, 0, 1), "other")],
+)
+def test_only_what_is_surely_frontal_is_called_so(scores, kind):
+    assert CLASSES[called(np.array([scores]))[0]] == kind
+
+
 @settings(max_examples=30)
 @given(arrays(np.uint8, st.tuples(st.integers(1, 90), st.integers(1, 90))))
 def test_any_picture_has_a_class_and_a_probability(picture):
     name, score = classify(picture)
     assert name in CLASSES
-    assert 1 / 3 - 1e-6 <= score <= 1 + 1e-6
+    assert (1 - SURE) / 2 - 1e-6 <= score <= 1 + 1e-6
 
 
 def test_a_picture_is_judged_alone_or_in_a_batch_alike():

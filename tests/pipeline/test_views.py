@@ -65,13 +65,21 @@ def test_rows_without_a_picture_keep_what_the_source_says():
         ("PA", SURE_LATERAL, "view disputed: ", "the source says PA, the picture looks lateral (0.98)"),
         ("unknown", SURE_FRONTAL, None, None),
         ("unknown", np.array([0.45, 0.3, 0.25]), "not surely a frontal film", "the picture alone tells the view"),
+        ("unknown", np.array([0.7, 0.05, 0.25]), "not surely a frontal film", "the picture alone tells the view"),
         ("unknown", np.array([0.8, 0.1, 0.1]), None, "the picture alone tells the view"),
+        ("unknown", np.array([0.3, 0.1, 0.6]), "not a chest film (picture, 0.60)", "the picture alone tells the view"),
     ],
 )
 def test_verdicts(view, scores, why, review):
     found = verdict(view, scores, PARAMS)
     assert (found.get("why") or "").startswith(why or "") and bool(found.get("why")) == bool(why)
     assert (found.get("view_review") or "").startswith(review or "") and bool(found.get("view_review")) == bool(review)
+
+
+def test_what_is_not_surely_frontal_is_neither_called_so_nor_lateral():
+    found = verdict("unknown", np.array([0.7, 0.2, 0.1]), PARAMS)
+    assert (found["view"], found["view_class"], found["view_score"]) == ("unknown", "lateral", 0.2)
+    assert found["why"] == "not surely a frontal film (picture, 0.70)"
 
 
 def test_ap_and_pa_are_never_guessed():
