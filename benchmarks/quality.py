@@ -111,6 +111,7 @@ DEFECTS: dict[str, tuple[str, Alter]] = {  # name -> flag and how it is made
     "collimated": ("collimated", collimated),
     "text": ("text", written),
     "blurred": ("blurred", fineness.blur),
+    "blurred by a square": ("blurred", fineness.box_blur),
     "upscaled": ("upscaled", fineness.blow_up),
     "few levels": ("few_levels", alter.few_levels),
     "few levels, JPEG": ("few_levels", lambda picture, rng: jpeg(alter.few_levels(picture, rng))),

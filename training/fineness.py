@@ -22,8 +22,9 @@ from training.small_networks import fit, write_networks
 POOL_SIDE = 1024  # px
 VERSIONS = 3  # of every film and kind
 SIZES = (1.0, 1.0, 0.7, 0.5)  # of the long side
-KERNELS = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4, cv2.INTER_CUBIC)
-SHARPEST, DULLEST = 300.0, 70.0  # long sides per blur width
+KERNELS = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4, cv2.INTER_NEAREST)
+SHARPEST, DULLEST = 400.0, 70.0  # long sides per blur width
+BOXES = 0.2  # share of the blurred copies
 LEAST_FACTOR, MOST_FACTOR = 2.5, 8.0  # of blowing up
 SEED = 18
 
@@ -62,9 +63,10 @@ def spectra(film: Gray, rng: np.random.Generator) -> list[tuple[np.ndarray, str]
     found = []
     for _ in range(VERSIONS):
         size = shrink(film, int(max(film.shape) * rng.choice(SIZES)))
+        unsharp = box_blur if rng.random() < BOXES else blur
         found += [
             (_seen(resaved(size, rng)), "fine"),
-            (_seen(resaved(blur(size, rng), rng)), "blurred"),
+            (_seen(resaved(unsharp(size, rng), rng)), "blurred"),
             (_seen(resaved(blow_up(size, rng), rng)), "upscaled"),
         ]
     return found
@@ -75,9 +77,30 @@ def _seen(film: Gray) -> np.ndarray:
 
 
 def blur(film: Gray, rng: np.random.Generator) -> Gray:
-    """Out of focus: a Gaussian of 1/300 to 1/70 of the long side."""
-    width = max(film.shape) / np.exp(rng.uniform(np.log(DULLEST), np.log(SHARPEST)))
-    return np.asarray(cv2.GaussianBlur(film, (0, 0), width), np.uint8)
+    """Out of focus by 1/400 to 1/70 of the long side: mostly a Gaussian, else the even disk of a lens."""
+    width = _width(film, rng)
+    if rng.random() < 0.75:
+        return np.asarray(cv2.GaussianBlur(film, (0, 0), width), np.uint8)
+    return np.asarray(cv2.filter2D(film, -1, disk(2 * width)), np.uint8)
+
+
+def box_blur(film: Gray, rng: np.random.Generator) -> Gray:
+    """Averaged over a square of the same spread, as image editors do: the nearest to a blown-up thumbnail."""
+    side = max(3, round(_width(film, rng) * 12**0.5))
+    return np.asarray(cv2.blur(film, (side, side)), np.uint8)
+
+
+def _width(film: Gray, rng: np.random.Generator) -> float:
+    """Spread of a blur (px)."""
+    return float(max(film.shape) / np.exp(rng.uniform(np.log(DULLEST), np.log(SHARPEST))))
+
+
+def disk(radius: float) -> np.ndarray:
+    """An even disk of ``radius`` (px) whose sum is 1."""
+    reach = int(np.ceil(radius))
+    down, right = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    weights = np.clip(radius + 0.5 - np.hypot(down, right), 0, 1)
+    return np.asarray(weights / weights.sum())
 
 
 def blow_up(film: Gray, rng: np.random.Generator) -> Gray:

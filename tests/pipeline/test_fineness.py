@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,9 @@ from test_view_model import drawn
 from pipeline import fineness
 from pipeline.fineness import BANDS, KINDS, SECTORS, spectrum
 from pipeline.networks import shipped
+from pipeline.png import shrink
 from sources.sandbox.alter import blurred, upscaled
+from training.fineness import disk
 
 FILMS = [drawn("frontal", seed) for seed in range(970, 976)]
 
@@ -23,6 +26,20 @@ def judge(picture):
 def test_blurred_films_and_thumbnails_are_told(change, kind):
     rng = np.random.default_rng(1)
     assert [judge(change(film, rng))[0] for film in FILMS] == [kind] * len(FILMS)
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (lambda film: cv2.resize(shrink(film, 120), film.shape[::-1], interpolation=cv2.INTER_NEAREST), "upscaled"),
+        (lambda film: cv2.resize(shrink(film, 120), film.shape[::-1], interpolation=cv2.INTER_LINEAR), "upscaled"),
+        (lambda film: cv2.filter2D(film, -1, disk(4)), "blurred"),
+        (lambda film: cv2.GaussianBlur(film, (0, 0), 2), "blurred"),
+    ],
+    ids=["enlarged by repetition", "enlarged linearly", "lens", "slight"],
+)
+def test_other_ways_to_blur_and_to_enlarge_are_told_too(change, kind):
+    assert [judge(change(film))[0] for film in FILMS] == [kind] * len(FILMS)
 
 
 @settings(max_examples=30, deadline=None)
