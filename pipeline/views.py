@@ -111,7 +111,8 @@ def _not_told(kind: str, score: float, frontal: float, params: ViewsParams) -> d
     view = "unknown" if is_doubtful else VIEW_OF[kind]
     found: dict[str, object] = {"view": view, "view_source": "model"}
     if score < params.review_score:
-        found["view_review"] = f"the picture alone tells the view, and not surely: {kind} ({score:.2f})"
+        likeliest, chance = ("frontal", frontal) if is_doubtful else (kind, score)
+        found["view_review"] = f"the picture alone tells the view, and not surely: {likeliest} ({chance:.2f})"
     if is_doubtful:
         return found | {"why": f"not surely a frontal film (picture, {frontal:.2f})"}
     if view not in params.keep:

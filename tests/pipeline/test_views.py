@@ -80,6 +80,7 @@ def test_what_is_not_surely_frontal_is_neither_called_so_nor_lateral():
     found = verdict("unknown", np.array([0.7, 0.2, 0.1]), PARAMS)
     assert (found["view"], found["view_class"], found["view_score"]) == ("unknown", "lateral", 0.2)
     assert found["why"] == "not surely a frontal film (picture, 0.70)"
+    assert found["view_review"] == "the picture alone tells the view, and not surely: frontal (0.70)"
 
 
 def test_ap_and_pa_are_never_guessed():
