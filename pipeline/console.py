@@ -17,6 +17,10 @@ from sources.errors import CxnetError
 CHATTER = re.compile(rb"[IW]\d{4} |WARNING: All log messages before absl::InitializeLog")
 
 
+INTERRUPT_CODE = 130
+INTERRUPTED = "Interrupted; nothing is half-written, run the same command again to go on."
+
+
 class Verbs(TyperGroup):
     """A command group that answers an unknown verb with the list of those that exist."""
 
@@ -39,7 +43,11 @@ def run_guarded(program: Callable[[], object]) -> None:
     except CxnetError as error:
         fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        fail("Interrupted; nothing is half-written, run the same command again to go on.", 130)
+        fail(INTERRUPTED, INTERRUPT_CODE)
+    except SystemExit as end:  # typer turns an interrupt into a silent exit
+        if end.code == INTERRUPT_CODE:
+            fail(INTERRUPTED, INTERRUPT_CODE)
+        raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:

@@ -58,7 +58,7 @@ def access(source: Source, params: Params) -> str:
     if source.terms.needs_acceptance and source.name not in params.fetch.accept_terms:
         return f"closed: needs permission, then --accept-terms {source.name}"
     if source.terms.token:
-        return f"API, needs {source.terms.token}"
+        return f"API, needs {' and '.join(filter(None, (source.terms.token, source.terms.account)))}"
     return "open"
 
 

@@ -217,6 +217,8 @@ def load_params(path: Path) -> Params:
         raise UsageError(
             f"{path} does not exist; give a profile with --params, or run from the project's folder."
         ) from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}); give a profile with --params.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not readable YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(values, dict):

@@ -27,6 +27,7 @@ def cxnet(*words: str, cwd: Path = PROJECT, **environment: str) -> subprocess.Co
         (["train", "nope"], 2, "Unknown experiment 'nope'; expected one of: base, covid_cxnet"),
         (["run", "--profile", "nope"], 2, "Unknown profile 'nope'; expected one of: mirror, paper, sandbox"),
         (["ingest", "--params", "absent.yaml"], 2, "absent.yaml does not exist"),
+        (["ingest", "--params", "tests"], 2, "tests cannot be read (Is a directory)"),
         (["manifest", "--root", "nowhere"], 1, "nowhere/data/pool holds no pool shard"),
     ],
 )

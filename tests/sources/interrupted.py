@@ -1,8 +1,8 @@
 """Fetches two toy sources as the verb does, until it is interrupted: ``interrupted.py <url of a site> <folder>``."""
 
-import sys
 from pathlib import Path
 
+import typer
 from toy import POLICY, Toy
 
 from pipeline.console import run_guarded
@@ -19,12 +19,15 @@ class Other(Toy):
     name = "other"
 
 
-def main() -> None:
-    url, folder = sys.argv[1:]
+app = typer.Typer(pretty_exceptions_enable=False)  # as the command line is: typer has its own way with an interrupt
+
+
+@app.command()
+def main(url: str, folder: str) -> None:
     sources = (Toy(url), Other(url))
     run = Fetching(Layout.at(folder), load_params(PROFILE), sources, Client(POLICY))
     fetch_open(run, Wishes(), lambda source: Watcher(), print)
 
 
 if __name__ == "__main__":
-    run_guarded(main)
+    run_guarded(app)
