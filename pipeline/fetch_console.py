@@ -11,12 +11,13 @@ import typer
 from tqdm import tqdm
 
 from pipeline.console import print_table
-from pipeline.fetching import Fetching
+from pipeline.fetching import Fetching, Foreseen
 from sources.base import Source
 from sources.fetch import Outcome, Watcher
 
 REASONS_SHOWN = 12
 CHANGES_SHOWN = 10
+FILES_SHOWN = 10  # of a dry run, per source
 REDRAWN_S = 0.2
 
 Work = Callable[[Callable[[Source], Watcher], Callable[[str], None]], Any]
@@ -119,13 +120,38 @@ def show_locked(reports: Sequence[Any]) -> int:
     return len(missing)
 
 
-def show_dry_run(rows: Sequence[tuple[str, int, int, int, int]]) -> None:
+def show_dry_run(plans: Sequence[Foreseen]) -> None:
     """What would be fetched, and its size as far as the servers tell."""
     table = [
-        (source, listed, wanted, f"{size / 1e6:,.1f} MB", f"{unknown:,} files" if unknown else "")
-        for source, listed, wanted, unknown, size in rows
+        (
+            *(plan.source, plan.listed, plan.wanted, f"{plan.bytes / 1e6:,.1f} MB"),
+            f"{plan.sizes_unknown:,} files" if plan.sizes_unknown else "",
+        )
+        for plan in plans
     ]
     print_table(None, ("source", "listed", "would be fetched", "size", "size not told for"), table)
+    for plan in plans:
+        shown = list(plan.files.items())[:FILES_SHOWN]
+        more = (
+            f" (the first {FILES_SHOWN} of {len(plan.files):,}; --json lists all)"
+            if len(shown) < len(plan.files)
+            else ""
+        )
+        if shown:
+            rows = [(url, None if size is None else f"{size / 1e6:,.2f} MB") for url, size in shown]
+            print_table(f"Files of {plan.source}{more}", ("url", "size"), rows)
+
+
+def foreseen_records(plans: Sequence[Foreseen]) -> list[dict[str, Any]]:
+    """The same for machines, with the address and size of every file."""
+    return [
+        {
+            **{"source": plan.source, "listed": plan.listed, "wanted": plan.wanted},
+            **{"bytes": plan.bytes, "sizes_unknown": plan.sizes_unknown},
+            "files": [{"url": url, "bytes": size} for url, size in plan.files.items()],
+        }
+        for plan in plans
+    ]
 
 
 def show_json(value: object) -> None:

@@ -1,7 +1,7 @@
 """The ``fetch`` verb: by a user's wish, or as a stage of the pipeline."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.fetch_console import (
     Work,
     each,
+    foreseen_records,
     one_line,
     show_dry_run,
     show_json,
@@ -96,7 +97,10 @@ def fetch_stage(layout: Layout, params: Params, name: str) -> str:
             raise CxnetError(f"'{name}' is closed: {why}")
         return pass_over(run, source, why)
     wishes = Wishes(limit=params.fetch.limit)
-    (outcome,) = each(run, lambda watch, say: fetch_open(run, wishes, watch, say))
+    try:
+        (outcome,) = each(run, lambda watch, say: fetch_open(run, wishes, watch, say))
+    except UnfinishedError as error:
+        raise CxnetError(f"{error} Run again, or take '{name}' out of `sources` in the profile.") from error
     show_warnings([outcome])
     return one_line(outcome)
 
@@ -104,7 +108,10 @@ def fetch_stage(layout: Layout, params: Params, name: str) -> str:
 def _deed(run: Fetching, asked: Asked, wishes: Wishes) -> tuple[Work, Callable[[Any], None]]:
     """What to do for the chosen sources, and how to show what came of it."""
     if asked.dry_run:
-        return lambda watch, say: dry_run(run, wishes, watch, say), lambda rows: _foreseen(rows, asked.as_json)
+        return (
+            lambda watch, say: dry_run(run, wishes, watch, say),
+            lambda plans: show_json(foreseen_records(plans)) if asked.as_json else show_dry_run(plans),
+        )
     if asked.locked:
         return lambda watch, say: check_locked(run, watch, say), lambda reports: _locked(reports, asked.as_json)
     return (
@@ -155,14 +162,6 @@ def _lines(path: Path | None) -> Iterator[str]:
         raise UsageError(f"{path} names no address; give a file with one address a line.")
     for line in told:
         yield line.split(",")[0].strip().strip('"') if line.startswith(("http", '"http')) else line.strip()
-
-
-def _foreseen(rows: Sequence[tuple[str, int, int, int, int]], as_json: bool) -> None:
-    columns = ("source", "listed", "wanted", "sizes_unknown", "bytes")
-    if as_json:
-        show_json([dict(zip(columns, row, strict=True)) for row in rows])
-    else:
-        show_dry_run(rows)
 
 
 def _locked(reports: list, as_json: bool) -> None:  # type: ignore[type-arg]

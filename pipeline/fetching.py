@@ -54,6 +54,29 @@ class Fetching:
         return Store(local_folder(self.layout.raw) / source.name, world(self.params))
 
 
+@dataclass(frozen=True)
+class Foreseen:
+    """What a fetch of one source would bring.
+
+    Attributes:
+        listed, wanted: images that the source lists, and those among them whose bytes would be fetched.
+        files: address -> bytes, as its server tells (None where it does not); an archive holds many images.
+    """
+
+    source: str
+    listed: int
+    wanted: int
+    files: dict[str, int | None]
+
+    @property
+    def bytes(self) -> int:
+        return sum(size for size in self.files.values() if size is not None)
+
+    @property
+    def sizes_unknown(self) -> int:
+        return sum(size is None for size in self.files.values())
+
+
 def open_fetching(layout: Layout, params: Params, names: Sequence[str], accepted: Sequence[str] = ()) -> Fetching:
     """Prepare to fetch the sources called ``names``.
 
@@ -160,13 +183,13 @@ def check_locked(run: Fetching, watch: Callable[[Source], Watcher], say: Callabl
 
 def dry_run(
     run: Fetching, wishes: Wishes, watch: Callable[[Source], Watcher], say: Callable[[str], None]
-) -> list[tuple[str, int, int, int, int]]:
-    """What a fetch would bring: (source, listed, wanted, addresses whose size is unknown, bytes) per source.
+) -> list[Foreseen]:
+    """What a fetch would bring, per source.
 
     Pages and tables are read, files are only asked for their size. Archives that hold a source's only list are fetched.
     """
 
-    def one(source: Source) -> tuple[str, int, int, int, int]:
+    def one(source: Source) -> Foreseen:
         store = run.store(source)
         with store.alone(say):
             return _foreseen(run.client, source, store, wishes, watch(source))
@@ -174,18 +197,13 @@ def dry_run(
     return _at_once(run, one)
 
 
-def _foreseen(
-    client: Client, source: Source, store: Store, wishes: Wishes, watcher: Watcher
-) -> tuple[str, int, int, int, int]:
-    """What a fetch of one source would bring, as :func:`dry_run` tells it."""
+def _foreseen(client: Client, source: Source, store: Store, wishes: Wishes, watcher: Watcher) -> Foreseen:
     downloads = Downloads(client, store, source.hosts, store.previous_files(store.previous()))
     web = Web(client, source.hosts, downloads, store.folder, wishes.record)
     watcher.phase("listing", None)
-    items = list(list_items(source, web, wishes.urls))
+    items = list(list_items(source, web, wishes.urls, store.pages()))
     wanted = [item for item in items if item.skip is None][: wishes.limit]
-    sizes = _sizes(source, wanted, downloads, watcher)
-    known = [size for size in sizes if size is not None]
-    return source.name, len(items), len(wanted), len(sizes) - len(known), sum(known)
+    return Foreseen(source.name, len(items), len(wanted), _sizes(source, wanted, downloads, watcher))
 
 
 def pass_over(run: Fetching, source: Source, why: str) -> str:
@@ -204,8 +222,8 @@ def pass_over(run: Fetching, source: Source, why: str) -> str:
     return f"skipped: {why}"
 
 
-def _sizes(source: Source, items: Sequence[Item], downloads: Downloads, watcher: Watcher) -> list[int | None]:
-    files = list({item.url: item for item in items}.values())
+def _sizes(source: Source, items: Sequence[Item], downloads: Downloads, watcher: Watcher) -> dict[str, int | None]:
+    files = {item.url: item for item in items}
     watcher.phase("asking sizes", len(files))
 
     def ask(item: Item) -> int | None:
@@ -219,7 +237,7 @@ def _sizes(source: Source, items: Sequence[Item], downloads: Downloads, watcher:
             watcher.item()
 
     with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(ask, files))
+        return dict(zip(files, pool.map(ask, files.values()), strict=True))
 
 
 def _at_once(run: Fetching, work: Callable[[Source], T]) -> list[T]:

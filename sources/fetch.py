@@ -37,7 +37,8 @@ class Wishes:
     """What the user asks of a fetch.
 
     Attributes:
-        urls: pages to read instead of the source's own listing (their images join those already listed).
+        urls: pages to read instead of the source's own listing (their images join those already listed, and later
+            fetches read these pages again).
         limit: most images whose bytes are fetched; None = all.
         update: ask again for every page and file, whether it has changed.
         record: folder in which pages and files are kept as an offline copy.
@@ -92,7 +93,8 @@ def fetch_source(
     )
     web = Web(client, source.hosts, downloads, store.folder, wishes.record)
     watcher.phase("listing", None)
-    items = _limited(_counted(list_items(source, web, wishes.urls), watcher), wishes.limit)
+    pages = store.pages()
+    items = _limited(_counted(list_items(source, web, wishes.urls, pages), watcher), wishes.limit)
     masks = list(mask_items(items))
     watcher.phase("fetching", sum(item.skip is None for item in items) + len(masks))
     rows = _all_rows(source, items, store, downloads, client, watcher)
@@ -101,27 +103,52 @@ def fetch_source(
     warning = unparsed_warning(source.name, rows)
     outcome = Outcome(source.name, counts_of(rows), reasons_of(rows), changes(before, table), warning)
     receipt = {"state": "fetched", **outcome.counts, "reasons": outcome.reasons, "warning": warning}
+    asked = list(dict.fromkeys((*pages, *wishes.urls)))
     _write_masks(store, mask_rows)
-    store.write(table, receipt | {"terms": asdict(source.terms)})
+    store.write(table, receipt | {"pages": asked, "terms": asdict(source.terms)})
     return outcome
 
 
-def list_items(source: Source, web: Web, urls: Sequence[str] = ()) -> Iterator[Item]:
-    """What the source lists, or what it finds on the pages ``urls``; an image that stands twice comes once.
+def list_items(source: Source, web: Web, urls: Sequence[str] = (), earlier: Sequence[str] = ()) -> Iterator[Item]:
+    """What the source lists and its pages ``earlier`` show, or what it finds on the pages ``urls`` alone.
+
+    An image that stands twice comes once.
 
     Raises:
         UsageError: pages are given, and the source has none.
     """
     if urls and not hasattr(source, "page_items"):
         raise UsageError(f"'{source.name}' is not made of pages; leave out --url and --urls.")
-    found = (item for url in urls for item in source.page_items(web, url)) if urls else source.items(web)  # type: ignore[attr-defined]
+    if urls:
+        yield from _once(source, (item for url in urls for item in source.page_items(web, url)))  # type: ignore[attr-defined]
+        return
+    seen = set()
+    for item in _once(source, source.items(web)):
+        seen.add(item.item_id)
+        yield item
+    added = (item for url in earlier for item in _page_again(source, web, url))
+    yield from _once(source, (item for item in added if item.item_id not in seen))
+
+
+def _once(source: Source, items: Iterator[Item]) -> Iterator[Item]:
+    """The items without those whose id came before, of which the log tells."""
     seen: set[str] = set()
-    for item in found:
+    for item in items:
         if item.item_id in seen:
             log.warning("%s lists '%s' twice; the first one counts", source.name, item.item_id)
             continue
         seen.add(item.item_id)
         yield item
+
+
+def _page_again(source: Source, web: Web, url: str) -> Iterator[Item]:
+    """The images of a page that was asked for in an earlier fetch; a saved file may have gone since then."""
+    try:
+        yield from source.page_items(web, url)  # type: ignore[attr-defined]
+    except StoppedError:
+        raise
+    except CxnetError as error:
+        yield Item(item_id=f"page {url}", url=url, page_url=url, skip=f"page not read: {error}")
 
 
 def _counted(items: Iterator[Item], watcher: Watcher) -> Iterator[Item]:

@@ -143,6 +143,11 @@ class Store:
             )
         return rows
 
+    def pages(self) -> tuple[str, ...]:
+        """The pages that were asked for by address in earlier fetches of this world."""
+        told = self._told(self.receipt)
+        return tuple(map(str, told.get("pages") or ())) if told.get("world") == self.world else ()
+
     def previous_files(self, rows: pd.DataFrame | None) -> dict[str, Received]:
         """What the last complete fetch (its ``rows``) received, by address, as far as it is still there."""
         if rows is None:
@@ -238,12 +243,17 @@ class Store:
                 part.unlink()
             self.parts.rmdir()
 
+    def _world_of(self, receipt: Path) -> str | None:
+        return self._told(receipt).get("world")
+
     @staticmethod
-    def _world_of(receipt: Path) -> str | None:
+    def _told(receipt: Path) -> dict[str, Any]:
+        """What a receipt says; nothing where it is absent or damaged."""
         try:
-            return str(json.loads(receipt.read_text(encoding="utf-8")).get("world"))
-        except (OSError, ValueError, AttributeError):
-            return None
+            found = json.loads(receipt.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
 
 def sha256_of(path: Path) -> str:

@@ -80,8 +80,12 @@ def test_json_is_for_machines(world):
 def test_a_dry_run_tells_sizes_and_fetches_no_film(world):
     (told,) = json.loads(fetch(world, "hannover", "--dry-run", "--json").stdout)
     assert (told["listed"], told["wanted"], told["bytes"], told["sizes_unknown"]) == (3, 3, 2 * 1008, 1)
+    assert [file["url"].rpartition("/")[2] for file in told["files"]] == ["film0.png", "film1.png", "film2.png"]
+    assert [file["bytes"] for file in told["files"]] == [1008, 1008, None]
     assert not (raw(world, "hannover") / "files").exists()
-    assert "would be fetched" in fetch(world, "hannover", "--dry-run").stdout
+    shown = fetch(world, "hannover", "--dry-run").stdout
+    assert "would be fetched" in shown
+    assert "film1.png" in shown
 
 
 def test_an_update_prints_what_changed(world):
@@ -188,8 +192,8 @@ def test_a_dry_run_waits_for_a_fetch_of_the_same_source(world):
         waits.append(text)
         holding.close()
 
-    ((_, listed, *_),) = dry_run(run, Wishes(), lambda source: Watcher(), say)
-    assert (listed, waits) == (3, ["another fetch of hannover is under way; waiting for it to end"])
+    (plan,) = dry_run(run, Wishes(), lambda source: Watcher(), say)
+    assert (plan.listed, waits) == (3, ["another fetch of hannover is under way; waiting for it to end"])
 
 
 # ------------------------------------------------------------------------------------------------- closed sources

@@ -202,6 +202,24 @@ def test_pages_given_by_address_join_what_is_there(site, tmp_path):
     assert set(rows.fetch_status) == {"fetched"}
 
 
+def test_pages_given_by_address_are_read_again_by_later_fetches(site, tmp_path):
+    site.files |= {"/case/1": b"/films/extra.png", "/films/extra.png": picture(9), "/case/2": b"/films/001.png"}
+    fetch(Paged(site.url), tmp_path / "toy", Wishes(urls=(f"{site.url}/case/1", f"{site.url}/case/2")))
+    _, rows = fetch(Paged(site.url), tmp_path / "toy")
+    assert list(rows.index) == [*(f"/films/00{number}.png" for number in range(4)), "/films/extra.png"]
+    _, rows = fetch(Paged(site.url), tmp_path / "toy", world="mirror")
+    assert len(rows) == 4
+
+
+def test_a_page_that_is_gone_by_a_later_fetch_is_a_row_that_says_so(site, tmp_path):
+    site.files |= {"/case/1": b"/films/extra.png", "/films/extra.png": picture(9)}
+    fetch(Paged(site.url), tmp_path / "toy", Wishes(urls=(f"{site.url}/case/1",)))
+    del site.files["/case/1"]
+    _, rows = fetch(Paged(site.url), tmp_path / "toy", Wishes(update=True))
+    assert len(rows) == 5
+    assert "HTTP 404" in rows.fetch_reason[f"page {site.url}/case/1"]
+
+
 def test_a_source_without_pages_says_so(site, tmp_path):
     with pytest.raises(UsageError, match="'toy' is not made of pages"):
         fetch(Toy(site.url), tmp_path / "toy", Wishes(urls=("http://127.0.0.1/x",)))
