@@ -20,6 +20,8 @@ OCTAVE_STEP = 1.2  # scale between two levels of the pyramid
 LEVELS = 8
 BYTES = 32  # per descriptor
 FINE, COARSE = 1.0, 8.0  # the band of detail (px)
+DRAWN = 3.0  # times the usual detail: no vessel has more
+CLIP = 1.5  # local deviations: letters get no more of the features than their share
 NOISE_FLOOR = 2.0  # gray levels of detail below which contrast is not raised
 
 Bits = npt.NDArray[np.uint8]
@@ -76,8 +78,10 @@ def normalise(gray: Gray) -> Gray:
     """Fine detail with its contrast evened out: uint8 around 128; an inverted film gives the inverted detail."""
     film = gray.astype(np.float32)
     band = cv2.GaussianBlur(film, (0, 0), FINE) - _blur(film, COARSE)
-    spread = np.sqrt(np.maximum(_blur(band * band, 2 * COARSE), 0)) + NOISE_FLOOR
-    return np.clip(np.rint(127.5 + 42.5 * band / spread), 0, 255).astype(np.uint8)
+    usual = float(np.abs(band).mean()) + NOISE_FLOOR
+    held = np.clip(band, -DRAWN * usual, DRAWN * usual)  # drawn lines must not drown the vessels around them
+    spread = np.sqrt(np.maximum(_blur(held * held, 2 * COARSE), 0)) + NOISE_FLOOR
+    return np.clip(np.rint(127.5 + 42.5 * np.clip(band / spread, -CLIP, CLIP)), 0, 255).astype(np.uint8)
 
 
 def _framed(gray: Gray) -> Gray:

@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 
 from pipeline.features import BYTES, POINTS, SIDE, Bits, Points, find_points
-from pipeline.hashes import dhash, phash, window_hashes
+from pipeline.hashes import Box, cut, dhash, framed_box, phash, window_hashes
 from pipeline.png import decode_png, shrink
 from pipeline.tones import Gray
 
@@ -28,13 +28,15 @@ class Film:
 
     Attributes:
         width, height: of the pool picture (px).
+        box: (left, top, width, height) of what is no plain border, in the pool picture (px).
         hashes: one number for each of ``HASHES``.
-        small: (h, w) uint8, long side at most ``SIDE``.
-        points: its local features.
+        small: (h, w) uint8, the box with its long side at most ``SIDE``.
+        points: local features of the box.
     """
 
     width: int
     height: int
+    box: Box
     hashes: tuple[int, ...]
     small: Gray
     points: Points
@@ -47,10 +49,19 @@ def measure_png(png: bytes) -> Film:
 
 def measure(gray: Gray) -> Film:
     """Measure a decoded film, (H, W) uint8."""
-    small = shrink(gray, SIDE)
-    mirrored, inverted, trimmed, middle = window_hashes(small)
+    whole = shrink(gray, SIDE)
+    framed = framed_box(whole)
+    mirrored, inverted, trimmed, middle = window_hashes(whole, framed)
     hashes = (phash(gray), mirrored, inverted, trimmed, middle, dhash(gray))
-    return Film(gray.shape[1], gray.shape[0], hashes, small, find_points(small))
+    box = _enlarged(framed, gray.shape[1] / whole.shape[1], gray.shape[0] / whole.shape[0])
+    small = shrink(cut(gray, box), SIDE) if framed[2:] != whole.shape[::-1] else whole
+    return Film(gray.shape[1], gray.shape[0], box, hashes, small, find_points(small))
+
+
+def _enlarged(box: Box, x: float, y: float) -> Box:
+    left, top, width, height = box
+    first, last = (round(left * x), round(top * y)), (round((left + width) * x), round((top + height) * y))
+    return *first, last[0] - first[0], last[1] - first[1]
 
 
 class Films:
@@ -58,6 +69,7 @@ class Films:
 
     Attributes:
         sizes: (n, 2) int32, width and height of the pool pictures.
+        boxes: (n, 4) int32, what is no plain border, as in :class:`Film`.
         hashes: name -> (n,) uint64.
         counts: (n,) int32, features per film.
         places: (n, POINTS, 2) float16, an eighth of a pixel is enough; levels: (n, POINTS) uint8.
@@ -67,6 +79,7 @@ class Films:
         self._folder = tempfile.TemporaryDirectory(prefix="cxnet-films-")
         self._used = 0
         self.sizes = np.zeros((capacity, 2), np.int32)
+        self.boxes = np.zeros((capacity, 4), np.int32)
         self.hashes = {name: np.zeros(capacity, np.uint64) for name in HASHES}
         self.counts = np.zeros(capacity, np.int32)
         self.places = np.zeros((capacity, POINTS, 2), np.float16)
@@ -98,6 +111,7 @@ class Films:
     def add(self, film: Film) -> None:
         number, count = self._used, len(film.points)
         self.sizes[number] = film.width, film.height
+        self.boxes[number] = film.box
         for name, value in zip(HASHES, film.hashes, strict=True):
             self.hashes[name][number] = value
         self.counts[number] = count
@@ -119,7 +133,9 @@ class Films:
         places = self.places[number, :count].astype(np.float32)
         points = Points(places, self.levels[number, :count].copy(), bits[PLAIN], bits[MIRRORED])
         hashes = tuple(int(self.hashes[name][number]) for name in HASHES)
-        return Film(int(self.sizes[number, 0]), int(self.sizes[number, 1]), hashes, small, points)
+        left, top, box_width, box_height = (int(length) for length in self.boxes[number])
+        box = (left, top, box_width, box_height)
+        return Film(int(self.sizes[number, 0]), int(self.sizes[number, 1]), box, hashes, small, points)
 
     def bits(self, number: int) -> Bits:
         """(2, count, BYTES) uint8: the film's descriptors, plain and mirrored."""

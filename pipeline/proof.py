@@ -6,6 +6,7 @@ over places of the local correlation of band-passed, locally normalised pictures
 or an arrow drawn on one of them, touch few places and do not move a median.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -25,8 +26,10 @@ LOOSE, TIGHT = 8.0, 2.0  # a match agrees with a movement that misses it by less
 LEAST_INLIERS = 8  # fewer matches say nothing of the movement
 FINE, COARSE = 0.6, 2.5  # the band of detail (px)
 EVEN = 33  # side of the window in which its contrast is evened out (px)
+WIDE = 129  # side of the window that tells how much detail is usual (px)
+DRAWN = 3.0  # times the usual detail: no vessel has more
 NOISE_FLOOR = 1.0  # gray levels
-CLIP = 3.0  # detail beyond so many local deviations is a drawn line
+CLIP = 1.5  # detail beyond so many local deviations is a drawn line
 PLACE = 27  # side of the window of the local correlation (px)
 TEXTURED = 0.15  # mean square of detail from which a place shows something
 RIM = 3  # pixels at the rim of the overlap that are not compared
@@ -107,9 +110,10 @@ def _prove_from(a: Film, b: Film, change: Change, start: Matrix) -> Proof | None
 
 def shared_area(a: Film, b: Film, transform: Matrix) -> float:
     """Share of the smaller film that lies on the other, by a transform of pool pixels of ``a`` to those of ``b``."""
-    area = overlap_area(transform, (a.height, a.width), (b.height, b.width))
+    shapes = [(height, width) for _, _, width, height in (a.box, b.box)]
+    area = overlap_area(_to_box(b) @ transform @ np.linalg.inv(_to_box(a)), *shapes)
     grown = area * abs(float(np.linalg.det(transform[:2, :2])))
-    return max(area / (a.width * a.height), grown / (b.width * b.height))
+    return max(area / math.prod(shapes[0]), grown / math.prod(shapes[1]))
 
 
 def match(a: Points, b: Points) -> Matrix | None:
@@ -145,7 +149,7 @@ def changed_points(film: Film, change: Change) -> Points:
     points = film.points
     places, bits = points.places, points.mirrored if change.mirrored else points.bits
     if change.mirrored:
-        width = frame_size(film.width, film.height)[0]
+        width = frame_size(*film.box[2:])[0]
         places = np.stack([width - 1 - places[:, 0], places[:, 1]], axis=1)
     return Points(places, points.levels, np.bitwise_not(bits) if change.inverted else bits, points.mirrored)
 
@@ -153,7 +157,9 @@ def changed_points(film: Film, change: Change) -> Points:
 def detail(film: Plane) -> Plane:
     """Band-passed detail with even contrast, clipped so that drawn lines weigh no more than vessels."""
     band = cv2.GaussianBlur(film, (0, 0), FINE) - cv2.GaussianBlur(film, (0, 0), COARSE)
-    energy = np.maximum(cv2.blur(band * band, (EVEN, EVEN)), 0)  # running sums of a flat place may fall below 0
+    usual = cv2.blur(np.abs(band), (WIDE, WIDE)) + NOISE_FLOOR
+    held = np.clip(band, -DRAWN * usual, DRAWN * usual)  # a drawn line must not drown the vessels around it
+    energy = np.maximum(cv2.blur(held * held, (EVEN, EVEN)), 0)  # running sums of a flat place may fall below 0
     spread = cv2.sqrt(energy) + NOISE_FLOOR
     return np.clip(band / spread, -CLIP, CLIP)
 
@@ -274,15 +280,20 @@ def _in_pool_pixels(
 
 def _to_small(film: Film) -> Matrix:
     """Frame pixels to pixels of the small picture."""
-    width, height = frame_size(film.width, film.height)
+    width, height = frame_size(*film.box[2:])
     return scaling(film.small.shape[1] / width, film.small.shape[0] / height)
 
 
 def _shrinking(film: Film) -> Matrix:
     """Pool pixels to pixels of the small picture."""
-    return scaling(film.small.shape[1] / film.width, film.small.shape[0] / film.height)
+    return scaling(film.small.shape[1] / film.box[2], film.small.shape[0] / film.box[3]) @ _to_box(film)
+
+
+def _to_box(film: Film) -> Matrix:
+    """Pool pixels to pixels of the film's box."""
+    return np.array([[1.0, 0, -film.box[0]], [0, 1, -film.box[1]], [0, 0, 1]])
 
 
 def _flip(film: Film) -> Matrix:
-    """Mirrors pool pixels left to right."""
-    return np.array([[-1.0, 0, film.width - 1], [0, 1, 0], [0, 0, 1]])
+    """Mirrors pool pixels left to right, around the middle of the film's box."""
+    return np.array([[-1.0, 0, 2 * film.box[0] + film.box[2] - 1], [0, 1, 0], [0, 0, 1]])

@@ -15,8 +15,7 @@ import pandas as pd
 
 from pipeline.candidates import find_candidates
 from pipeline.decode import BadImage, decode
-from pipeline.films import Film, Films, measure, measure_png
-from pipeline.hashes import window_hashes
+from pipeline.films import HASHES, Film, Films, measure, measure_png
 from pipeline.kinds import kind_of
 from pipeline.layout import Layout
 from pipeline.parallel import map_images, open_executor
@@ -83,7 +82,7 @@ def _nearest_by_hash(rows: pd.DataFrame, asked: Film) -> pd.DataFrame:
     """The rows with a film, with ``bits`` that their pHash differs from that of the image, at most ``LOOKED_AT``."""
     found = rows[rows["phash"].notna()].reset_index(drop=True)
     hashes = np.array([int(value, 16) for value in found["phash"]], np.uint64)
-    variants = np.array([asked.hashes[0], *window_hashes(asked.small)], np.uint64)
+    variants = np.array(asked.hashes[: HASHES.index("dhash")], np.uint64)
     differing = np.bitwise_count(hashes[:, None] ^ variants[None, :]) if len(found) else np.zeros((0, 1), np.uint8)
     found = found.assign(bits=differing[:, 0].astype(int), least=differing.min(axis=1).astype(int))
     chosen = found.sort_values(["least", *KEY], kind="stable").head(LOOKED_AT)

@@ -14,7 +14,7 @@ from pipeline.parallel import map_images
 from pipeline.params import DedupeParams
 from pipeline.proof import Change, Proof, prove, prove_along, prove_whole, shared_area
 
-MOST_DISAGREEING = 0.27  # share of the overlap that carries another drawing
+MOST_DISAGREEING = 0.35  # share of the overlap that carries another drawing
 DOUBT = 0.05  # what misses a bar by less neither proves nor refutes
 IMPLIED_PER_FILM = 24
 CHAIN = "chain"  # the net of pairs that others imply

@@ -20,9 +20,9 @@ from pipeline.features import BYTES, OCTAVE_STEP, POINTS, SIDE
 from pipeline.films import Films
 
 TABLES = 8
-LEAST_BITS, MOST_BITS = 32, 64
+LEAST_BITS, MOST_BITS = 28, 64
 FILMS_AT_LEAST_BITS = 1024
-BITS_PER_DOUBLING = 2.5
+BITS_PER_DOUBLING = 3.1
 NEIGHBOURS = 32  # a feature votes with so many of its bucket: buckets of common shapes (letters) stay cheap
 MOST_PER_FILM = 64  # votes per film and table; buckets that bring more hold what many films share
 WORDS, VOTES = 1 << 22, 1 << 20  # features that meet, and votes that are counted, at a time
@@ -183,7 +183,7 @@ def _seen_places(films: Films, entries: Ints) -> npt.NDArray[np.float64]:
     """Where a feature lies in the film as entered: x runs from the right in a mirrored one."""
     film = _film(entries)
     places = films.places[film, entries % POINTS].astype(np.float64)
-    sizes = films.sizes[film]
+    sizes = films.boxes[film, 2:]
     widths = np.maximum(1, np.rint(sizes[:, 0] * (SIDE / sizes.max(axis=1, initial=1))))  # as frame_size
     x = np.where(_is_mirrored(entries), widths - 1 - places[:, 0], places[:, 0])
     return np.stack([x, places[:, 1]], axis=1)

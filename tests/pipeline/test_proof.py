@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from exposures import CHANGES, annotated, brightened, cropped, draw_exposure, inverted, jpeg, mirrored, resized
@@ -61,6 +62,49 @@ def test_detail_of_saturated_films_is_a_number():
         film = np.zeros((120, 240), np.float32)
         film[:, :width] = rng.uniform(0, 255, (120, width))
         assert np.isfinite(detail(film)).all()
+
+
+def page_of_letters(film):
+    """Arrows and lines of letters over a third of a film, as in a teaching file."""
+    drawn = film.copy()
+    for line in range(4):
+        cv2.putText(drawn, "12/03/2020 AP", (40, 120 + 130 * line), cv2.FONT_HERSHEY_SIMPLEX, 1.4, 255, 4)
+        cv2.arrowedLine(drawn, (420, 60 + 140 * line), (560, 100 + 140 * line), 0, 6)
+    return drawn
+
+
+def framed(film, tone=0):
+    """A film in the corner of a page that is twice as large as it."""
+    height, width = film.shape
+    return np.pad(film, ((height // 8, height // 3), (width // 3, width // 8)), constant_values=tone)
+
+
+def test_letters_and_arrows_do_not_drown_the_film(exposure):
+    pale = (exposure / 2 + 60).astype(np.uint8)
+    proof = prove(measure(pale), measure(jpeg(page_of_letters(pale), 90)), Change())
+    assert proof is not None
+    assert holds(proof, PARAMS)
+
+
+@pytest.mark.parametrize("tone", [0, 255])
+@pytest.mark.parametrize("change", [Change(), Change(mirrored=True)])
+def test_a_frame_is_no_part_of_the_film(exposure, tone, change):
+    copy = resized(framed(mirrored(cropped(exposure)) if change.mirrored else cropped(exposure), tone), 0.6)
+    proof = prove(measure(exposure), measure(copy), change)
+    assert proof is not None
+    assert holds(proof, PARAMS)
+    assert abs(proof.a_overlap - 0.6) < 0.03
+    assert proof.b_overlap > 0.97
+    x, y, _ = proof.transform @ [320.0, 320.0, 1.0]  # the middle of the film
+    side = cropped(exposure).shape[0]
+    assert abs(x - 0.6 * (side // 3 + side / 2)) < 1.5
+    assert abs(y - 0.6 * (side // 8 + side / 2)) < 1.5
+
+
+def test_equal_frames_prove_nothing():
+    films = [framed(resized(draw_exposure(seed), 0.6)) for seed in (3, 4)]
+    for proof in (prove(*map(measure, films), Change()), prove_whole(*map(measure, films), Change())):
+        assert proof is None or not holds(proof, PARAMS)
 
 
 def test_follow_up_of_one_patient_is_not_proven():
