@@ -101,6 +101,8 @@ def sniff(data: bytes) -> str:
     """
     if not data:
         raise BadImage("empty file")
+    if data[128:132] == b"DICM":  # first: what stands before it may be anything, also the head of a TIFF file
+        return "DICOM"
     for start, name in (
         (b"\xff\xd8\xff", "JPEG"),
         (PNG_SIGNATURE, "PNG"),
@@ -114,8 +116,6 @@ def sniff(data: bytes) -> str:
             return name
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
-    if data[128:132] == b"DICM":
-        return "DICOM"
     if data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", b"{")):
         raise BadImage("a web page or answer, not an image")
     raise BadImage("not an image of a known format")

@@ -88,7 +88,7 @@ class ViewsParams(Options):
     keep: tuple[Literal["PA", "AP", "AP_SUPINE", "L", "CT", "OTHER", "unknown"], ...] = Field(
         ("PA", "AP", "AP_SUPINE", "unknown"), description="views that stay; unknown is judged by the picture"
     )
-    frontal_score: Share = Field(0.5, description="least score of an unlabelled film to count as frontal")
+    frontal_score: Share = Field(0.75, description="least probability of a picture to be called frontal")
     review_score: Share = Field(
         0.9, description="the picture contradicts the source, or decides alone, from this score on"
     )

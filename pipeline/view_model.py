@@ -34,10 +34,14 @@ class ViewModel:
         return np.asarray(np.mean(both, axis=0), np.float32)
 
 
-def called(scores: Vectors) -> npt.NDArray[np.intp]:
-    """Class number of each row of probabilities (N, 3): frontal where surely so, else the likelier of the others."""
+def called(scores: Vectors, sure: float = SURE) -> npt.NDArray[np.intp]:
+    """Class number of each row of probabilities (N, 3).
+
+    Frontal where that is the likeliest class and at least ``sure``, else the likelier of the others.
+    """
     others = 1 + scores[:, 1:].argmax(axis=1)
-    return np.asarray(np.where(scores[:, 0] >= SURE, CLASSES.index("frontal"), others), np.intp)
+    is_frontal = (scores[:, 0] >= scores[:, 1:].max(axis=1)) & (scores[:, 0] >= sure)
+    return np.asarray(np.where(is_frontal, CLASSES.index("frontal"), others), np.intp)
 
 
 def classify(gray: Gray) -> tuple[str, float]:

@@ -89,7 +89,7 @@ def verdict(view: str | None, scores: np.ndarray | None, params: ViewsParams) ->
     told = view if view in CLASS_OF else None
     if scores is None:
         return {"view": view or "unknown", "view_source": "metadata" if told else None}
-    best = int(called(scores[None])[0])
+    best = int(called(scores[None], params.frontal_score)[0])
     kind, score = CLASSES[best], float(scores[best])
     found: dict[str, object] = {"view_class": kind, "view_score": round(score, 4)}
     return found | (_told(told, kind, score, params) if told else _not_told(kind, score, float(scores[0]), params))
@@ -107,7 +107,7 @@ def _told(view: str, kind: str, score: float, params: ViewsParams) -> dict[str, 
 
 def _not_told(kind: str, score: float, frontal: float, params: ViewsParams) -> dict[str, object]:
     """A film whose view only the picture tells; ``frontal``: how probably it is a frontal one."""
-    is_doubtful = score < frontal or (kind == "frontal" and score < params.frontal_score)
+    is_doubtful = score < frontal
     view = "unknown" if is_doubtful else VIEW_OF[kind]
     found: dict[str, object] = {"view": view, "view_source": "model"}
     if score < params.review_score:

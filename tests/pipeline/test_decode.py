@@ -134,6 +134,11 @@ def test_the_name_plays_no_part_only_the_bytes():
     assert sniff(encode(film(), "JPEG")) == "JPEG"
 
 
+@pytest.mark.parametrize("head", [b"II*\0", b"\xff\xd8\xff", b"BM"])
+def test_a_dicom_file_may_begin_like_another_format(head):
+    assert sniff(head.ljust(128, b"\0") + b"DICM") == "DICOM"
+
+
 @pytest.mark.parametrize(
     "data, words",
     [
