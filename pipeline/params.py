@@ -1,27 +1,41 @@
 """The options of every stage: ``params.yaml`` (the active profile) in, one frozen dataclass per stage out.
 
-What ``dvc.yaml`` lists as the params of a stage is exactly what its class here has; an unknown key, a wrong type or a
-value out of range is one sentence that names the file and the key.
+What ``dvc.yaml`` lists as the params of a stage is exactly what its class here has; an unknown key, a wrong type, a
+value out of range or values that do not fit each other are one sentence that names the file and the key: before
+anything is fetched, not an hour later.
 """
 
+from collections.abc import Collection, Hashable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from sources.errors import UsageError
+from sources.base import registry
+from sources.errors import UsageError, unknown
+
+Entries = TypeVar("Entries", bound=Collection[Hashable])
+
+
+def _different(entries: Entries) -> Entries:
+    """Refuse a list that names something twice."""
+    if len(set(entries)) < len(entries):
+        raise ValueError("list should not name anything twice")
+    return entries
+
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
+SourceNames = Annotated[tuple[str, ...], AfterValidator(_different)]
 
 
 class Options(BaseModel):
     """A group of options: frozen, every key known, no silent conversion of types."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class SandboxParams(Options):
@@ -97,7 +111,7 @@ class ViewsParams(Options):
 class HarmoniseParams(Options):
     """Histogram matching as tone curves."""
 
-    sources: tuple[str, ...] = Field(("nih",), description="sources whose films are matched")
+    sources: SourceNames = Field(("nih",), description="sources whose films are matched")
     reference: Literal["covid_mean", "image"] = Field(
         "covid_mean", description="mean CDF of kept covid films, or one film"
     )
@@ -125,19 +139,25 @@ class SplitParams(Options):
     val: Share = Field(0.15, description="share of groups for validation")
     test: Share = Field(0.2, description="share of groups for the test")
     folds: Annotated[int, Field(ge=2, le=20)] = Field(5, description="folds over train and validation")
-    external: tuple[str, ...] = Field((), description="sources held out whole")
+    external: SourceNames = Field((), description="sources held out whole")
+
+    @model_validator(mode="after")
+    def _leave_some_for_train(self) -> "SplitParams":
+        if self.val + self.test >= 1:
+            raise ValueError(f"val {self.val} and test {self.test} leave nothing for train; lower one")
+        return self
 
 
 class PrepareParams(Options):
     """From kept films to model inputs."""
 
-    sizes: tuple[Annotated[int, Field(ge=32, le=1024)], ...] = Field(
-        (320,), description="sides of the square inputs (px)"
-    )
+    sizes: Annotated[
+        tuple[Annotated[int, Field(ge=32, le=1024)], ...], Field(min_length=1), AfterValidator(_different)
+    ] = Field((320,), description="sides of the square inputs (px)")
     aspect: Literal["stretch", "pad"] = Field("stretch", description="stretch = paper; pad keeps the aspect ratio")
     beasf_gamma: Annotated[float, Field(ge=0.0, le=10.0)] = Field(1.5, description="BEASF gamma")
     clahe_clip: Annotated[float, Field(gt=0.0)] = Field(2.0, description="CLAHE clip limit")
-    clahe_tiles: Positive = Field(8, description="CLAHE tiles per side")
+    clahe_tiles: Annotated[int, Field(ge=1, le=32)] = Field(8, description="CLAHE tiles per side")
 
 
 class ContradictionsParams(Options):
@@ -158,7 +178,9 @@ class ExperimentParams(Options):
 
     model: Literal["base", "covid_cxnet"] = Field(description="architecture")
     size: Annotated[int, Field(ge=32, le=1024)] = Field(320, description="side of the input (px); one of prepare.sizes")
-    classes: tuple[Literal["normal", "cap", "covid"], ...] = Field(("normal", "covid"), description="in index order")
+    classes: Annotated[
+        tuple[Literal["normal", "cap", "covid"], ...], Field(min_length=2), AfterValidator(_different)
+    ] = Field(("normal", "covid"), description="two or more, in index order")
     epochs: Positive = Field(10, description="most epochs")
     batch_size: Positive = Field(16, description="images per step")
     learning_rate: Annotated[float, Field(gt=0.0)] = Field(1e-4, description="of Adam")
@@ -176,6 +198,12 @@ class ExperimentParams(Options):
     explained: Count = Field(6, description="test films of each class that get a Grad-CAM picture")
     seed: Count = Field(18, description="seed of weights, order and augmentation")
 
+    @model_validator(mode="after")
+    def _only_two_classes_have_a_threshold(self) -> "ExperimentParams":
+        if self.threshold != "half" and len(self.classes) > 2:
+            raise ValueError(f"of {len(self.classes)} classes the likeliest stands: threshold must be half")
+        return self
+
 
 class Params(Options):
     """One whole profile."""
@@ -183,7 +211,7 @@ class Params(Options):
     profile: str = Field(description="name of the profile")
     mirror: str | None = Field(None, description="sandbox, a folder in mirror layout, or empty for the live web")
     workers: Count = Field(0, description="processes; 0 = one per core")
-    sources: tuple[str, ...] = Field((), description="sources to use, by name; `cxnet-data sources` lists them")
+    sources: SourceNames = Field((), description="sources to use, by name; `cxnet-data sources` lists them")
     folders: tuple[FolderParams, ...] = Field((), description="the user's own films")
     sandbox: SandboxParams = SandboxParams()
     fetch: FetchParams = FetchParams()
@@ -199,6 +227,14 @@ class Params(Options):
         {}, description="name -> experiment"
     )
 
+    @model_validator(mode="after")
+    def _prepare_what_experiments_take(self) -> "Params":
+        made = ", ".join(map(str, self.prepare.sizes))
+        for name, experiment in self.experiments.items():
+            if experiment.size not in self.prepare.sizes:
+                raise ValueError(f"experiments.{name}.size is {experiment.size}, but prepare.sizes lists {made}")
+        return self
+
     @property
     def source_names(self) -> tuple[str, ...]:
         """The sources of the profile and its folders, by name."""
@@ -209,7 +245,8 @@ def load_params(path: Path) -> Params:
     """Read and check a profile.
 
     Raises:
-        UsageError: the file is absent or not YAML, or has an unknown key, a wrong type or a value out of range.
+        UsageError: the file is absent or not YAML, or has an unknown key or source, a wrong type, a value out of range
+            or values that do not fit each other.
     """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -224,9 +261,26 @@ def load_params(path: Path) -> Params:
     if not isinstance(values, dict):
         raise UsageError(f"{path} must hold a mapping of options, found {type(values).__name__}.")
     try:
-        return Params.model_validate(_tuples(values))
+        params = Params.model_validate(_tuples(values))
     except ValidationError as error:
         raise UsageError(f"{path}: {'; '.join(_sentence(entry) for entry in error.errors())}.") from None
+    _check_sources(path, params)
+    return params
+
+
+def _check_sources(path: Path, params: Params) -> None:
+    """Refuse a source that does not exist, wherever the profile names one."""
+    known = [*registry(), *(folder.name for folder in params.folders)]
+    named = {
+        "sources": params.sources,
+        "harmonise.sources": params.harmonise.sources,
+        "split.external": params.split.external,
+        "fetch.accept_terms": params.fetch.accept_terms,
+    }
+    for key, names in named.items():
+        for name in names:
+            if name not in known:
+                raise UsageError(f"{path}, {key}: {unknown('source', name, known)}")
 
 
 def _tuples(value: object) -> object:
@@ -245,8 +299,12 @@ def _sentence(entry: ErrorDetails) -> str:
         return f"unknown key '{key}'; expected one of: {', '.join(_siblings(entry['loc']))}"
     if entry["type"] == "missing":
         return f"key '{key}' is missing"
-    message = str(entry["msg"])
-    return f"{key} is {entry['input']!r}: {message[0].lower()}{message[1:]}"
+    found = entry["input"]
+    if isinstance(found, dict) and entry["type"] == "value_error":  # keys that do not fit each other
+        return f"{key} {entry['ctx']['error']}".strip()
+    message = str(entry["ctx"]["error"] if entry["type"] == "value_error" else entry["msg"])
+    message = (message[0].lower() + message[1:]).replace("tuple", "list").replace(" after validation", "")
+    return f"{key} is {list(found) if isinstance(found, tuple) else found!r}: {message}"
 
 
 def _siblings(location: "tuple[str | int, ...]") -> list[str]:

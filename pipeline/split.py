@@ -36,7 +36,7 @@ from pipeline.layout import Layout
 from pipeline.params import SplitParams
 from pipeline.schema import SPLITS_SCHEMA
 from sources.base import registry
-from sources.errors import UsageError, unknown
+from sources.errors import unknown
 from sources.lock import KEY
 from sources.storage import read_table, write_table
 
@@ -53,7 +53,7 @@ def run(layout: Layout, params: SplitParams, executor: Executor | None = None) -
     """Write ``splits.parquet`` and say how many films each split got.
 
     Raises:
-        UsageError: ``val`` and ``test`` leave nothing for train, or an external source is not known.
+        UsageError: an external source is not known.
     """
     rows = read_table(layout.manifest / "manifest.parquet", COLUMNS)
     check(params, rows)
@@ -65,9 +65,7 @@ def run(layout: Layout, params: SplitParams, executor: Executor | None = None) -
 
 
 def check(params: SplitParams, rows: pd.DataFrame) -> None:
-    """Refuse shares that leave no train, and external sources that do not exist."""
-    if params.val + params.test >= 1:
-        raise UsageError(f"split.val {params.val} and split.test {params.test} leave nothing for train; lower one.")
+    """Refuse external sources that do not exist."""
     known = sorted({*registry(), *rows["source"].unique()})
     for name in params.external:
         if name not in known:

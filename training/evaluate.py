@@ -29,7 +29,7 @@ from training.explain import grad_cam
 from training.figures import draw_confusion, draw_heat, draw_history, draw_roc
 from training.metrics import Floats, Judged, best_threshold, confusion, roc_curve, summarise
 from training.model_file import load_model
-from training.train import HISTORY, MODEL, check_experiment, rows_sha256
+from training.train import HISTORY, MODEL, experiment_options, rows_sha256
 
 TEST, EXTERNAL = "test", "external"
 FIGURES = "figures"
@@ -46,10 +46,10 @@ def run(layout: Layout, params: Params, experiment: str) -> str:
     """Judge ``experiment`` on the test split, write ``reports/<experiment>/`` and say how good it is.
 
     Raises:
-        UsageError: there is no such experiment, or its options do not fit each other.
+        UsageError: there is no such experiment.
         CxnetError: the model is missing, damaged or of other inputs, or the test split lacks a class.
     """
-    options = check_experiment(params, experiment)
+    options = experiment_options(params, experiment)
     arrays = read_arrays(layout, options.size)
     backend.start(options.seed)
     model, record = load_model(layout.model(experiment) / MODEL)

@@ -18,7 +18,7 @@ import pandas as pd
 from pipeline.layout import Layout
 from pipeline.params import ExperimentParams, Params
 from pipeline.prepare import ROWS, Arrays, read_arrays
-from sources.errors import CxnetError, UsageError, unknown
+from sources.errors import CxnetError, unknown
 from sources.storage import atomic, atomic_folder, write_json
 from training import backend
 from training.augment import preset
@@ -37,10 +37,10 @@ def run(layout: Layout, params: Params, experiment: str) -> str:
     """Train ``experiment`` of the profile, write ``models/<experiment>/`` and say how it went.
 
     Raises:
-        UsageError: there is no such experiment, or its options do not fit each other.
+        UsageError: there is no such experiment, or its model cannot be built.
         CxnetError: inputs are missing or have no film of a class, or the loss is no longer a number.
     """
-    options = check_experiment(params, experiment)
+    options = experiment_options(params, experiment)
     arrays = read_arrays(layout, options.size)
     train, val = training_films(arrays, options, experiment)
     backend.start(options.seed)
@@ -58,26 +58,15 @@ def run(layout: Layout, params: Params, experiment: str) -> str:
     )
 
 
-def check_experiment(params: Params, experiment: str) -> ExperimentParams:
-    """The options of ``experiment``, once they are known to fit each other.
+def experiment_options(params: Params, experiment: str) -> ExperimentParams:
+    """The options of ``experiment``.
 
     Raises:
-        UsageError: there is no such experiment, or its options do not fit each other.
+        UsageError: there is no such experiment.
     """
     if experiment not in params.experiments:
         raise unknown("experiment", experiment, list(params.experiments))
-    options = params.experiments[experiment]
-    if options.size not in params.prepare.sizes:
-        made = ", ".join(str(size) for size in params.prepare.sizes)
-        raise UsageError(f"Experiment '{experiment}' takes {options.size} px, but prepare.sizes lists {made}.")
-    if len(set(options.classes)) != len(options.classes) or len(options.classes) < 2:
-        raise UsageError(f"Experiment '{experiment}' needs two or more different classes, got {options.classes}.")
-    if options.threshold != "half" and len(options.classes) != 2:
-        raise UsageError(
-            f"Experiment '{experiment}' has {len(options.classes)} classes: the likeliest stands, so its key "
-            f"'threshold' must be 'half', got '{options.threshold}'."
-        )
-    return options
+    return params.experiments[experiment]
 
 
 def training_films(arrays: Arrays, options: ExperimentParams, experiment: str) -> tuple[Films, Films]:
