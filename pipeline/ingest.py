@@ -71,6 +71,8 @@ def read_listed(layout: Layout, sources: Sequence[str] | None = None) -> pa.Tabl
     paths = [path for path in found if sources is None or path.parent.name in sources]
     if not paths:
         raise CxnetError(f"{layout.raw} holds no items.parquet; run `cxnet-data fetch` first.")
+    if absent := set(sources or ()) - {path.parent.name for path in paths}:
+        log.warning("Left out, because not fetched yet: %s.", ", ".join(sorted(absent)))
     tables = []
     for path in paths:
         rows = read_table(path, LOCK_SCHEMA.names)

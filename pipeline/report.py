@@ -146,7 +146,12 @@ def _skipped(layout: Layout, params: Params) -> list[tuple[str, str]]:
     skipped = []
     for name in params.sources:
         receipt = layout.raw / name / "fetch.json"
-        found = json.loads(receipt.read_text(encoding="utf-8")) if receipt.exists() else {}
+        try:
+            found = json.loads(receipt.read_text(encoding="utf-8")) if receipt.exists() else {}
+        except ValueError as error:
+            raise CxnetError(
+                f"{receipt} is not readable JSON ({error}); run `cxnet-data fetch {name}` again."
+            ) from None
         if found.get("state") == "skipped":
             skipped.append((name, str(found.get("why", "closed"))))
     return skipped

@@ -7,7 +7,7 @@ from tqdm import tqdm
 
 
 class Progress(keras.callbacks.Callback):
-    """One progress bar on standard error over all steps, with the losses of the last epoch."""
+    """One progress bar over all steps, with the losses of the last epoch, where standard error is a terminal."""
 
     def __init__(self, name: str) -> None:
         """A bar that begins with ``name``."""
@@ -17,7 +17,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         total = (self.params.get("steps") or 0) * self.params["epochs"]
-        self.bar = tqdm(total=total or None, desc=self.name, unit="step", leave=False)
+        self.bar = tqdm(total=total or None, desc=self.name, unit="step", leave=False, disable=None)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         if self.bar is not None:

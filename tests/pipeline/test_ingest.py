@@ -250,6 +250,13 @@ def test_a_missing_raw_folder_says_what_to_run(tmp_path):
         run(Layout.at(tmp_path), PARAMS, None)
 
 
+def test_a_source_that_was_not_fetched_yet_is_named(world, caplog):
+    world.add("cohen", "one", png(film(1)))
+    world.write()
+    assert run(world.layout, PARAMS, None, ("cohen", "nih")).startswith("1 rows, 1 decoded")
+    assert "Left out, because not fetched yet: nih." in caplog.text
+
+
 def test_a_corrupt_list_is_named(world):
     path = world.layout.raw / "a" / "items.parquet"
     path.parent.mkdir(parents=True)

@@ -133,6 +133,14 @@ def test_a_skipped_source_is_visible(layout):
     assert "its terms forbid copying" in page_of(layout, sources=("radiopaedia",))
 
 
+def test_a_damaged_receipt_is_one_sentence(layout):
+    receipt = layout.raw / "radiopaedia_normal" / "fetch.json"
+    receipt.parent.mkdir(parents=True)
+    receipt.write_text("{")
+    with pytest.raises(CxnetError, match="run `cxnet-data fetch radiopaedia_normal` again"):
+        page_of(layout, sources=("radiopaedia_normal",))
+
+
 def test_a_data_set_without_duplicates_has_a_page(tmp_path):
     assert "Duplicates, proven" in page_of(laid_out(tmp_path, pairs=False))
 

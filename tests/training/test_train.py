@@ -109,6 +109,11 @@ def test_an_interrupted_run_leaves_the_earlier_result(error, tmp_path, monkeypat
     assert [path.name for path in UPath(tmp_path / "models").iterdir()] == ["tiny"]
 
 
+def test_a_log_file_is_not_filled_with_progress_bars(tmp_path, capfd):
+    train.run(write_arrays(tmp_path), profile(epochs=1), "tiny")
+    assert "step/s" not in capfd.readouterr().err
+
+
 def test_patience_stops_early(tmp_path):
     layout = write_arrays(tmp_path)
     train.run(layout, profile(epochs=30, patience=1, learning_rate=0.05), "tiny")
