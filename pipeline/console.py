@@ -7,7 +7,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
@@ -16,18 +17,50 @@ from sources.errors import CxnetError
 
 CHATTER = re.compile(rb"[IW]\d{4} |WARNING: All log messages before absl::InitializeLog")
 
+BadUsage: type[Exception] = typer.BadParameter.__mro__[
+    1
+]  # of every slip in options and arguments; typer does not name it
 
 INTERRUPT_CODE = 130
 INTERRUPTED = "Interrupted; nothing is half-written, run the same command again to go on."
 
 
 class Verbs(TyperGroup):
-    """A command group that answers an unknown verb with the list of those that exist."""
+    """A command group that answers an unknown verb or option with the list of those that exist, in one sentence."""
+
+    def make_context(self, info_name, args, parent=None, **extra):  # type: ignore[no-untyped-def]
+        with usage_in_one_sentence() if args else nullcontext():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx):  # type: ignore[no-untyped-def]
+        with usage_in_one_sentence():
+            return super().invoke(ctx)
 
     def resolve_command(self, ctx, args):  # type: ignore[no-untyped-def]
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             fail(f"Unknown command '{args[0]}'; expected one of: {', '.join(self.list_commands(ctx))}.", 2)
         return super().resolve_command(ctx, args)
+
+
+@contextmanager
+def usage_in_one_sentence() -> Iterator[None]:
+    """Say a slip in options or arguments as one sentence, not as a page."""
+    try:
+        yield
+    except BadUsage as error:
+        fail(_slip(error), 2)
+
+
+def _slip(error: Any) -> str:
+    """What is wrong with a command line, and what would be right."""
+    message, ctx = error.format_message().rstrip("."), error.ctx
+    if ctx is None:  # an option without its value
+        return f"{message}."
+    verb = f"{ctx.info_name}: " if ctx.parent else ""
+    if hasattr(error, "possibilities"):
+        valid = [name for option in ctx.command.get_params(ctx) for name in option.opts if name.startswith("--")]
+        return f"{verb}unknown option '{error.option_name}'; expected one of: {', '.join(valid)}."
+    return f"{verb}{message[0].lower()}{message[1:]}; see `{ctx.command_path} --help`."
 
 
 def fail(message: str, exit_code: int) -> None:
