@@ -199,7 +199,9 @@ class ExperimentParams(Options):
     seed: Count = Field(18, description="seed of weights, order and augmentation")
 
     @model_validator(mode="after")
-    def _only_two_classes_have_a_threshold(self) -> "ExperimentParams":
+    def _refuse_what_has_no_effect(self) -> "ExperimentParams":
+        if self.weights is not None and self.model != "covid_cxnet":
+            raise ValueError(f"weights are read by model covid_cxnet alone; empty them, model is {self.model}")
         if self.threshold != "half" and len(self.classes) > 2:
             raise ValueError(f"of {len(self.classes)} classes the likeliest stands: threshold must be half")
         return self

@@ -58,6 +58,10 @@ def test_a_folder_of_the_profile_may_be_named_wherever_a_source_may(tmp_path):
             EXPERIMENT + "{model: base, classes: [normal, cap, covid], threshold: val}",
             "experiments.tiny of 3 classes the likeliest stands: threshold must be half",
         ),
+        (
+            EXPERIMENT + "{model: base, weights: a.keras}",
+            "experiments.tiny weights are read by model covid_cxnet alone",
+        ),
         ("mirror: sandbox", "key 'profile' is missing"),
         ("- a\n- b", "must hold a mapping of options, found list"),
         ("a: [", "is not readable YAML"),
