@@ -149,7 +149,10 @@ def _steps(image: Image) -> list[tuple[int, float]]:
 
 
 def clahe_by_pixel(image: Image, clip: float, tiles: int) -> Image:
-    """CLAHE: a clipped, equalising curve per tile; each pixel blends the curves of the four nearest tile centres."""
+    """CLAHE: a clipped, equalising curve per tile; each pixel blends the curves of the four nearest tile centres.
+
+    Single precision, as OpenCV works, so that ties round to the same side.
+    """
     height, width = image.shape
     border = (0, -height % tiles, 0, -width % tiles)
     padded = np.asarray(cv2.copyMakeBorder(image, *border, cv2.BORDER_REFLECT_101), np.uint8)
@@ -170,14 +173,14 @@ def clahe_by_pixel(image: Image, clip: float, tiles: int) -> Image:
     return result
 
 
-def _neighbours(at: int, step: int, tiles: int) -> tuple[int, int, float]:
+def _neighbours(at: int, step: int, tiles: int) -> tuple[int, int, np.float32]:
     """The two tiles whose centres enclose a pixel, and how far it is from the first to the second."""
-    place = at / step - 0.5
+    place = np.float32(at) * (np.float32(1) / np.float32(step)) - np.float32(0.5)
     first = math.floor(place)
     return max(first, 0), min(first + 1, tiles - 1), place - first
 
 
-def _tile_curve(tile: Image, clip: float) -> list[float]:
+def _tile_curve(tile: Image, clip: float) -> list[np.float32]:
     """Equalising curve of one tile; what stands above the clip limit is spread evenly over all tones."""
     counts = [0] * 256
     for value in tile.ravel():
@@ -195,7 +198,7 @@ def _tile_curve(tile: Image, clip: float) -> list[float]:
     reached, curve = 0, []
     for count in counts:
         reached += count
-        curve.append(float(min(round(reached * 255 / tile.size), 255)))
+        curve.append(np.float32(min(round(np.float32(reached) * (np.float32(255) / np.float32(tile.size))), 255)))
     return curve
 
 
