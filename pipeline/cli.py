@@ -100,8 +100,10 @@ def similar(
     """Find the films of the data set that are nearest to an image file."""
     from pipeline.similar import similar_films
 
-    columns, rows = similar_films(_layout(root), image, nearest=nearest, overlay=overlay)
-    print_table(None, columns, rows)
+    found, columns, rows = similar_films(_layout(root), image, nearest=nearest, overlay=overlay)
+    print_table(found, columns, rows)
+    if overlay is not None:
+        typer.echo(f"{overlay}: the image in red, the first film in cyan; gray where they agree.")
 
 
 # ------------------------------------------------------------------------------------------------- everything
@@ -110,7 +112,8 @@ def similar(
 @app.command(rich_help_panel=LOOK)
 def run(
     profile: Annotated[
-        str | None, typer.Option(help="sandbox, mirror, paper or a file in profiles/; empty = the active one.")
+        str | None,
+        typer.Option(help="Name of a file in profiles/: sandbox, mirror, paper or your own; empty = the active one."),
     ] = None,
 ) -> None:
     """Run the whole pipeline (`dvc repro`) and say where the report is."""

@@ -15,7 +15,8 @@ keep                                                                 brings a fi
                                                                      byte-identical copies one comes back
 ========  =============  ==========================================  ==================================================
 
-Decisions name films by ``image_id``; those on films that are not in this data set wait for the day they are.
+Decisions name films by ``image_id``; those on films that are not in this data set wait for the day they are, and are
+counted. ``exclude`` comes last: whatever else is decided of a film, it stays out.
 """
 
 import csv
@@ -38,6 +39,7 @@ VERBS = ("set", "exclude", "keep")
 LIFTABLE = ("dedupe", "views", "harmonise", "manifest")  # what ingest left out has no usable picture
 COPY_COLUMNS = ["cluster_id", "duplicate_of", "duplicate_kind", "similarity"]
 LONGEST = 2000  # characters in one cell
+LINES_NAMED = 5  # of decisions that wait
 
 
 @dataclass(frozen=True)
@@ -69,13 +71,36 @@ def apply(rows: pd.DataFrame, decisions: Iterable[Decision]) -> pd.DataFrame:
     No row is lost, and a row that no decision names stays as it is. A film left out by a decision is excluded by
     ``manifest``.
     """
-    standing = {decision.subject: decision for decision in decisions}
     rows = rows.reset_index(drop=True)
-    for decision in sorted(standing.values(), key=lambda entry: entry.line):
+    for decision in standing(decisions):
         named = rows["image_id"] == decision.image_id
         if named.any():
             rows = _ACTIONS[decision.decision, decision.field](rows, named.fillna(False).astype(bool), decision)
     return rows
+
+
+def standing(decisions: Iterable[Decision]) -> list[Decision]:
+    """Those that no later line replaces, in the order in which they are replayed."""
+    last = {decision.subject: decision for decision in decisions}
+    return sorted(last.values(), key=lambda entry: (entry.decision == "exclude", entry.line))
+
+
+def effect(rows: pd.DataFrame, decisions: Iterable[Decision]) -> str:
+    """How many decisions stand, and which of them wait for a film that is not here; empty where there is none."""
+    decided = standing(decisions)
+    if not decided:
+        return ""
+    images, names = set(rows["image_id"].dropna()), set(row_names(rows))
+    waiting = sorted(
+        entry.line
+        for entry in decided
+        if entry.image_id not in images or (entry.field == "duplicate_of" and entry.value and entry.value not in names)
+    )
+    text = f"{len(decided):,} {'decision' if len(decided) == 1 else 'decisions'}"
+    if not waiting:
+        return text
+    lines = ", ".join(map(str, waiting[:LINES_NAMED])) + (", ..." if len(waiting) > LINES_NAMED else "")
+    return f"{text}, {len(waiting):,} of them waiting for a film that is not here (line {lines})"
 
 
 def brought_back(rows: pd.DataFrame, decisions: Iterable[Decision]) -> "pd.Series[bool]":

@@ -42,13 +42,14 @@ def run(layout: Layout, params: ManifestParams, executor: Executor | None = None
         CxnetError: the stage tables do not fit together, or the pool lacks a picture.
     """
     rows = read_rows(layout, after="harmonise").sort_values(list(KEY), kind="stable", ignore_index=True)
-    rows = build(rows, decisions.read_decisions(layout.decisions), params)
+    decided = decisions.read_decisions(layout.decisions)
+    rows = build(rows, decided, params)
     if found := problems(rows):
         raise CxnetError(f"The manifest would not hold together: {'; '.join(found)}; run `dvc repro`.")
     with atomic_folder(layout.manifest) as folder:
         _write_images(layout, folder, rows[rows["status"] == "kept"], params.shard_rows)
         write_table(folder / "manifest.parquet", rows, MANIFEST_SCHEMA)
-    return summary(rows)
+    return ", ".join(filter(None, (summary(rows), decisions.effect(rows, decided))))
 
 
 def build(rows: pd.DataFrame, decided: list[decisions.Decision], params: ManifestParams) -> pd.DataFrame:

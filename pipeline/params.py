@@ -92,7 +92,7 @@ class DedupeParams(Options):
     dhash_distance: Annotated[int, Field(ge=0, le=32)] = Field(
         4, description="candidate if dHash bits differ by at most"
     )
-    similarity: Share = Field(0.8, description="proof: least median local correlation of fine detail after alignment")
+    similarity: Share = Field(0.74, description="proof: least median local correlation of fine detail after alignment")
     overlap: Share = Field(0.15, description="proof: least share of the smaller film that the overlap covers")
 
 

@@ -42,9 +42,9 @@ def _spread(films: pd.DataFrame) -> pd.DataFrame:
 
 
 def choose_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Some pairs of every kind."""
+    """The weakest proofs of every kind: where they convince, the others do."""
     return (
-        pairs.sort_values(["kind", "a_source", "a_item_id", "b_source", "b_item_id"])
+        pairs.sort_values(["kind", "similarity", "a_source", "a_item_id", "b_source", "b_item_id"])
         .groupby("kind")
         .head(PAIRS_PER_KIND)
     )

@@ -1,9 +1,13 @@
 """``cxnet-data run``: choose the profile, then let DVC bring everything up to date."""
 
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from pipeline.params import load_params
 from sources.errors import CxnetError, UsageError, unknown
@@ -23,24 +27,50 @@ def reproduce(project: Path, profile: str | None) -> Path:
     if profile is not None:
         activate(project, profile)
     load_params(project / ACTIVE)
-    finished = subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=project, env=_environment(), check=False)
-    if finished.returncode < 0 or finished.returncode == 130:
+    returncode = _run_to_its_end([sys.executable, "-m", "dvc", "repro"], project)
+    if returncode < 0 or returncode == 130:
         raise KeyboardInterrupt
-    if finished.returncode:
+    if returncode:
         raise CxnetError(
             "The run stopped at the stage named above; mend what it says and run again: finished stages are kept."
         )
     return project / "reports" / "index.html"
 
 
+def _run_to_its_end(command: list[str], folder: Path) -> int:
+    """Exit code of a command.
+
+    Raises:
+        KeyboardInterrupt: this process was told to end (SIGTERM); the command and all its stages have ended, too.
+    """
+    told: list[int] = []
+    with subprocess.Popen(command, cwd=folder, env=_environment()) as process:
+
+        def pass_on(number: int, frame: object) -> None:
+            told.append(number)
+            parent = psutil.Process(process.pid)
+            for child in [*parent.children(recursive=True), parent]:
+                with suppress(psutil.NoSuchProcess):
+                    child.send_signal(signal.SIGINT)
+
+        before = signal.signal(signal.SIGTERM, pass_on)
+        try:
+            returncode = process.wait()
+        finally:
+            signal.signal(signal.SIGTERM, before)
+    if told:
+        raise KeyboardInterrupt
+    return returncode
+
+
 def activate(project: Path, profile: str) -> None:
-    """Make ``params.yaml`` point to a profile.
+    """Make ``params.yaml`` point to a profile, given by its name or as ``profiles/<name>.yaml``.
 
     Raises:
         UsageError: there is no such profile, or params.yaml is a file of the user's own that would be lost.
     """
-    chosen = project / "profiles" / f"{profile}.yaml"
-    if not chosen.is_file():
+    chosen = project / "profiles" / f"{Path(profile).stem}.yaml"
+    if not chosen.is_file() or profile not in (chosen.stem, f"profiles/{chosen.name}"):
         raise unknown("profile", profile, sorted(path.stem for path in project.glob("profiles/*.yaml")))
     active = project / ACTIVE
     if active.exists() and not active.is_symlink() and not _is_copy_of_a_profile(active):

@@ -5,6 +5,7 @@ pool: those proven to show its exposure come first, the surest first; then those
 pool only the films with the nearest pHash (as it is, mirrored, inverted, trimmed or centred) are looked at.
 """
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,13 +40,17 @@ Row = tuple[Any, ...]
 
 def similar_films(
     layout: Layout, image: Path, *, nearest: int, overlay: Path | None
-) -> tuple[tuple[str, ...], list[Row]]:
-    """Column names, and a row for each of the ``nearest`` films; the overlay with the first is written to ``overlay``.
+) -> tuple[str, tuple[str, ...], list[Row]]:
+    """What was found in one sentence, column names, and a row for each of the ``nearest`` films.
+
+    The overlay with the first of them is written to ``overlay``.
 
     Raises:
-        UsageError: ``image`` does not exist or is no usable picture.
+        UsageError: ``image`` does not exist or is no usable picture, or ``overlay`` is not called ``.png``.
         CxnetError: the pool or ``dedupe.parquet`` is missing or empty.
     """
+    if overlay is not None and overlay.suffix.lower() != ".png":
+        raise UsageError(f"The overlay is a PNG; call it {overlay.stem}.png.")
     gray = read_image(image)
     asked = measure(gray)
     rows = _nearest_by_hash(read_rows(layout, after="dedupe"), asked)
@@ -56,8 +61,15 @@ def similar_films(
     best = rows.sort_values(["similarity", "bits", *KEY], ascending=[False, True, True, True]).head(nearest)
     if overlay is not None:
         _write_overlay(layout, gray, best.iloc[0], proofs.get(int(best.index[0])), overlay)
+    image_id = hashlib.sha256(image.read_bytes()).hexdigest()
     shown = zip(best.index.tolist(), best.to_dict("records"), strict=True)
-    return COLUMNS, [_row(row, proofs.get(place)) for place, row in shown]
+    return _verdict(len(proofs)), COLUMNS, [_row(row, proofs.get(place), image_id) for place, row in shown]
+
+
+def _verdict(proven: int) -> str:
+    if not proven:
+        return "No film shows this exposure; the nearest by pHash (bits of 64 that differ):"
+    return f"{proven} {'film shows' if proven == 1 else 'films show'} this exposure (those with a kind):"
 
 
 def read_image(path: Path) -> Gray:
@@ -108,13 +120,13 @@ def _pictures(layout: Layout, rows: pd.DataFrame) -> Iterator[bytes]:
             yield png
 
 
-def _row(row: dict[Any, Any], proof: Proof | None) -> Row:
+def _row(row: dict[Any, Any], proof: Proof | None, image_id: str) -> Row:
     """What is shown of one film."""
     shown = {name: None if pd.isna(row.get(name)) else row[name] for name in COLUMNS if name in row}
     shown["phash_distance"] = row["bits"]
     if proof is not None:
         shown |= {
-            "kind": kind_of(proof, 1.0, 1.0),
+            "kind": "bytes" if row["image_id"] == image_id else kind_of(proof, 1.0, 1.0),
             "similarity": round(proof.similarity, 3),
             "overlap": round(proof.overlap, 3),
         }

@@ -5,6 +5,8 @@ columns, ``labels`` its words to our labels. A file without a row is a row witho
 row with that reason. Nothing outside the folder is read: not by ``..`` in the table, not through a link.
 """
 
+import logging
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
@@ -18,11 +20,14 @@ from sources.words import parse_age, parse_sex, parse_view
 if TYPE_CHECKING:
     from sources.web import Web
 
+log = logging.getLogger(__name__)
+
 COLUMNS = (
     *("item_id", "label", "finding", "view", "modality", "patient_id", "study_id", "age", "sex"),
     *("offset_days", "rt_pcr", "page_url", "licence", "attribution"),
 )
 TABLE_LIMIT = 256 << 20  # bytes
+WORDS_NAMED = 5  # of those that no label is mapped to
 
 
 class FolderSpec(Protocol):
@@ -82,6 +87,7 @@ class Folder:
         """
         files = Files(self._spec.path)
         rows = read_table(self._spec, files)
+        _say_unmapped(self._spec, rows)
         yield from parse(self._spec, rows, files.images(), files)
 
     def read(self, item: Item) -> Iterator[bytes]:
@@ -174,6 +180,15 @@ def _item(spec: FolderSpec, item_id: str, row: Row, url: str, problem: str | Non
         redistributable=spec.redistributable,
         skip=problem,
     )
+
+
+def _say_unmapped(spec: FolderSpec, rows: Sequence[Row]) -> None:
+    """A label that nobody mapped may be meant so, or be a slip in the profile: say how many rows it costs."""
+    unmapped = Counter(word for row in rows if (word := row.get("label", "")) and _label(spec, word) is None)
+    if unmapped:
+        named = ", ".join(f"'{word[:60]}' ({count:,})" for word, count in sorted(unmapped.items())[:WORDS_NAMED])
+        more = ", ..." if len(unmapped) > WORDS_NAMED else ""
+        log.warning("%s: no label for %s%s; `labels` of the folder in the profile maps words.", spec.name, named, more)
 
 
 def _label(spec: FolderSpec, word: str) -> str | None:

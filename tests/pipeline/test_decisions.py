@@ -7,7 +7,7 @@ import pytest
 from handmade import film, table
 from upath import UPath
 
-from pipeline.decisions import apply, brought_back, read_decisions
+from pipeline.decisions import apply, brought_back, effect, read_decisions
 from pipeline.tables import exclude
 from sources.errors import UsageError
 
@@ -146,3 +146,17 @@ def test_a_file_that_is_not_the_table_is_refused(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(UsageError, match=r"decisions\.csv"):
         read_decisions(path)
+
+
+def test_an_excluded_film_stays_out_whatever_else_is_decided_of_it(tmp_path):
+    rows = table([film(view="L", excluded_by="views", reason="lateral")])
+    rows = apply(rows, decide(tmp_path, f"{ONE},exclude,,", f"{ONE},set,view,PA"))
+    assert outcome(rows, "1") == ("manifest", "left out by a person: ana, looked at it")
+
+
+def test_decisions_without_effect_are_counted_and_named_by_their_line(tmp_path):
+    rows = table([film()])
+    assert effect(rows, []) == ""
+    assert effect(rows, decide(tmp_path, f"{ONE},set,label,cap")) == "1 decision"
+    decided = decide(tmp_path, f"{ONE},set,label,cap", f"{TWO},exclude,,", f"{ONE},set,duplicate_of,nih/none")
+    assert effect(rows, decided) == "3 decisions, 2 of them waiting for a film that is not here (line 3, 4)"

@@ -28,7 +28,8 @@ def asked(tmp_path, picture):
 
 def test_changed_copy_finds_its_film(layout, tmp_path):
     picture = resized(brightened(mirrored(cropped(draw_exposure(3), 0.6))), 0.7)
-    columns, rows = similar_films(layout, asked(tmp_path, picture), nearest=3, overlay=None)
+    said, columns, rows = similar_films(layout, asked(tmp_path, picture), nearest=3, overlay=None)
+    assert said.startswith("1 film shows this exposure")
     found = [dict(zip(columns, row, strict=True)) for row in rows]
     assert found[0]["item_id"] == "3"
     assert found[0]["kind"] == "mirrored"
@@ -39,7 +40,8 @@ def test_changed_copy_finds_its_film(layout, tmp_path):
 
 
 def test_strange_image_is_proven_nowhere(layout, tmp_path):
-    columns, rows = similar_films(layout, asked(tmp_path, draw_exposure(99)), nearest=2, overlay=None)
+    said, columns, rows = similar_films(layout, asked(tmp_path, draw_exposure(99)), nearest=2, overlay=None)
+    assert said.startswith("No film shows this exposure")
     assert [row[columns.index("similarity")] for row in rows] == [None, None]
 
 
@@ -56,6 +58,8 @@ def test_what_is_no_image_is_one_sentence(layout, tmp_path):
     page.write_text("<html>")
     with pytest.raises(UsageError, match=r"page\.png is no usable picture"):
         similar_films(layout, page, nearest=1, overlay=None)
+    with pytest.raises(UsageError, match=r"call it out\.png"):
+        similar_films(layout, page, nearest=1, overlay=tmp_path / "out.jpg")
     with pytest.raises(UsageError, match="absent"):
         similar_films(layout, tmp_path / "absent.png", nearest=1, overlay=None)
 

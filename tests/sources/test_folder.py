@@ -88,13 +88,14 @@ def test_a_row_without_its_file_stays_a_row(films, written, reason):
     assert (items[0].skip, items[0].label, len(items)) == (reason, "covid", 4)
 
 
-def test_words_that_the_profile_does_not_map_are_no_label(films):
+def test_words_that_the_profile_does_not_map_are_no_label_and_named(films, caplog):
     (films / "films.csv").write_text("file,finding\nb.jpg,Covid?\nIM0001,normal\n")
     first, second, _ = items_of(
         films, table="films.csv", columns={"item_id": "file", "label": "finding"}, labels=LABELS
     )
     assert (first.label, first.finding) == (None, "Covid?")
     assert second.label == "normal"  # one of our own words needs no mapping
+    assert "no label for 'Covid?' (1);" in caplog.text
 
 
 def test_two_rows_of_one_file_are_two_items(films):
