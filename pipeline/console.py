@@ -17,9 +17,7 @@ from sources.errors import CxnetError
 
 CHATTER = re.compile(rb"[IW]\d{4} |WARNING: All log messages before absl::InitializeLog")
 
-BadUsage: type[Exception] = typer.BadParameter.__mro__[
-    1
-]  # of every slip in options and arguments; typer does not name it
+(BadUsage,) = typer.BadParameter.__bases__  # of every slip in options and arguments; typer gives it no name of its own
 
 INTERRUPT_CODE = 130
 INTERRUPTED = "Interrupted; nothing is half-written, run the same command again to go on."
