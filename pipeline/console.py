@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import Any, cast
 
 import typer
 from typer.core import TyperGroup
@@ -17,7 +17,8 @@ from sources.errors import CxnetError
 
 CHATTER = re.compile(rb"[IW]\d{4} |WARNING: All log messages before absl::InitializeLog")
 
-(BadUsage,) = typer.BadParameter.__bases__  # of every slip in options and arguments; typer gives it no name of its own
+# The class of every slip in options and arguments; typer gives it no name of its own.
+BadUsage = cast(type[Exception], typer.BadParameter.__base__)
 
 INTERRUPT_CODE = 130
 INTERRUPTED = "Interrupted; nothing is half-written, run the same command again to go on."
