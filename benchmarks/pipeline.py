@@ -189,13 +189,14 @@ def decode_files(paths: list[Path]) -> int:
 def show(profile: str, rows: list[dict[str, Any]]) -> None:
     print(f"\n{profile} ({WORKERS} workers)")
     print(
-        f"{'stage':<24}{'wall s':>9}{'own s':>9}{'peak MB':>9}{'images':>9}{'images/s':>10}{'x bare':>8}{'target':>8}"
+        f"{'stage':<24}{'wall s':>9}{'own s':>9}{'peak MB':>9}{'images':>9}{'images/s':>10}{'x bare':>8}{'target':>16}"
     )
     for row in rows:
         line = f"{row['stage']:<24}{row['wall_s']:>9.1f}{row['own_s']:>9.1f}{row['peak_mb']:>9.0f}"
         if "ratio" in row:
             target = TARGETS.get(row["stage"].split("@")[0])
-            line += f"{row['images']:>9}{row['images_per_s']:>10.0f}{row['ratio']:>8.2f}{target or '':>8}"
+            met = f"{target} {'met' if row['ratio'] <= target else 'MISSED'}" if target else ""
+            line += f"{row['images']:>9}{row['images_per_s']:>10.0f}{row['ratio']:>8.2f}{met:>16}"
         print(line)
     print(f"{'all':<24}{sum(row['wall_s'] for row in rows):>9.1f}")
 
