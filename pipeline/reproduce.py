@@ -38,11 +38,7 @@ def reproduce(project: Path, profile: str | None) -> Path:
 
 
 def _run_to_its_end(command: list[str], folder: Path) -> int:
-    """Exit code of a command.
-
-    Raises:
-        KeyboardInterrupt: this process was told to end (SIGTERM); the command and all its stages have ended, too.
-    """
+    """Exit code of a command, negative where a signal ended it; a SIGTERM to this process ends all its stages."""
     told: list[int] = []
     with subprocess.Popen(command, cwd=folder, env=_environment()) as process:
 
@@ -58,9 +54,7 @@ def _run_to_its_end(command: list[str], folder: Path) -> int:
             returncode = process.wait()
         finally:
             signal.signal(signal.SIGTERM, before)
-    if told:
-        raise KeyboardInterrupt
-    return returncode
+    return -told[0] if told else returncode
 
 
 def activate(project: Path, profile: str) -> None:

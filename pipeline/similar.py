@@ -5,7 +5,6 @@ pool: those proven to show its exposure come first, the surest first; then those
 pool only the films with the nearest pHash (as it is, mirrored, inverted, trimmed or centred) are looked at.
 """
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from pipeline.verdicts import judge
 from sources.errors import CxnetError, UsageError
 from sources.lock import KEY
 from sources.storage import atomic
+from sources.store import sha256_of
 
 COLUMNS = ("source", "item_id", "kind", "similarity", "overlap", "phash_distance", "label", "view", "cluster_id")
 LOOKED_AT = 5000  # films whose pictures are read
@@ -61,7 +61,7 @@ def similar_films(
     best = rows.sort_values(["similarity", "bits", *KEY], ascending=[False, True, True, True]).head(nearest)
     if overlay is not None:
         _write_overlay(layout, gray, best.iloc[0], proofs.get(int(best.index[0])), overlay)
-    image_id = hashlib.sha256(image.read_bytes()).hexdigest()
+    image_id = sha256_of(image)
     shown = zip(best.index.tolist(), best.to_dict("records"), strict=True)
     return _verdict(len(proofs)), COLUMNS, [_row(row, proofs.get(place), image_id) for place, row in shown]
 
