@@ -247,8 +247,8 @@ def _at_once(run: Fetching, work: Callable[[Source], T]) -> list[T]:
         UnfinishedError: some failed; the others have ended.
     """
     with ThreadPoolExecutor(min(8, len(run.chosen)), thread_name_prefix="source") as pool:
-        futures = [pool.submit(work, source) for source in run.chosen]
-        try:
+        try:  # from the first source on: an interrupt while the others are still being handed out stops it, too
+            futures = [pool.submit(work, source) for source in run.chosen]
             wait(futures)
         except KeyboardInterrupt:
             run.client.stop.set()

@@ -47,7 +47,7 @@ def _run_to_its_end(command: list[str], folder: Path) -> int:
             parent = psutil.Process(process.pid)
             for child in [*parent.children(recursive=True), parent]:
                 with suppress(psutil.NoSuchProcess):
-                    child.send_signal(signal.SIGINT)
+                    child.send_signal(number)  # not SIGINT: jobs in the background may ignore that
 
         before = signal.signal(signal.SIGTERM, pass_on)
         try:

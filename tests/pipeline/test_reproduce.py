@@ -22,12 +22,18 @@ def project(tmp_path):
     return tmp_path
 
 
+def heed_interrupts() -> None:
+    """What is started in the background ignores them, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(project: Path, command: str, *words: str) -> subprocess.Popen[str]:
     (project / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"only": {"cmd": command}}}))
     return subprocess.Popen(
         [sys.executable, "-m", "pipeline.cli", "run", *words],
         cwd=project,
         env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        preexec_fn=heed_interrupts,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -227,7 +227,8 @@ def test_an_interrupt_ends_all_sources_and_says_what_to_do(tmp_path):
         for path in fill(site, 8):
             site.faults[path] = dripping(0.01)
         command = [sys.executable, str(HERE / "interrupted.py"), site.url, str(tmp_path)]
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=HERE.parents[1])
+        heeding = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731  a job in the background ignores it
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=HERE.parents[1], preexec_fn=heeding)
         while not site.counts()["/films/000.png"]:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
