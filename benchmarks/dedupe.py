@@ -26,14 +26,14 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.peers import PATIENCE_S, ask, reason
-from pipeline.candidates import find_candidates
-from pipeline.films import Film, Films, measure
-from pipeline.hashes import phash
-from pipeline.nearest import near_pairs
-from pipeline.parallel import map_images, open_executor
-from pipeline.params import DedupeParams
-from pipeline.tones import Gray
-from pipeline.verdicts import judge
+from pipeline.core.parallel import map_images, open_executor
+from pipeline.core.params import DedupeParams
+from pipeline.dedupe.candidates import find_candidates
+from pipeline.dedupe.films import Film, Films, measure
+from pipeline.dedupe.hashes import phash
+from pipeline.dedupe.nearest import near_pairs
+from pipeline.dedupe.verdicts import judge
+from pipeline.imaging.tones import Gray
 
 HERE = Path(__file__).parent
 SHARED = HERE.parents[1] / "shared"

@@ -23,13 +23,14 @@ import cv2
 import pandas as pd
 
 from benchmarks.enhance import draw_film
-from pipeline import dedupe, ingest
-from pipeline.films import measure_png
-from pipeline.layout import Layout
-from pipeline.parallel import map_images, open_executor
-from pipeline.params import DedupeParams, IngestParams
-from sources.lock import LOCK_SCHEMA
-from sources.storage import write_table
+from pipeline.core.layout import Layout
+from pipeline.core.parallel import map_images, open_executor
+from pipeline.core.params import DedupeParams, IngestParams
+from pipeline.dedupe import stage as dedupe
+from pipeline.dedupe.films import measure_png
+from pipeline.ingest import stage as ingest
+from sources.core.items import LOCK_SCHEMA
+from sources.core.storage import write_table
 
 RESULTS = Path(__file__).parent / "results" / "distributed.json"
 SIDE = 1200

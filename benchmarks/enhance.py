@@ -14,8 +14,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from pipeline.enhance import beasf, clahe
-from pipeline.histogram import Image, apply_curve, cumulative, histogram, match_curve
+from pipeline.imaging.histogram import Image, apply_curve, cumulative, histogram, match_curve
+from pipeline.prepare.enhance import beasf, clahe
 
 RESULTS = Path(__file__).parent / "results" / "enhance.json"
 SIZES = (96, 320)

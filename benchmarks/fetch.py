@@ -31,11 +31,11 @@ import psutil
 import requests
 
 from benchmarks.peers import environment
-from sources.base import Item, Terms
-from sources.client import Client
-from sources.fetch import Wishes, fetch_source
-from sources.policy import Policy
-from sources.store import LIVE, Store
+from sources.core.source import Item, Terms
+from sources.download.driver import Wishes, fetch_source
+from sources.download.store import LIVE, Store
+from sources.transport.client import Client
+from sources.transport.policy import Policy
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "fetch.json"

@@ -1,8 +1,8 @@
 """Labels that contradict: how many planted wrong labels the cross-validated classifier lists, and what else it lists.
 
-Labels of a share of films are replaced by another one, then :func:`pipeline.disagreement.judge` is asked. Precision
-counts every listed film that was not planted as wrong, so on real films, whose labels are not free of errors, it is a
-lower bound. *best* is the precision among the most contradicted films, as many as were planted.
+Labels of a share of films are replaced by another one, then :func:`pipeline.contradictions.disagreement.judge` is
+asked. Precision counts every listed film that was not planted as wrong, so on real films, whose labels are not free of
+errors, it is a lower bound. *best* is the precision among the most contradicted films, as many as were planted.
 
 Run: ``python -m benchmarks.labels [ROOT ...]`` with folders that hold ``data/arrays`` (after ``dvc repro``, or
 ``cxnet-data prepare``); drawn films always come first.
@@ -20,11 +20,11 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from pipeline.disagreement import judge
-from pipeline.histogram import Image
-from pipeline.layout import Layout
-from pipeline.params import ContradictionsParams, PrepareParams
-from pipeline.prepare import read_arrays, to_input
+from pipeline.contradictions.disagreement import judge
+from pipeline.core.layout import Layout
+from pipeline.core.params import ContradictionsParams, PrepareParams
+from pipeline.imaging.histogram import Image
+from pipeline.prepare.stage import read_arrays, to_input
 
 RESULTS = Path(__file__).parent / "results" / "labels.json"
 LABELS = ("normal", "cap", "covid")

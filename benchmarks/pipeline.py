@@ -21,13 +21,13 @@ import cv2
 import numpy as np
 import psutil
 
-from pipeline.layout import Layout
-from pipeline.offline import mirror_folder
-from pipeline.params import Params, load_params
-from pipeline.tables import iter_images
-from sources.archive import read_members
-from sources.errors import CxnetError
-from sources.storage import read_table
+from pipeline.core.layout import Layout
+from pipeline.core.params import Params, load_params
+from pipeline.core.tables import iter_images
+from pipeline.fetch.world import mirror_folder
+from sources.core.errors import CxnetError
+from sources.core.storage import read_table
+from sources.reading.archive import read_members
 
 PROJECT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results" / "pipeline.json"

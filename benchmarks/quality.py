@@ -22,18 +22,19 @@ import pandas as pd
 from sklearn.model_selection import GroupKFold
 
 from benchmarks.peers import ask, reason
-from pipeline.decode import decode
-from pipeline.layout import Layout
-from pipeline.networks import shipped
-from pipeline.parallel import map_images, open_executor
-from pipeline.png import shrink
-from pipeline.quality import Judges, put_right_and_measure, shipped_judges
-from pipeline.tones import Gray
+from pipeline.classifiers.networks import shipped
+from pipeline.core.layout import Layout
+from pipeline.core.parallel import map_images, open_executor
+from pipeline.imaging.decode import decode
+from pipeline.imaging.png import shrink
+from pipeline.imaging.tones import Gray
+from pipeline.ingest.quality import Judges, put_right_and_measure, shipped_judges
 from sources.sandbox import alter
 from sources.sandbox.anatomy import draw_anatomy
 from sources.sandbox.phantom import Exposure, frontal
-from training import film_state, fineness
-from training.known_films import Example, read_examples
+from training.classifiers import fineness
+from training.classifiers import upright as film_state
+from training.classifiers.known_films import Example, read_examples
 
 SHARED_VIEWS = Path(__file__).parents[2] / "shared" / "truth" / "views.csv"
 RESULTS = Path(__file__).parent / "results" / "quality.json"

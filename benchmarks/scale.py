@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.dedupe import SHARED, Truth, hash_file
-from pipeline.nearest import Words, choose_pieces, near_pairs
-from pipeline.params import DedupeParams
+from pipeline.core.params import DedupeParams
+from pipeline.dedupe.nearest import Words, choose_pieces, near_pairs
 
 RESULTS = Path(__file__).parent / "results" / "scale.json"
 SIZES = (10_000, 100_000, 1_000_000)

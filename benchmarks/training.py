@@ -23,12 +23,12 @@ import numpy.typing as npt
 import pandas as pd
 import tensorflow as tf
 
-from pipeline.params import ExperimentParams
-from training import backend
-from training.augment import MODEST, preset
-from training.data import Batches, Films, ShuffledBatches
+from pipeline.core.params import ExperimentParams
+from training.core import backend
+from training.core.augment import MODEST, preset
+from training.core.data import Batches, Films, ShuffledBatches
 from training.models import build
-from training.train import compile_model
+from training.train.stage import compile_model
 
 RESULTS = Path(__file__).parent / "results" / "training.json"
 TARGET = 0.95

@@ -15,11 +15,11 @@ import numpy as np
 from scipy.stats import binomtest
 from sklearn.model_selection import StratifiedGroupKFold
 
-from pipeline.layout import Layout
-from pipeline.thumbnails import thumbnail
-from pipeline.view_model import CLASSES, called, shipped_model
-from training.known_films import Example, read_examples
-from training.view_classifier import WORK_SIDE, train
+from pipeline.classifiers.thumbnails import thumbnail
+from pipeline.classifiers.views import CLASSES, called, shipped_model
+from pipeline.core.layout import Layout
+from training.classifiers.known_films import Example, read_examples
+from training.classifiers.views import WORK_SIDE, train
 
 SHARED_VIEWS = Path(__file__).parents[2] / "shared" / "truth" / "views.csv"
 RESULTS = Path(__file__).parent / "results" / "views.json"

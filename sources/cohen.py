@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from sources.base import Item, Terms
-from sources.europepmc import DOI
-from sources.tables import Row, distinct, is_child, number, raw_github, read_rows, web_address
-from sources.words import label_of, parse_age, parse_sex, parse_view
+from sources.core.source import Item, Terms
+from sources.reading.europepmc import DOI
+from sources.reading.tables import Row, distinct, is_child, number, raw_github, read_rows, web_address
+from sources.reading.words import label_of, parse_age, parse_sex, parse_view
 
 if TYPE_CHECKING:
-    from sources.web import Web
+    from sources.download.web import Web
 
 REPOSITORY = "ieee8023/covid-chestxray-dataset"
 COMMIT = "584034aa7fbf06496741f11008d72fd791c8e443"  # 2020-06-22: 751 rows

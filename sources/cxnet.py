@@ -3,7 +3,7 @@
 A name is ``<nnn><suffix>.<extension>``: suffix ``p`` = paediatric, ``-`` = no abnormality seen although PCR or CT
 proved COVID-19, or both (``481p-.jpg``). The table begins at file 260, and dozens of its rows spell the extension
 otherwise than the file does. The names come from GitHub's tree listing; where that cannot be had (offline copies, the
-hourly limit of its API) from the table and the names in ``catalog/cxnet.csv``.
+hourly limit of its API) from the table and the names in ``data/catalog/cxnet.csv``.
 """
 
 import logging
@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from sources.base import Item, Terms
-from sources.errors import CxnetError
-from sources.tables import Row, is_child, number, raw_github, read_rows, web_address
-from sources.words import parse_age, parse_sex, parse_view
+from sources.core.errors import CxnetError
+from sources.core.source import Item, Terms
+from sources.reading.tables import Row, is_child, number, raw_github, read_rows, web_address
+from sources.reading.words import parse_age, parse_sex, parse_view
 
 if TYPE_CHECKING:
-    from sources.web import Web
+    from sources.download.web import Web
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ COMMIT = "3ade488b3828705706fc5f58c0667421d8b04a01"  # 2024-04-28: 900 films, 45
 FOLDER = "chest_xray_images/covid19"
 TABLE = raw_github(REPOSITORY, COMMIT, "metadata.csv")
 LISTING = f"https://api.github.com/repos/{REPOSITORY}/git/trees/{COMMIT}?recursive=1"
-KNOWN_NAMES = Path(__file__).with_name("catalog") / "cxnet.csv"
+KNOWN_NAMES = Path(__file__).parent / "data" / "catalog" / "cxnet.csv"
 COLUMNS = (
     *("filename", "patient_id", "sex", "age", "view", "label", "pcr_test"),
     *("admission_offset", "symptom_offset", "url"),

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from bs4 import BeautifulSoup, Tag
 
-from sources.base import Item, Terms, unparsed
-from sources.catalogs import patients_of
-from sources.errors import CxnetError
-from sources.html import (
+from sources.core.errors import CxnetError
+from sources.core.source import Item, Terms, unparsed
+from sources.reading.catalogs import patients_of
+from sources.reading.html import (
     absolute,
     attribute,
     canonical,
@@ -27,8 +27,8 @@ from sources.html import (
     unique,
     walk,
 )
-from sources.html import words_of as words
-from sources.words import (
+from sources.reading.html import words_of as words
+from sources.reading.words import (
     age_in_text,
     day_in_text,
     is_child,
@@ -40,7 +40,7 @@ from sources.words import (
 )
 
 if TYPE_CHECKING:
-    from sources.web import Web
+    from sources.download.web import Web
 
 SITE = "https://www.eurorad.org"
 SEARCH = f"{SITE}/advanced-search?search=COVID&sort_by=published_at&sort_order=DESC&page=0"

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sources.base import Item, Terms
-from sources.tables import Row, distinct, is_child, number, raw_github, read_rows
-from sources.words import label_of, parse_age, parse_sex, parse_view
+from sources.core.source import Item, Terms
+from sources.reading.tables import Row, distinct, is_child, number, raw_github, read_rows
+from sources.reading.words import label_of, parse_age, parse_sex, parse_view
 
 if TYPE_CHECKING:
-    from sources.web import Web
+    from sources.download.web import Web
 
 REPOSITORY = "agchung/Figure1-COVID-chestxray-dataset"
 COMMIT = "95bb569e55f4110d3b734c0f355340e04e16989a"  # 2020-05-08: 55 rows

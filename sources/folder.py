@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
-from sources.base import LABELS, Item, Terms, registry
-from sources.errors import UsageError, unknown
-from sources.files import Entry, Files, is_outside
-from sources.tables import MissingColumnError, Row, distinct, is_child, number, read_rows, web_address
-from sources.words import parse_age, parse_sex, parse_view
+from sources.core.errors import UsageError, unknown
+from sources.core.source import LABELS, Item, Terms, registry
+from sources.reading.files import Entry, Files, is_outside
+from sources.reading.tables import MissingColumnError, Row, distinct, is_child, number, read_rows, web_address
+from sources.reading.words import parse_age, parse_sex, parse_view
 
 if TYPE_CHECKING:
-    from sources.web import Web
+    from sources.download.web import Web
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ WORDS_NAMED = 5  # of those that no label is mapped to
 
 
 class FolderSpec(Protocol):
-    """What the profile says of one folder (``pipeline.params.FolderParams``)."""
+    """What the profile says of one folder (``pipeline.core.params.FolderParams``)."""
 
     @property
     def name(self) -> str: ...

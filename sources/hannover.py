@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sources.base import Item, Terms
-from sources.errors import CxnetError
-from sources.tables import Row, distinct, number, raw_github, read_rows
-from sources.words import parse_age, parse_sex, parse_view
+from sources.core.errors import CxnetError
+from sources.core.source import Item, Terms
+from sources.reading.tables import Row, distinct, number, raw_github, read_rows
+from sources.reading.words import parse_age, parse_sex, parse_view
 
 if TYPE_CHECKING:
-    from sources.web import Web
+    from sources.download.web import Web
 
 REPOSITORY = "ml-workgroup/covid-19-image-repository"
 COMMIT = "ad7ab099b425f16e06bba22322336b7d6a732965"  # 2021-06-10: 243 films of 71 patients

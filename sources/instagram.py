@@ -12,11 +12,11 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from sources.base import Item, Terms, unparsed
-from sources.errors import CxnetError
-from sources.saved import is_file, saved_answers
-from sources.tables import web_address
-from sources.words import (
+from sources.core.errors import CxnetError
+from sources.core.source import Item, Terms, unparsed
+from sources.reading.saved import is_file, saved_answers
+from sources.reading.tables import web_address
+from sources.reading.words import (
     age_in_text,
     is_child,
     label_in_text,
@@ -27,7 +27,7 @@ from sources.words import (
 )
 
 if TYPE_CHECKING:
-    from sources.web import Web
+    from sources.download.web import Web
 
 PAGES = ("theradiologistpage", "radiology_case_reports")
 TOKEN = "INSTAGRAM_TOKEN"  # name of the environment variable, not a token

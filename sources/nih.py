@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sources.base import Item, Terms
-from sources.tables import Row, distinct, is_child, read_rows
-from sources.words import parse_age, parse_sex, parse_view
+from sources.core.source import Item, Terms
+from sources.reading.tables import Row, distinct, is_child, read_rows
+from sources.reading.words import parse_age, parse_sex, parse_view
 
 if TYPE_CHECKING:
-    from sources.web import Web
+    from sources.download.web import Web
 
 STATIC = "https://nihcc.box.com/shared/static"
 TABLE = f"{STATIC}/Data_Entry_2017_v2020.csv"

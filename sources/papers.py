@@ -12,17 +12,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from sources.base import Item, Terms, unparsed
-from sources.captions import panel_texts
-from sources.catalogs import catalogue
-from sources.errors import CxnetError
-from sources.europepmc import REST, SEARCH, Article, next_cursor, parse_answer, question
-from sources.figures import Found, Shelf, optional
-from sources.html import attribute, is_gone, lost, once, outermost, picture_addresses, soup, words_of
-from sources.jats import Figure, FullText, RefusedTextError, licence_word, parse_jats
-from sources.panels import LETTERS, Box
-from sources.tables import distinct
-from sources.words import (
+from sources.core.errors import CxnetError
+from sources.core.source import Item, Terms, unparsed
+from sources.reading.captions import panel_texts
+from sources.reading.catalogs import catalogue
+from sources.reading.europepmc import REST, SEARCH, Article, next_cursor, parse_answer, question
+from sources.reading.figures import Found, Shelf, optional
+from sources.reading.html import attribute, is_gone, lost, once, outermost, picture_addresses, soup, words_of
+from sources.reading.jats import Figure, FullText, RefusedTextError, licence_word, parse_jats
+from sources.reading.panels import LETTERS, Box
+from sources.reading.tables import distinct
+from sources.reading.words import (
     age_in_text,
     day_in_text,
     is_child,
@@ -34,7 +34,7 @@ from sources.words import (
 )
 
 if TYPE_CHECKING:
-    from sources.web import Web
+    from sources.download.web import Web
 
 OPEN_PUBLISHERS = (  # no terms against programs are known of them
     *("biomedcentral.com", "springernature.com", "nature.com", "thno.org", "cureus.com", "jkms.org", "kjronline.org"),

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from sources.base import Item, Terms
-from sources.errors import CxnetError
-from sources.tables import distinct, zip_members
+from sources.core.errors import CxnetError
+from sources.core.source import Item, Terms
+from sources.reading.tables import distinct, zip_members
 
 if TYPE_CHECKING:
-    from sources.web import Web
+    from sources.download.web import Web
 
 ARCHIVE = (
     "https://data.mendeley.com/public-files/datasets/rscbjbr9sj/files/"

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sources.base import FRONTAL, Item, Terms, unparsed
-from sources.errors import CxnetError
-from sources.html import canonical, lost, once, path_of, walk
-from sources.radiopaedia_pages import (
+from sources.core.errors import CxnetError
+from sources.core.source import FRONTAL, Item, Terms, unparsed
+from sources.reading.html import canonical, lost, once, path_of, walk
+from sources.reading.radiopaedia_pages import (
     HIT,
     SITE,
     STUDY,
@@ -25,7 +25,7 @@ from sources.radiopaedia_pages import (
     parse_stacks,
     picture_urls,
 )
-from sources.words import (
+from sources.reading.words import (
     day_in_text,
     is_child,
     label_of,
@@ -34,7 +34,7 @@ from sources.words import (
 )
 
 if TYPE_CHECKING:
-    from sources.web import Web
+    from sources.download.web import Web
 
 SEARCH = f"{SITE}/search?lang=us&page=1&q={{query}}&scope=cases"
 LICENCE = "CC-BY-NC-SA-3.0"

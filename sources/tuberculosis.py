@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from sources.base import Item, Terms
-from sources.errors import CxnetError
-from sources.tables import is_child, zip_members, zip_texts
-from sources.words import parse_age, parse_sex
+from sources.core.errors import CxnetError
+from sources.core.source import Item, Terms
+from sources.reading.tables import is_child, zip_members, zip_texts
+from sources.reading.words import parse_age, parse_sex
 
 if TYPE_CHECKING:
-    from sources.web import Web
+    from sources.download.web import Web
 
 COLLECTIONS = "https://openi.nlm.nih.gov/imgs/collections"
 ARCHIVES = (f"{COLLECTIONS}/NLM-MontgomeryCXRSet.zip", f"{COLLECTIONS}/ChinaSet_AllFiles.zip")

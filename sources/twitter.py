@@ -11,11 +11,11 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from sources.base import Item, Terms, unparsed
-from sources.errors import CxnetError
-from sources.saved import is_file, saved_answers
-from sources.tables import web_address
-from sources.words import (
+from sources.core.errors import CxnetError
+from sources.core.source import Item, Terms, unparsed
+from sources.reading.saved import is_file, saved_answers
+from sources.reading.tables import web_address
+from sources.reading.words import (
     age_in_text,
     day_in_text,
     is_child,
@@ -27,7 +27,7 @@ from sources.words import (
 )
 
 if TYPE_CHECKING:
-    from sources.web import Web
+    from sources.download.web import Web
 
 THREAD = "1243928581983670272"
 AUTHOR = "ChestImaging"

@@ -7,30 +7,16 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from phantoms import film, page_of_text
 from PIL import Image
 from project import Project
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 from sklearn.datasets import load_sample_images
 
-from sources.sandbox.anatomy import draw_anatomy
-from sources.sandbox.phantom import Exposure, frontal
-
-
-def film(seed: int) -> np.ndarray:
-    anatomy = draw_anatomy(np.random.default_rng(seed), 55, "F" if seed % 2 else "M")
-    return frontal(anatomy, Exposure(400, 380, seed, "normal", 0.0, 1, seed, False))[0]
-
 
 def encoded(picture: np.ndarray, extension: str = ".png") -> bytes:
     return cv2.imencode(extension, picture)[1].tobytes()
-
-
-def page_of_text() -> np.ndarray:
-    page = np.full((500, 380), 255, np.uint8)
-    for line in range(30):
-        cv2.putText(page, "words and more words in a line", (10, 20 + 16 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.45, 0, 1)
-    return page
 
 
 def animated_gif() -> bytes:

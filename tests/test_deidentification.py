@@ -11,15 +11,15 @@ import numpy as np
 import pyarrow.parquet as pq
 import pydicom
 import pytest
+from phantoms import film
 from PIL import Image, PngImagePlugin
 from project import Project
 from pydicom.datadict import dictionary_VM, dictionary_VR, keyword_for_tag
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
-from test_bad_input import film
 
-from pipeline.dicom import PIXEL_TAGS
+from pipeline.imaging.dicom import PIXEL_TAGS
 
 MARK = "ZQXJKVW"  # stands nowhere in a clean output
 DIGITS = "7319824650317"

@@ -18,15 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from sources.mirror import INDEXES
+from sources.core.storage import atomic_folder
 from sources.sandbox import sites
 from sources.sandbox.film import Film
 from sources.sandbox.people import FRONTAL, HOMES
 from sources.sandbox.world import build_world
-from sources.storage import atomic_folder
+from sources.transport.mirror import INDEXES
 
 SITE_OF = {"radiopaedia_normal": "radiopaedia"}  # two sources that one site shows
-NO_SITE = ("packing", "markup")
 RECEIPT = "sandbox.json"
 FILM_COLUMNS = (
     *("source", "film_id", "sha256", "exposure_id", "person", "patient_id", "label", "finding", "view", "stated_view"),
@@ -63,7 +62,7 @@ def draw(folder: Path, seed: int, films: int) -> None:
 
 def site_modules() -> dict[str, Any]:
     """The ``render`` function of every site module, by name."""
-    names = sorted(entry.name for entry in pkgutil.iter_modules(sites.__path__) if entry.name not in NO_SITE)
+    names = sorted(entry.name for entry in pkgutil.iter_modules(sites.__path__))
     return {name: importlib.import_module(f"{sites.__name__}.{name}").render for name in names}
 
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.cohen import COLUMNS, TABLE, Cohen, parse
-from sources.errors import CxnetError
+from sources.core.errors import CxnetError
+from sources.sandbox.packing import csv_table
 from sources.sandbox.sites.cohen import HEADER, render
-from sources.sandbox.sites.packing import csv_table
 
 PLAIN = {
     "patientid": "2",

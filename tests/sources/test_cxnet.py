@@ -5,10 +5,10 @@ from drawn import Site, by_bytes, film, shown
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sources.core.errors import CxnetError
 from sources.cxnet import COLUMNS, FOLDER, KNOWN_NAMES, LISTING, TABLE, Cxnet, names_in_tree, parse
-from sources.errors import CxnetError
+from sources.sandbox.packing import csv_table, mirror_path
 from sources.sandbox.sites.cxnet import HEADER, render
-from sources.sandbox.sites.packing import csv_table, mirror_path
 
 ROW = {
     "filename": "481p-.jpg",

@@ -2,14 +2,13 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from drawn import Copy, by_bytes, film, shown, skips
+from drawn import Copy, Pages, by_bytes, film, shown, skips
 from hypothesis import given
 from hypothesis import strategies as st
-from test_html import Pages
 
-from sources.base import LABELS, VIEWS, Item
+from sources.core.source import LABELS, VIEWS, Item
 from sources.eurorad import SEARCH, Eurorad, next_hits, parse_case, parse_hits
-from sources.html import soup
+from sources.reading.html import soup
 from sources.sandbox.sites.eurorad import render
 
 CASE = "https://www.eurorad.org/case/17000"

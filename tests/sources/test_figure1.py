@@ -5,7 +5,7 @@ from drawn import by_bytes, film, shown
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.errors import CxnetError
+from sources.core.errors import CxnetError
 from sources.figure1 import COLUMNS, TABLE, Figure1, parse, patient
 from sources.sandbox.sites.figure1 import render
 

@@ -7,10 +7,10 @@ from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.params import FolderParams
-from sources.errors import CxnetError, UsageError
-from sources.files import Files, is_outside, looks_like_image
+from pipeline.core.params import FolderParams
+from sources.core.errors import CxnetError, UsageError
 from sources.folder import Folder, folder_sources
+from sources.reading.files import Files, is_outside, looks_like_image
 
 PNG = b"\x89PNG\r\n\x1a\n rest"
 JPEG = b"\xff\xd8\xff\xe0 rest"
@@ -211,7 +211,7 @@ def test_one_file_that_may_not_be_read_does_not_hide_the_others(films, monkeypat
     def refused(head):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("sources.files.looks_like_image", refused)
+    monkeypatch.setattr("sources.reading.files.looks_like_image", refused)
     assert [item.item_id for item in items_of(films)] == ["2020/a b.png", "IM0001", "b.jpg", "notes"]
 
 

@@ -5,7 +5,7 @@ from drawn import by_bytes, film, shown
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.errors import CxnetError
+from sources.core.errors import CxnetError
 from sources.hannover import MISDATED_IN_VERSION_1, TABLE, Hannover, label, parse
 from sources.sandbox.sites.hannover import render
 

@@ -1,12 +1,12 @@
 import json
 
 import pytest
+from any_json import JSON
 from drawn import Copy, Page, by_bytes, film, shown, skips
 from hypothesis import given
-from test_twitter import JSON
 
-from sources.base import Item
-from sources.errors import CxnetError
+from sources.core.errors import CxnetError
+from sources.core.source import Item
 from sources.instagram import PAGES, Instagram, next_cursor, parse, question
 from sources.sandbox.sites.instagram import render
 

@@ -5,10 +5,10 @@ from drawn import film, shown
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.errors import CxnetError
+from sources.core.errors import CxnetError
 from sources.nih import ARCHIVES, COLUMNS, FULL_TABLE_ROWS, TABLE, Nih, archive_hints, label, parse
+from sources.sandbox.packing import mirror_path
 from sources.sandbox.sites.nih import render
-from sources.sandbox.sites.packing import mirror_path
 
 HEADER = (",".join(COLUMNS) + ",OriginalImage[Width,Height]\n").encode()
 

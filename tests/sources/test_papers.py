@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from sources.archive import read_members
-from sources.base import LABELS, VIEWS, Item
-from sources.catalogs import catalogue
-from sources.client import StoppedError
-from sources.europepmc import REST, SEARCH, Article, question
-from sources.figures import FOLDER, PACKAGES, SUPPLEMENT, package_addresses
+from sources.core.source import LABELS, VIEWS, Item
 from sources.papers import Papers, label_of_figure, licence_of, parse_page, read_article
-from sources.sandbox.sites.packing import mirror_path, tar_gz, zip_archive
+from sources.reading.archive import read_members
+from sources.reading.catalogs import catalogue
+from sources.reading.europepmc import REST, SEARCH, Article, question
+from sources.reading.figures import FOLDER, PACKAGES, SUPPLEMENT, package_addresses
+from sources.sandbox.packing import mirror_path, tar_gz, zip_archive
 from sources.sandbox.sites.papers import render
+from sources.transport.client import StoppedError
 
 OPEN = Article("PMC123", "PMC123", "10.1000/x", "https://europepmc.org/article/PMC/PMC123", licence="cc by")
 TEXT = f"{REST}/PMC123/fullTextXML"

@@ -5,11 +5,11 @@ from drawn import film, shown
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.errors import CxnetError
+from sources.core.errors import CxnetError
 from sources.pediatric import ARCHIVE, Pediatric, is_film, name_tells, parse
-from sources.sandbox.sites.packing import mirror_path
+from sources.reading.tables import zip_members
+from sources.sandbox.packing import mirror_path
 from sources.sandbox.sites.pediatric import render
-from sources.tables import zip_members
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,14 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from drawn import Copy, by_bytes, film, shown, skips
+from drawn import Copy, Pages, by_bytes, film, shown, skips
 from hypothesis import given
 from hypothesis import strategies as st
-from test_html import Pages
 
-from sources.base import LABELS, VIEWS, Item
-from sources.html import soup
+from sources.core.source import LABELS, VIEWS, Item
 from sources.radiopaedia import Radiopaedia, RadiopaediaNormal, label
-from sources.radiopaedia_pages import next_hits, parse_case, parse_fullscreen, parse_hits, parse_stacks
+from sources.reading.html import soup
+from sources.reading.radiopaedia_pages import next_hits, parse_case, parse_fullscreen, parse_hits, parse_stacks
 from sources.sandbox.sites.radiopaedia import render
 
 CASE = "https://radiopaedia.org/cases/c"

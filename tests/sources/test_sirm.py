@@ -3,14 +3,13 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from drawn import Copy, by_bytes, film, shown, skips
+from drawn import Copy, Pages, by_bytes, film, shown, skips
 from hypothesis import given
 from hypothesis import strategies as st
-from test_html import Pages
 
-from sources.base import LABELS, VIEWS, Item
-from sources.errors import CxnetError
-from sources.html import soup
+from sources.core.errors import CxnetError
+from sources.core.source import LABELS, VIEWS, Item
+from sources.reading.html import soup
 from sources.sandbox.sites.sirm import render
 from sources.sirm import CATEGORY, REST, Sirm, parse_case, parse_hits, parse_rest, rt_pcr
 

@@ -7,10 +7,10 @@ from drawn import film, shown
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.errors import CxnetError
+from sources.core.errors import CxnetError
+from sources.reading.words import parse_age, parse_sex
 from sources.sandbox.sites.tuberculosis import render
 from sources.tuberculosis import ARCHIVES, Reading, Tuberculosis, is_film, parse, read_reading, readings
-from sources.words import parse_age, parse_sex
 
 MONTGOMERY, SHENZHEN = ARCHIVES
 

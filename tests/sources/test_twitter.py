@@ -1,29 +1,15 @@
 import json
 
 import pytest
+from any_json import JSON
 from drawn import Copy, Page, by_bytes, film, shown, skips
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.base import Item
-from sources.errors import CxnetError
+from sources.core.errors import CxnetError
+from sources.core.source import Item
 from sources.sandbox.sites.twitter import render
 from sources.twitter import ROOT, SEARCH, THREAD, Twitter, author_of, day_of, next_token, parse
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(
-                ["data", "includes", "media", "attachments", "media_keys", "id", "text", "meta", "url", "type"]
-            ),
-            inner,
-            max_size=4,
-        )
-    ),
-    max_leaves=20,
-)
 
 
 def answer(text, *, author="1", kind="photo", url="https://pbs.twimg.com/media/EUa.jpg", identity="55"):

@@ -1,6 +1,6 @@
 """The networks of the paper, one module each: a function from side and number of classes to an uncompiled model.
 
-A network takes float32 (N, size, size, 3) in [0, 1], as :func:`training.data.to_float` makes it, and gives (N, 1)
+A network takes float32 (N, size, size, 3) in [0, 1], as :func:`training.core.data.to_float` makes it, and gives (N, 1)
 probabilities of the second of two classes, or (N, k) of each of k >= 3.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import keras
 
-from pipeline.params import ExperimentParams
+from pipeline.core.params import ExperimentParams
 from training.models.base import base
 from training.models.covid_cxnet import covid_cxnet
 

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from sources.errors import UsageError
+from sources.core.errors import UsageError
 from training.models.heads import output
 
 KERNELS = (5, 3, 3, 3, 3)  # the text says 3 x 3 throughout; the code that was run begins with 5 x 5

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from sources.errors import UsageError
+from sources.core.errors import UsageError
 from training.models.heads import output
 
 WEIGHTS = (".weights.h5", ".keras")

@@ -2,7 +2,7 @@
 
 import keras
 
-from sources.errors import UsageError
+from sources.core.errors import UsageError
 
 
 def output(num_classes: int) -> keras.layers.Dense:

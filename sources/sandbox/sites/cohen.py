@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from sources.cohen import COMMIT, LICENCES, REPOSITORY, TABLE
+from sources.reading.tables import raw_github
 from sources.sandbox.film import Film
-from sources.sandbox.sites.packing import csv_table, mirror_path
-from sources.tables import raw_github
+from sources.sandbox.packing import csv_table, mirror_path
 
 HEADER = (
     *("patientid", "offset", "sex", "age", "finding", "survival", "intubated", "intubation_present", "went_icu"),

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from sources.cxnet import COMMIT, FOLDER, LISTING, REPOSITORY, TABLE
+from sources.reading.tables import raw_github
 from sources.sandbox.film import Film
-from sources.sandbox.sites.packing import csv_table, mirror_path
-from sources.tables import raw_github
+from sources.sandbox.packing import csv_table, mirror_path
 
 HEADER = (
     *("filename", "patient_id", "sex", "age", "view", "label", "pcr_test", "survival", "location"),

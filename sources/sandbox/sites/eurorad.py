@@ -10,8 +10,8 @@ import numpy as np
 
 from sources.eurorad import SITE
 from sources.sandbox.film import Film
-from sources.sandbox.sites.markup import PIXEL, grouped, hex_name, page, text, years
-from sources.sandbox.sites.packing import mirror_path
+from sources.sandbox.markup import PIXEL, grouped, hex_name, page, text, years
+from sources.sandbox.packing import mirror_path
 
 CASES_PER_PAGE = 9
 SEXES = {"F": "female", "M": "male"}

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from sources.figure1 import COMMIT, REPOSITORY, TABLE
+from sources.reading.tables import raw_github
 from sources.sandbox.film import Film
-from sources.sandbox.sites.packing import csv_table, mirror_path, numbered
-from sources.tables import raw_github
+from sources.sandbox.packing import csv_table, mirror_path, numbered
 
 HEADER = (
     *("patientid", "offset", "sex", "age", "finding", "survival", "temperature", "pO2 saturation", "view"),

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from sources.hannover import COMMIT, NORMAL_BEFORE_DAYS, REPOSITORY, TABLE
+from sources.reading.tables import raw_github
 from sources.sandbox.film import Film
-from sources.sandbox.sites.packing import csv_table, mirror_path
-from sources.tables import raw_github
+from sources.sandbox.packing import csv_table, mirror_path
 
 LABORATORY = ("crp", "d-dimer", "factor_xii", "ldh", "lymphocytes", "neutrophils", "pco2", "po2")
 HEADER = (

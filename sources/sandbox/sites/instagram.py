@@ -10,8 +10,8 @@ import numpy as np
 
 from sources.instagram import OFFLINE_USER, PAGES, PER_PAGE, question
 from sources.sandbox.film import Film
-from sources.sandbox.sites.markup import grouped, hex_name, number
-from sources.sandbox.sites.packing import mirror_path
+from sources.sandbox.markup import grouped, hex_name, number
+from sources.sandbox.packing import mirror_path
 
 SEXES = {"F": "woman", "M": "man"}
 VIEWS = {"PA": "PA chest X-ray", "AP": "AP chest X-ray", "L": "lateral chest X-ray", "CT": "axial CT of the chest"}

@@ -7,7 +7,7 @@ import numpy as np
 
 from sources.nih import ARCHIVES, NORMAL, PNEUMONIA, TABLE
 from sources.sandbox.film import Film
-from sources.sandbox.sites.packing import csv_table, mirror_path, numbered, tar_gz
+from sources.sandbox.packing import csv_table, mirror_path, numbered, tar_gz
 
 HEADER = (  # the published header's own commas cut two of its names in half
     *("Image Index", "Finding Labels", "Follow-up #", "Patient ID", "Patient Age", "Patient Gender"),

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from sources.europepmc import REST, SEARCH
-from sources.figures import FOLDER, PACKAGES, SUPPLEMENT
+from sources.reading.europepmc import REST, SEARCH
+from sources.reading.figures import FOLDER, PACKAGES, SUPPLEMENT
 from sources.sandbox.film import Film
-from sources.sandbox.sites.markup import grouped, number, page, text
-from sources.sandbox.sites.packing import mirror_path, tar_gz, zip_archive
+from sources.sandbox.markup import grouped, number, page, text
+from sources.sandbox.packing import mirror_path, tar_gz, zip_archive
 
 ARTICLES_PER_ANSWER = 10
 SEXES = {"F": "woman", "M": "man"}

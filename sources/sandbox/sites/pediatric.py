@@ -7,7 +7,7 @@ import numpy as np
 
 from sources.pediatric import ARCHIVE
 from sources.sandbox.film import Film
-from sources.sandbox.sites.packing import mirror_path, numbered, zip_archive
+from sources.sandbox.packing import mirror_path, numbered, zip_archive
 
 TEST_EVERY = 5  # one patient in so many stands in test/
 

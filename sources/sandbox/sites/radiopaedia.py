@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from sources.radiopaedia import Radiopaedia, RadiopaediaNormal
-from sources.radiopaedia_pages import SITE
+from sources.reading.radiopaedia_pages import SITE
 from sources.sandbox.film import Film
-from sources.sandbox.sites.markup import PIXEL, grouped, hex_name, number, page, text, years
-from sources.sandbox.sites.packing import mirror_path
+from sources.sandbox.markup import PIXEL, grouped, hex_name, number, page, text, years
+from sources.sandbox.packing import mirror_path
 
 PICTURES = "https://prod-images-static.radiopaedia.org/images"
 HITS_PER_PAGE = 20

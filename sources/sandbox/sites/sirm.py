@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from sources.sandbox.film import Film
-from sources.sandbox.sites.markup import grouped, page, text
-from sources.sandbox.sites.packing import mirror_path, numbered
+from sources.sandbox.markup import grouped, page, text
+from sources.sandbox.packing import mirror_path, numbered
 from sources.sirm import CATEGORY, SITE
 
 POSTS_PER_PAGE = 10

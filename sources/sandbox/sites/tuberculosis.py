@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from sources.sandbox.film import Film
-from sources.sandbox.sites.packing import mirror_path, zip_archive
+from sources.sandbox.packing import mirror_path, zip_archive
 from sources.tuberculosis import ARCHIVES
 
 SHENZHEN_SEX = {"F": ("female", "femal", "Female,"), "M": ("male", "Male,")}

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from sources.sandbox.film import Film
-from sources.sandbox.sites.markup import grouped, number
-from sources.sandbox.sites.packing import mirror_path, numbered
+from sources.sandbox.markup import grouped, number
+from sources.sandbox.packing import mirror_path, numbered
 from sources.twitter import ROOT, SEARCH, THREAD
 
 AUTHOR, STRANGER = "1000000000000000001", "1000000000000000002"

@@ -1,0 +1,1 @@
+"""The command line. Apart from progress bars, the only place that prints."""

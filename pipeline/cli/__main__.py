@@ -1,0 +1,5 @@
+"""``python -m pipeline.cli`` is ``cxnet-data``."""
+
+from pipeline.cli.main import main
+
+main()

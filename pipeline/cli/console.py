@@ -1,0 +1,152 @@
+"""How the command line speaks: one sentence for an error, one line for a stage, plain tables."""
+
+import errno
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any, cast
+
+import typer
+from typer.core import TyperGroup
+
+from sources.core.errors import CxnetError
+
+CHATTER = re.compile(rb"[IW]\d{4} |WARNING: All log messages before absl::InitializeLog")
+
+# The class of every slip in options and arguments; typer gives it no name of its own.
+BadUsage = cast(type[Exception], typer.BadParameter.__base__)
+
+INTERRUPT_CODE = 130
+INTERRUPTED = "Interrupted; nothing is half-written, run the same command again to go on."
+
+
+class Verbs(TyperGroup):
+    """A command group that answers an unknown verb or option with the list of those that exist, in one sentence."""
+
+    def make_context(self, info_name, args, parent=None, **extra):  # type: ignore[no-untyped-def]
+        with usage_in_one_sentence() if args else nullcontext():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx):  # type: ignore[no-untyped-def]
+        with usage_in_one_sentence():
+            return super().invoke(ctx)
+
+    def resolve_command(self, ctx, args):  # type: ignore[no-untyped-def]
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            fail(f"Unknown command '{args[0]}'; expected one of: {', '.join(self.list_commands(ctx))}.", 2)
+        return super().resolve_command(ctx, args)
+
+
+@contextmanager
+def usage_in_one_sentence() -> Iterator[None]:
+    """Say a slip in options or arguments as one sentence, not as a page."""
+    try:
+        yield
+    except BadUsage as error:
+        fail(_slip(error), 2)
+
+
+def _slip(error: Any) -> str:
+    """What is wrong with a command line, and what would be right."""
+    message, ctx = error.format_message().rstrip("."), error.ctx
+    if ctx is None:  # an option without its value
+        return f"{message}."
+    verb = f"{ctx.info_name}: " if ctx.parent else ""
+    if hasattr(error, "possibilities"):
+        valid = [name for option in ctx.command.get_params(ctx) for name in option.opts if name.startswith("--")]
+        return f"{verb}unknown option '{error.option_name}'; expected one of: {', '.join(valid)}."
+    return f"{verb}{message[0].lower()}{message[1:]}; see `{ctx.command_path} --help`."
+
+
+def fail(message: str, exit_code: int) -> None:
+    """Say ``message`` on stderr as one line and leave with ``exit_code``."""
+    typer.echo(f"cxnet-data: {' '.join(message.split())}", err=True)
+    raise SystemExit(exit_code)
+
+
+def run_guarded(program: Callable[[], object]) -> None:
+    """Run the program; whatever goes wrong ends in one sentence, never in a traceback (``CXNET_DEBUG=1`` shows it)."""
+    try:
+        program()
+    except CxnetError as error:
+        fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        fail(INTERRUPTED, INTERRUPT_CODE)
+    except SystemExit as end:  # typer turns an interrupt into a silent exit
+        if end.code == INTERRUPT_CODE:
+            fail(INTERRUPTED, INTERRUPT_CODE)
+        raise
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if os.environ.get("CXNET_DEBUG"):
+            raise
+        fail(_sentence(error), 1)
+
+
+def _sentence(error: Exception) -> str:
+    """What to say of an error that no stage expected."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"The disk is full ({error.filename or 'writing a file'}); free some space and run the same command again."
+        )
+    if isinstance(error, PermissionError):
+        return f"No permission for {error.filename}; check its owner and mode, then run the same command again."
+    return f"{type(error).__name__}: {error} (set CXNET_DEBUG=1 to see where)."
+
+
+@contextmanager
+def stage(name: str) -> Iterator[Callable[[str], None]]:
+    """Time a stage; the function it yields prints the stage's one-line summary."""
+    began = time.perf_counter()
+
+    def say(summary: str) -> None:
+        typer.echo(f"{name}: {summary}, {time.perf_counter() - began:.1f} s")
+
+    yield say
+
+
+@contextmanager
+def without_native_chatter() -> Iterator[None]:
+    """Hold back what native libraries note on stderr while they are loaded (TensorFlow: "I0000 ..."), and only that."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as told:
+        os.dup2(told.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            told.seek(0)
+            for line in told:
+                if not CHATTER.match(line):
+                    os.write(2, line)
+
+
+def print_table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print rows under their column names; numbers to the right, empty for None."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for index, name in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[index], int | float | None) for row in rows)
+        table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row))
+    console = Console() if sys.stdout.isatty() else Console(width=160)
+    console.print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

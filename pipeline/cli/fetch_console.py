@@ -1,0 +1,186 @@
+"""What the ``fetch`` verb shows: a bar per source on stderr, tables at the end, or JSON for machines."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import typer
+from tqdm import tqdm
+
+from pipeline.cli.console import print_table
+from pipeline.fetch.session import Fetching, Foreseen
+from sources.core.source import Source
+from sources.download.driver import Outcome, Watcher
+
+REASONS_SHOWN = 12
+CHANGES_SHOWN = 10
+FILES_SHOWN = 10  # of a dry run, per source
+REDRAWN_S = 0.2
+
+Work = Callable[[Callable[[Source], Watcher], Callable[[str], None]], Any]
+
+
+class Bars:
+    """A progress bar per source, one below the other. Use as a context manager.
+
+    Args:
+        sources: in the order of their bars.
+        clock: seam for tests (seconds).
+    """
+
+    def __init__(self, sources: Sequence[Source], clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._places = {source.name: place for place, source in enumerate(sources)}
+        self._bars: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> "Bars":
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        for bar in self._bars.values():
+            bar.close()
+
+    def watch(self, source: Source) -> Watcher:
+        """The bar of one source; its bytes move while no image is finished (an archive holds thousands)."""
+        received = 0
+        began = drawn = self._clock()
+
+        def phase(name: str, total: int | None) -> None:
+            nonlocal received
+            with self._lock:
+                if source.name in self._bars:
+                    self._bars[source.name].close()
+                self._bars[source.name] = tqdm(
+                    desc=f"{source.name}: {name}",
+                    total=total,
+                    unit=" images",
+                    position=self._places[source.name],
+                    leave=False,
+                    disable=None,
+                )
+
+        def add(count: int) -> None:
+            nonlocal received, drawn
+            with self._lock:
+                received += count
+                now = self._clock()
+                due = now - drawn >= REDRAWN_S
+                if due:
+                    drawn = now
+                rate = received / 1e6 / max(now - began, REDRAWN_S)
+                self._bars[source.name].set_postfix_str(f"{received / 1e6:,.1f} MB, {rate:,.1f} MB/s", refresh=due)
+
+        def item() -> None:
+            with self._lock:
+                self._bars[source.name].update()
+
+        return Watcher(phase, item, add)
+
+
+def show_outcomes(outcomes: Sequence[Outcome], update: bool) -> None:
+    """A table of the sources, one of the reasons, and the changes where they were asked for."""
+    names = ("listed", "fetched", "cached", "skipped", "failed")
+    rows = [
+        (one.source, *(one.counts[name] for name in names), f"{one.counts['bytes'] / 1e6:,.1f} MB") for one in outcomes
+    ]
+    print_table(None, ("source", *names, "size"), rows)
+    reasons = [(one.source, count, reason) for one in outcomes for reason, count in one.reasons.items()]
+    if reasons:
+        reasons.sort(key=lambda row: -row[1])
+        shown = f"the {REASONS_SHOWN} most frequent of {len(reasons)}" if len(reasons) > REASONS_SHOWN else "all"
+        print_table(f"Not fetched ({shown})", ("source", "images", "why"), reasons[:REASONS_SHOWN])
+    show_warnings(outcomes)
+    if update:
+        print_table("Changes since the last fetch", ("source", "change", "images", "which"), _changes(outcomes))
+
+
+def show_warnings(outcomes: Sequence[Outcome]) -> None:
+    """What a person should look at, on stderr."""
+    for one in outcomes:
+        if one.warning:
+            typer.echo(f"warning: {one.warning}", err=True)
+
+
+def show_locked(reports: Sequence[Any]) -> int:
+    """How the locked files fared; the number of those that are not there."""
+    rows: list[tuple[object, ...]] = []
+    missing = []
+    for report in reports:
+        for (source, state), files in report.groupby(["source", "state"]):
+            rows.append((source, state, len(files), int(files["images"].sum())))
+        missing += report[~report["state"].isin(["there", "fetched"])].to_dict("records")
+    print_table(None, ("source", "state", "files", "images"), rows)
+    if missing:
+        shown = [(row["source"], row["state"], row["reason"], row["url"]) for row in missing[:REASONS_SHOWN]]
+        print_table(f"Not as locked ({len(missing)} files)", ("source", "state", "why", "url"), shown)
+    return len(missing)
+
+
+def show_dry_run(plans: Sequence[Foreseen]) -> None:
+    """What would be fetched, and its size as far as the servers tell."""
+    table = [
+        (
+            *(plan.source, plan.listed, plan.wanted, f"{plan.bytes / 1e6:,.1f} MB"),
+            f"{plan.sizes_unknown:,} files" if plan.sizes_unknown else "",
+        )
+        for plan in plans
+    ]
+    print_table(None, ("source", "listed", "would be fetched", "size", "size not told for"), table)
+    for plan in plans:
+        shown = list(plan.files.items())[:FILES_SHOWN]
+        more = (
+            f" (the first {FILES_SHOWN} of {len(plan.files):,}; --json lists all)"
+            if len(shown) < len(plan.files)
+            else ""
+        )
+        if shown:
+            rows = [(url, None if size is None else f"{size / 1e6:,.2f} MB") for url, size in shown]
+            print_table(f"Files of {plan.source}{more}", ("url", "size"), rows)
+
+
+def foreseen_records(plans: Sequence[Foreseen]) -> list[dict[str, Any]]:
+    """The same for machines, with the address and size of every file."""
+    return [
+        {
+            **{"source": plan.source, "listed": plan.listed, "wanted": plan.wanted},
+            **{"bytes": plan.bytes, "sizes_unknown": plan.sizes_unknown},
+            "files": [{"url": url, "bytes": size} for url, size in plan.files.items()],
+        }
+        for plan in plans
+    ]
+
+
+def show_json(value: object) -> None:
+    """A result for machines."""
+    typer.echo(json.dumps(value, indent=2, sort_keys=True, default=_plain))
+
+
+def one_line(outcome: Outcome) -> str:
+    """The summary of one source in a pipeline run."""
+    counts = outcome.counts
+    parts = [f"{counts['listed']:,} listed"]
+    parts += [f"{counts[name]:,} {name}" for name in ("fetched", "cached", "skipped", "failed") if counts[name]]
+    return ", ".join([*parts, f"{counts['bytes'] / 1e6:,.1f} MB"])
+
+
+def each(run: Fetching, work: Work) -> Any:
+    """``work(watch, say)`` with bars on the terminal."""
+    with Bars(run.chosen) as bars:
+        return work(bars.watch, lambda text: tqdm.write(text, file=typer.get_text_stream("stderr")))
+
+
+def _changes(outcomes: Sequence[Outcome]) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for outcome in outcomes:
+        for change, names in outcome.changes.items():
+            more = ", ..." if len(names) > CHANGES_SHOWN else ""
+            rows.append((outcome.source, change, len(names), ", ".join(names[:CHANGES_SHOWN]) + more))
+    return rows
+
+
+def _plain(value: Any) -> Any:
+    return value.to_dict("records") if hasattr(value, "to_dict") else asdict(value)

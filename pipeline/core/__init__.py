@@ -1,0 +1,1 @@
+"""What all stages share: paths, options, schemas, tables, shards, decisions, parallel work."""

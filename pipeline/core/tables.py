@@ -1,0 +1,79 @@
+"""Reading and joining the stage tables: every stage sees the columns of those before it as one table."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+from upath import UPath
+
+from pipeline.core.layout import Layout
+from pipeline.core.schema import IMAGE_FIELD, POOL_SCHEMA
+from sources.core.errors import CxnetError
+from sources.core.items import KEY
+from sources.core.storage import open_parquet, read_table
+
+STAGES = ("dedupe", "views", "harmonise")
+
+
+def shards(folder: UPath, prefix: str) -> list[UPath]:
+    """The shards ``<prefix>-*.parquet`` of ``folder``, in order.
+
+    Raises:
+        CxnetError: there is none.
+    """
+    found = sorted(folder.glob(f"{prefix}-*.parquet"), key=str) if folder.exists() else []
+    if not found:
+        raise CxnetError(f"{folder} holds no {prefix} shard; run the stage that writes it first (`dvc repro`).")
+    return found
+
+
+def read_pool(layout: Layout, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """All pool rows without their pictures, with ``columns`` (None = all)."""
+    wanted = columns or [name for name in POOL_SCHEMA.names if name != IMAGE_FIELD.name]
+    return pd.concat([read_table(shard, wanted) for shard in shards(layout.pool, "pool")], ignore_index=True)
+
+
+def read_rows(layout: Layout, *, after: str) -> pd.DataFrame:
+    """All rows with the columns of every stage up to and including ``after`` (``ingest``, ``dedupe``, ...)."""
+    rows = read_pool(layout)
+    for stage in STAGES[: STAGES.index(after) + 1] if after != "ingest" else ():
+        rows = join(rows, read_table(getattr(layout, stage)))
+    return rows
+
+
+def join(rows: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
+    """Add a later stage's columns; where both have a column the later stage's stands. No row is lost or doubled.
+
+    Raises:
+        CxnetError: the two tables do not hold the same rows.
+    """
+    if len(rows) != len(added):
+        raise CxnetError(
+            f"Two stage tables hold {len(rows)} and {len(added)} rows; run `dvc repro` to bring them together."
+        )
+    kept = [name for name in rows.columns if name in KEY or name not in added.columns]
+    joined = rows[kept].merge(added, on=list(KEY), how="left", validate="one_to_one", indicator="joined")
+    if (joined["joined"] != "both").any():
+        raise CxnetError("Two stage tables hold different rows; run `dvc repro` to bring them together.")
+    return joined.drop(columns="joined")
+
+
+def exclude(rows: pd.DataFrame, mask: "pd.Series[bool]", stage: str, reason: "str | pd.Series[str]") -> pd.DataFrame:
+    """Mark the rows of ``mask`` as excluded by ``stage``, unless an earlier stage excluded them already."""
+    marked = mask.fillna(False).astype(bool) & rows["excluded_by"].isna()
+    return rows.assign(
+        excluded_by=rows["excluded_by"].mask(marked, stage),
+        reason=rows["reason"].mask(marked, reason),
+    )
+
+
+def iter_images(
+    folder: UPath, prefix: str, columns: Sequence[str] = KEY, batch_rows: int = 64
+) -> Iterator[tuple[dict[str, object], bytes]]:
+    """Yield (columns of the row, PNG bytes) for every row that has a picture, a few rows in memory at a time."""
+    for shard in shards(folder, prefix):
+        with open_parquet(shard) as file:
+            for batch in file.iter_batches(batch_rows, columns=[*columns, "image"]):
+                for row in batch.to_pylist():
+                    image = row.pop("image")
+                    if image is not None and image["bytes"] is not None:
+                        yield row, image["bytes"]

@@ -1,0 +1,144 @@
+"""What dedupe keeps of every film: hashes in memory; a small picture and its features in temporary files.
+
+Files are read and written, not mapped, so that memory stays what is asked for: of 112,120 films about 180 MB (hashes
+and places of features), beside 9 GB of temporary disk.
+"""
+
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from pipeline.dedupe.features import BYTES, POINTS, SIDE, Bits, Points, find_points
+from pipeline.dedupe.hashes import Box, cut, dhash, framed_box, phash, window_hashes
+from pipeline.imaging.png import decode_png, shrink
+from pipeline.imaging.tones import Gray
+
+PLAIN, MIRRORED = 0, 1
+HASHES = ("phash", "mirrored", "inverted", "trimmed", "centre", "dhash")
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """One film, measured.
+
+    Attributes:
+        width, height: of the pool picture (px).
+        box: (left, top, width, height) of what is no plain border, in the pool picture (px).
+        hashes: one number for each of ``HASHES``.
+        small: (h, w) uint8, the box with its long side at most ``SIDE``.
+        points: local features of the box.
+    """
+
+    width: int
+    height: int
+    box: Box
+    hashes: tuple[int, ...]
+    small: Gray
+    points: Points
+
+
+def measure_png(png: bytes) -> Film:
+    """Measure a pool picture."""
+    return measure(decode_png(png))
+
+
+def measure(gray: Gray) -> Film:
+    """Measure a decoded film, (H, W) uint8."""
+    whole = shrink(gray, SIDE)
+    framed = framed_box(whole)
+    mirrored, inverted, trimmed, middle = window_hashes(whole, framed)
+    hashes = (phash(gray), mirrored, inverted, trimmed, middle, dhash(gray))
+    box = _enlarged(framed, gray.shape[1] / whole.shape[1], gray.shape[0] / whole.shape[0])
+    small = shrink(cut(gray, box), SIDE) if framed[2:] != whole.shape[::-1] else whole
+    return Film(gray.shape[1], gray.shape[0], box, hashes, small, find_points(small))
+
+
+def _enlarged(box: Box, x: float, y: float) -> Box:
+    left, top, width, height = box
+    first, last = (round(left * x), round(top * y)), (round((left + width) * x), round((top + height) * y))
+    return *first, last[0] - first[0], last[1] - first[1]
+
+
+class Films:
+    """The measured films of a data set, by number. Use as a context manager.
+
+    Attributes:
+        sizes: (n, 2) int32, width and height of the pool pictures.
+        boxes: (n, 4) int32, what is no plain border, as in :class:`Film`.
+        hashes: name -> (n,) uint64.
+        counts: (n,) int32, features per film.
+        places: (n, POINTS, 2) float16, an eighth of a pixel is enough; levels: (n, POINTS) uint8.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="cxnet-films-")
+        self._used = 0
+        self.sizes = np.zeros((capacity, 2), np.int32)
+        self.boxes = np.zeros((capacity, 4), np.int32)
+        self.hashes = {name: np.zeros(capacity, np.uint64) for name in HASHES}
+        self.counts = np.zeros(capacity, np.int32)
+        self.places = np.zeros((capacity, POINTS, 2), np.float16)
+        self.levels = np.zeros((capacity, POINTS), np.uint8)
+        self._shapes = np.zeros((capacity, 2), np.int32)
+        self._starts = np.zeros((capacity, 2), np.int64)
+        self._pictures = (Path(self._folder.name) / "pictures").open("w+b")
+        self._bits = (Path(self._folder.name) / "bits").open("w+b")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pictures.close()
+        self._bits.close()
+        self._folder.cleanup()
+
+    def __len__(self) -> int:
+        return self._used
+
+    def extend(self, films: Iterable[Film]) -> Self:
+        """Add films; the first gets number 0."""
+        for film in films:
+            self.add(film)
+        return self
+
+    def add(self, film: Film) -> None:
+        number, count = self._used, len(film.points)
+        self.sizes[number] = film.width, film.height
+        self.boxes[number] = film.box
+        for name, value in zip(HASHES, film.hashes, strict=True):
+            self.hashes[name][number] = value
+        self.counts[number] = count
+        self.places[number, :count] = film.points.places
+        self.levels[number, :count] = film.points.levels
+        self._shapes[number] = film.small.shape
+        self._starts[number] = self._pictures.seek(0, 2), self._bits.seek(0, 2)
+        self._pictures.write(film.small.tobytes())
+        self._bits.write(film.points.bits.tobytes() + film.points.mirrored.tobytes())
+        self._used += 1
+
+    def __getitem__(self, number: int) -> Film:
+        """The film as it was measured."""
+        count = int(self.counts[number])
+        height, width = (int(length) for length in self._shapes[number])
+        self._pictures.seek(self._starts[number, 0])
+        small = np.frombuffer(self._pictures.read(height * width), np.uint8).reshape(height, width)
+        bits = self.bits(number)
+        places = self.places[number, :count].astype(np.float32)
+        points = Points(places, self.levels[number, :count].copy(), bits[PLAIN], bits[MIRRORED])
+        hashes = tuple(int(self.hashes[name][number]) for name in HASHES)
+        left, top, box_width, box_height = (int(length) for length in self.boxes[number])
+        box = (left, top, box_width, box_height)
+        return Film(int(self.sizes[number, 0]), int(self.sizes[number, 1]), box, hashes, small, points)
+
+    def bits(self, number: int) -> Bits:
+        """(2, count, BYTES) uint8: the film's descriptors, plain and mirrored."""
+        count = int(self.counts[number])
+        self._bits.seek(self._starts[number, 1])
+        return np.frombuffer(self._bits.read(2 * count * BYTES), np.uint8).reshape(2, count, BYTES)

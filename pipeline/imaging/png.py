@@ -1,0 +1,46 @@
+"""The pool's picture format: 8-bit gray PNG, written for speed.
+
+Filter ``up`` and Huffman coding alone take half the time of OpenCV's default to write *and* to read again, at 12 % more
+bytes (``benchmarks/pipeline.py``); every stage after ingest reads the pool, so reading counts more than writing.
+"""
+
+import cv2
+import numpy as np
+
+from pipeline.imaging.tones import Gray
+
+OPTIONS = [
+    cv2.IMWRITE_PNG_COMPRESSION,
+    1,
+    cv2.IMWRITE_PNG_STRATEGY,
+    cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY,
+    cv2.IMWRITE_PNG_FILTER,
+    cv2.IMWRITE_PNG_FILTER_UP,
+]
+
+
+def encode_png(gray: Gray) -> bytes:
+    """(H, W) uint8 -> PNG file; equal pictures give equal bytes."""
+    return cv2.imencode(".png", gray, OPTIONS)[1].tobytes()
+
+
+def decode_png(data: bytes) -> Gray:
+    """PNG file of the pool -> (H, W) uint8.
+
+    Raises:
+        ValueError: it is none.
+    """
+    gray = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    if gray is None:
+        raise ValueError("not a picture of the pool")
+    return gray
+
+
+def shrink(gray: Gray, long_side: int) -> Gray:
+    """Area-averaged so that the long side is at most ``long_side`` (px); a smaller picture comes back as it is."""
+    height, width = gray.shape
+    scale = long_side / max(height, width)
+    if scale >= 1:
+        return gray
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return cv2.resize(gray, size, interpolation=cv2.INTER_AREA)

@@ -1,0 +1,93 @@
+"""The paper's enhancements: BEASF, CLAHE, and the three channels that every model is given.
+
+A model records :data:`CHANNELS`; :func:`check_channels` refuses one that was trained on another order.
+"""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+from pipeline.imaging.histogram import TONES, Counts, Image, apply_curve, histogram
+from sources.core.errors import CxnetError
+
+CHANNELS = ("beasf", "clahe", "original")  # the order of the notebooks that train COVID-CXNet
+FLAT = 1e-6  # a smaller gamma bends the curve by less than any rounding: the identity
+
+
+def channels(image: Image, *, gamma: float = 1.5, clip: float = 2.0, tiles: int = 8) -> Image:
+    """A film (H, W) uint8 as the three channels :data:`CHANNELS`, (H, W, 3) uint8.
+
+    The defaults are the paper's: BEASF with gamma 1.5, CLAHE with clip limit 2.0 on 8 x 8 tiles.
+    """
+    return np.dstack([beasf(image, gamma), clahe(image, clip=clip, tiles=tiles), image])
+
+
+def check_channels(recorded: Sequence[str], where: str) -> None:
+    """Refuse channels in another order than :data:`CHANNELS`.
+
+    Args:
+        recorded: the order that a model or a set of inputs was made with.
+        where: its name, for the message.
+
+    Raises:
+        CxnetError: the orders differ.
+    """
+    if tuple(recorded) != CHANNELS:
+        raise CxnetError(
+            f"{where} has the channels ({', '.join(recorded)}), this version makes ({', '.join(CHANNELS)}); "
+            f"make it again with this version."
+        )
+
+
+def beasf(image: Image, gamma: float = 1.5) -> Image:
+    """Bi-histogram equalisation with adaptive sigmoid functions (Arriaga-Garcia et al. 2014).
+
+    Tones up to the mean and tones above it are each stretched by a sigmoid around their own median. The curve never
+    falls, and 0, the mean m, m + 1 and 255 stay where they are.
+
+    Args:
+        image: film (H, W) uint8.
+        gamma: steepness, at least 0; 0 leaves the film unchanged.
+
+    Returns:
+        (H, W) uint8.
+    """
+    return apply_curve(image, beasf_curve(*landmarks(histogram(image)), gamma))
+
+
+def landmarks(counts: Counts) -> tuple[int, int, int]:
+    """All that BEASF takes from a histogram: its mean, and the medians of the tones up to the mean and above it."""
+    mean = int((np.arange(TONES) * counts).sum() // counts.sum())
+    return mean, _median(counts[: mean + 1]), mean + 1 + _median(counts[mean + 1 :])
+
+
+def beasf_curve(mean: int, lower_median: int, upper_median: int, gamma: float) -> Image:
+    """BEASF's look-up table, uint8 (256,); the identity where one half has a single tone (mean 0 or at least 254)."""
+    if mean == 0 or mean >= TONES - 2 or gamma < FLAT:
+        return np.arange(TONES, dtype=np.uint8)
+    tones = np.arange(TONES)
+    lower = expit(5 * gamma * (tones[: mean + 1] - lower_median) / mean)
+    upper = expit(5 * gamma * (tones[mean + 1 :] - upper_median) / (255 - mean))
+    curve = np.concatenate([_stretch(lower, 0, mean), _stretch(upper, mean + 1, 255)])
+    return np.rint(curve).astype(np.uint8)
+
+
+def clahe(image: Image, *, clip: float = 2.0, tiles: int = 8) -> Image:
+    """Contrast-limited adaptive histogram equalisation (OpenCV) on ``tiles`` x ``tiles`` tiles, (H, W) uint8."""
+    return np.asarray(cv2.createCLAHE(clip, (tiles, tiles)).apply(image), np.uint8)
+
+
+def _median(counts: Counts) -> int:
+    """First tone at which more than half of the pixels are reached; 0 where there are none."""
+    if not counts.any():
+        return 0
+    reached = np.cumsum(counts)
+    return int(np.argmax(2 * reached > reached[-1]))
+
+
+def _stretch(values: npt.NDArray[np.float64], low: int, high: int) -> npt.NDArray[np.float64]:
+    """Rising values, moved and scaled so that the first is ``low`` and the last is ``high``."""
+    return low + (high - low) * ((values - values[0]) / (values[-1] - values[0]))

@@ -1,0 +1,1 @@
+"""What everything above relies on: items, the base class of sources, errors, storage."""

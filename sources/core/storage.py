@@ -1,0 +1,188 @@
+"""Atomic files and Parquet tables: a killed command leaves the old file or the new one, never half of one.
+
+Paths are ``UPath`` objects, so that a bucket URL (``s3://...``) works wherever a folder does.
+"""
+
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from upath import UPath
+
+from sources.core.errors import CxnetError
+
+AnyPath = str | Path | UPath
+
+
+@contextmanager
+def atomic(path: AnyPath, mode: str = "wb") -> Iterator[IO[Any]]:
+    """Open a temporary file beside ``path``; on a clean exit it takes that name, else it is removed.
+
+    Raises:
+        CxnetError: the disk is full, or the folder cannot be written.
+    """
+    target = UPath(path)
+    try:
+        with _replacement(target, mode) as file:
+            yield file
+    except OSError as error:
+        raise CxnetError(f"Cannot write {target}: {error.strerror or error}.") from error
+
+
+@contextmanager
+def _replacement(target: UPath, mode: str) -> Iterator[IO[Any]]:
+    if target.protocol not in ("", "file"):  # an object store shows an upload only when it is complete
+        with _upload(target, mode) as file:
+            yield file
+        return
+    local = Path(target.path)
+    local.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=local.parent, prefix=f".{local.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, mode, encoding=None if "b" in mode else "utf-8") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(local)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _upload(target: UPath, mode: str) -> Iterator[IO[Any]]:
+    """A new object that shows on a clean exit; one that is merely closed after a failure would show half."""
+    upload = target.fs.open(target.path, "wb", autocommit=False)
+    file = upload if "b" in mode else io.TextIOWrapper(upload, encoding="utf-8", write_through=True)
+    try:
+        yield file
+        upload.close()
+        upload.commit()
+    except BaseException:
+        discard(upload)
+        raise
+
+
+def discard(upload: Any) -> None:
+    """Give up an object that was not written to its end; nothing of it shows, now or when it is collected."""
+    upload.discard()
+    upload.closed = True
+
+
+@contextmanager
+def atomic_folder(path: AnyPath) -> Iterator[UPath]:
+    """A new, empty folder that takes the place of ``path`` on a clean exit, and is removed else.
+
+    On a bucket, where nothing can be renamed, the old objects are removed and the new ones written in place; each of
+    them shows only when it is complete.
+
+    Raises:
+        CxnetError: the disk is full, or the folder cannot be written.
+    """
+    target = UPath(path)
+    try:
+        if target.protocol not in ("", "file"):
+            if target.exists():
+                target.fs.rm(target.path, recursive=True)
+            yield target
+            return
+        with replace_folder(Path(target.path)) as folder:
+            yield UPath(folder)
+    except OSError as error:
+        raise CxnetError(f"Cannot write {target}: {error.strerror or error}.") from error
+
+
+@contextmanager
+def replace_folder(target: Path) -> Iterator[Path]:
+    """A new, empty local folder that takes the place of ``target`` on a clean exit, and is removed else."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    old = target.with_name(f".{target.name}.old")
+    if old.exists() and not target.exists():  # a run was killed between the two renames below
+        old.rename(target)
+    workplace = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp"))
+    try:
+        new = workplace / "new"  # a child, because mkdtemp gives its own folder to nobody else
+        new.mkdir()
+        yield new
+        shutil.rmtree(old, ignore_errors=True)
+        if target.exists():
+            target.rename(old)
+        new.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(workplace, ignore_errors=True)
+
+
+def write_table(path: AnyPath, rows: pd.DataFrame, schema: pa.Schema) -> None:
+    """Write ``rows`` as Parquet with exactly the columns of ``schema``; equal rows give equal bytes.
+
+    Raises:
+        CxnetError: a column is missing, a value does not fit its type, or the disk cannot be written.
+    """
+    missing = [name for name in schema.names if name not in rows.columns]
+    if missing:
+        raise CxnetError(f"Cannot write {path}: columns {missing} are missing.")
+    try:
+        table = pa.Table.from_pandas(rows[schema.names], schema=schema, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise CxnetError(f"Cannot write {path}: {error}.") from error
+    with atomic(path) as file:
+        pq.write_table(
+            table.replace_schema_metadata(schema.metadata), file, compression="zstd", write_page_checksum=True
+        )
+
+
+def read_table(path: AnyPath, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Read a Parquet file into pandas with Arrow-backed types, so that a missing value stays missing.
+
+    Raises:
+        CxnetError: the file is absent or is not Parquet, or lacks one of ``columns``.
+    """
+    with open_parquet(path) as file:
+        _require(UPath(path), file.schema_arrow, columns or ())
+        table = file.read(columns=list(columns) if columns is not None else None)
+    return table.to_pandas(types_mapper=pd.ArrowDtype)
+
+
+@contextmanager
+def open_parquet(path: AnyPath) -> Iterator[pq.ParquetFile]:
+    """A Parquet file to read from, every page held against its check sum.
+
+    Raises:
+        CxnetError: the file is absent, is not Parquet, or damaged; also while it is read within the ``with``.
+    """
+    source = UPath(path)
+    try:
+        with source.open("rb") as file, pq.ParquetFile(file, page_checksum_verification=True) as table:
+            yield table
+    except FileNotFoundError:
+        raise CxnetError(f"{source} does not exist; run the stage that writes it first (`dvc repro`).") from None
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise CxnetError(
+            f"{source} is not a readable Parquet file ({error}); delete it and run its stage again."
+        ) from error
+
+
+def _require(path: UPath, schema: pa.Schema, columns: Sequence[str]) -> None:
+    absent = set(columns) - set(schema.names)
+    if absent:
+        raise CxnetError(
+            f"{path} has no column {sorted(absent)}; it was written by another version: run its stage again."
+        )
+
+
+def write_json(path: AnyPath, value: Any) -> None:
+    """Write ``value`` as indented JSON with sorted keys and a final newline."""
+    with atomic(path, "w") as file:
+        json.dump(value, file, indent=2, sort_keys=True, ensure_ascii=False)
+        file.write("\n")

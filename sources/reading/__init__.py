@@ -1,0 +1,1 @@
+"""Turn pages, tables, captions and archives into facts."""

@@ -1,0 +1,33 @@
+"""Fetches two toy sources as the verb does, until it is interrupted: ``interrupted.py <url of a site> <folder>``."""
+
+from pathlib import Path
+
+import typer
+from toy import POLICY, Toy
+
+from pipeline.cli.console import run_guarded
+from pipeline.core.layout import Layout
+from pipeline.core.params import load_params
+from pipeline.fetch.session import Fetching, fetch_open
+from sources.download.driver import Watcher, Wishes
+from sources.transport.client import Client
+
+PROFILE = Path(__file__).parents[2] / "profiles" / "paper.yaml"
+
+
+class Other(Toy):
+    name = "other"
+
+
+app = typer.Typer(pretty_exceptions_enable=False)  # as the command line is: typer has its own way with an interrupt
+
+
+@app.command()
+def main(url: str, folder: str) -> None:
+    sources = (Toy(url), Other(url))
+    run = Fetching(Layout.at(folder), load_params(PROFILE), sources, Client(POLICY))
+    fetch_open(run, Wishes(), lambda source: Watcher(), print)
+
+
+if __name__ == "__main__":
+    run_guarded(app)

@@ -1,0 +1,82 @@
+"""A small source whose list and pictures stand on a loopback server, and a fetch of it with a client made for tests."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from loopback import Site
+
+from sources.core.source import Item, Terms
+from sources.core.storage import read_table
+from sources.download.driver import Outcome, Wishes, fetch_source
+from sources.download.store import LIVE, Store
+from sources.transport.client import Client
+from sources.transport.policy import Policy
+
+POLICY = Policy(
+    contact="curator@example.org",
+    delay_s=0.0,
+    connections=4,
+    timeout_s=1.0,
+    retries=3,
+    longest_wait_s=60.0,
+    max_page_bytes=1_000_000,
+    max_file_bytes=5_000_000,
+    private_hosts=True,
+)
+
+
+def picture(number: int, size: int = 20_000) -> bytes:
+    """Bytes that begin like a PNG and differ from picture to picture."""
+    return b"\x89PNG\r\n\x1a\n" + np.random.default_rng(number).bytes(size)
+
+
+def fill(site: Site, count: int, size: int = 20_000) -> list[str]:
+    """Put ``count`` pictures and the list of them on a site; their paths."""
+    paths = [f"/films/{number:03}.png" for number in range(count)]
+    site.files |= {path: picture(number, size) for number, path in enumerate(paths)}
+    relist(site, paths)
+    return paths
+
+
+def relist(site: Site, paths: list[str]) -> None:
+    site.files["/list.json"] = json.dumps(paths).encode()
+
+
+class Toy:
+    """Lists what ``/list.json`` of a site names."""
+
+    name = "toy"
+    title = "Toy"
+    homepage = "http://127.0.0.1/"
+    labels = ("covid",)
+    hosts: tuple[str, ...] = ("127.0.0.1",)
+    terms = Terms(licence="CC0", redistributable=True)
+    optional = True
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def items(self, web: Any) -> Iterator[Item]:
+        for path in web.get(f"{self.url}/list.json").json():
+            yield Item(item_id=path, url=f"{self.url}{path}", patient_id="p1", label="covid")
+
+
+def client(sleeps: list[float] | None = None, **limits: Any) -> Client:
+    """A client whose waits between tries are only written down."""
+    waited = sleeps if sleeps is not None else []
+    return Client(replace(POLICY, **limits), sleep=waited.append, draw=lambda: 0.5)
+
+
+def fetch(
+    source: Any, folder: Path, wishes: Wishes | None = None, world: str = LIVE, with_client: Client | None = None
+) -> tuple[Outcome, pd.DataFrame]:
+    """Fetch ``source`` into ``folder``; the outcome and the rows by item_id."""
+    store = Store(folder, world)
+    with store.alone(lambda message: None):
+        outcome = fetch_source(source, store, with_client or client(), wishes)
+    return outcome, read_table(store.items).set_index("item_id")

@@ -1,0 +1,87 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+PROJECT = Path(__file__).parents[3]
+
+
+def cxnet(*words: str, cwd: Path = PROJECT, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", *words],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(PROJECT), "COLUMNS": "100", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code", "said"),
+    [
+        (["frobnicate"], 2, "Unknown command 'frobnicate'; expected one of: sources, show, schema"),
+        (["train", "nope"], 2, "Unknown experiment 'nope'; expected one of: base, covid_cxnet"),
+        (["run", "--profile", "nope"], 2, "Unknown profile 'nope'; expected one of: mirror, paper, sandbox"),
+        (["ingest", "--wrokers", "2"], 2, "unknown option '--wrokers'; expected one of: --params, --root, --workers"),
+        (["--params", "x", "ingest"], 2, "unknown option '--params'; expected one of: --install-completion"),
+        (
+            ["ingest", "--workers", "0"],
+            2,
+            "cxnet-data: ingest: invalid value for '--workers' (env var: 'CXNET_WORKERS')",
+        ),
+        (["ingest", "--workers"], 2, "cxnet-data: Option '--workers' requires an argument."),
+        (["prepare", "wide"], 2, "prepare: invalid value for 'size': Input should be a valid integer"),
+        (["prepare"], 2, "prepare: missing argument 'size'; see `"),
+        (["show", "a.parquet", "b.parquet"], 2, "show: got unexpected extra argument(s) (b.parquet)"),
+        (["ingest", "--params", "absent.yaml"], 2, "absent.yaml does not exist"),
+        (["ingest", "--params", "tests"], 2, "tests cannot be read (Is a directory)"),
+        (["manifest", "--root", "nowhere"], 1, "nowhere/data/pool holds no pool shard"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_and_an_exit_code(words, exit_code, said):
+    done = cxnet(*words)
+    assert done.returncode == exit_code
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_no_words_are_answered_with_the_help():
+    assert "Start with" in cxnet().stdout
+
+
+def test_where_nothing_is_drawn_the_folder_says_so(tmp_path):
+    done = cxnet("sandbox", "--params", "profiles/mirror.yaml", "--root", str(tmp_path))
+    assert done.returncode == 0
+    (note,) = (tmp_path / "data" / "sandbox").iterdir()
+    assert "Nothing is drawn here" in note.read_text()
+
+
+def test_help_names_every_verb_and_does_not_import_what_is_heavy():
+    code = "import sys, pipeline.cli.main; assert not {'tensorflow', 'pandas', 'cv2', 'keras'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
+    shown = cxnet("--help").stdout
+    verbs = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
+    for verb in ("sources", "show", "schema", "similar", "run", *(verb for verb in verbs if verb != "fetch_folder")):
+        assert verb in shown
+
+
+def test_the_active_profile_is_switched_by_a_link_and_own_options_are_never_overwritten(tmp_path):
+    from pipeline.cli.reproduce import activate
+    from sources.core.errors import UsageError
+
+    (tmp_path / "profiles").mkdir()
+    for name in ("sandbox", "mirror"):
+        (tmp_path / "profiles" / f"{name}.yaml").write_text(f"profile: {name}\n")
+    activate(tmp_path, "mirror")
+    assert (tmp_path / "params.yaml").read_text() == "profile: mirror\n"
+    activate(tmp_path, "sandbox")
+    assert (tmp_path / "params.yaml").read_text() == "profile: sandbox\n"
+    (tmp_path / "params.yaml").unlink()
+    (tmp_path / "params.yaml").write_text("profile: mine\n")
+    with pytest.raises(UsageError, match="options of your own"):
+        activate(tmp_path, "mirror")
+    assert (tmp_path / "params.yaml").read_text() == "profile: mine\n"

@@ -1,0 +1,313 @@
+import json
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from pipeline.cli.main import app
+from pipeline.core.layout import Layout
+from pipeline.core.params import load_params
+from pipeline.fetch.session import dry_run, open_fetching
+from sources.core.items import LOCK_SCHEMA
+from sources.core.source import Item, get_source
+from sources.core.storage import read_table, write_table
+from sources.download.driver import Watcher, Wishes
+from sources.download.rows import row_of, table_of
+from sources.download.store import LIVE, Store
+from sources.eurorad import SEARCH
+from sources.transport.mirror import mirror_path
+
+PROFILE = yaml.safe_load((Path(__file__).parents[3] / "profiles" / "sandbox.yaml").read_text(encoding="utf-8"))
+HOST = "raw.githubusercontent.com"
+COMMIT = "ad7ab099b425f16e06bba22322336b7d6a732965"
+REPOSITORY = f"{HOST}/ml-workgroup/covid-19-image-repository/{COMMIT}"
+
+
+@pytest.fixture
+def world(tmp_path):
+    """A folder with a small offline copy of Hannover's films, and a profile that runs on it."""
+    place = tmp_path / "copy" / REPOSITORY
+    (place / "png").mkdir(parents=True)
+    header = "patient_id,image_id,sex,age,admission_offset,modality,projection\n"
+    rows = "".join(f"p{number},film{number},m,50,-{number},CR,pa\n" for number in range(3))
+    (place / "data.csv").write_text(header + rows, encoding="utf-8")
+    for number in range(2):
+        body = b"\x89PNG\r\n\x1a\n" + np.random.default_rng(number).bytes(1000)
+        (place / "png" / f"film{number}.png").write_bytes(body)
+    write_profile(tmp_path, mirror=str(tmp_path / "copy"))
+    return tmp_path
+
+
+def write_profile(folder: Path, **changes) -> None:
+    fetch = {**PROFILE["fetch"], "retries": 0, **changes.pop("fetch", {})}
+    (folder / "profile.yaml").write_text(yaml.safe_dump({**PROFILE, "fetch": fetch, **changes}), encoding="utf-8")
+
+
+def fetch(folder: Path, *words: str):
+    return CliRunner().invoke(
+        app, ["fetch", *words, "--params", str(folder / "profile.yaml"), "--root", str(folder / "root")]
+    )
+
+
+def raw(folder: Path, name: str) -> Path:
+    return folder / "root" / "data" / "raw" / name
+
+
+def receipt(folder: Path, name: str):
+    return json.loads((raw(folder, name) / "fetch.json").read_text(encoding="utf-8"))
+
+
+def test_a_fetch_ends_with_counts_and_reasons(world):
+    done = fetch(world, "hannover")
+    assert done.exit_code == 0, done.output
+    assert "hannover" in done.stdout
+    assert "failed: HTTP 404" in done.stdout
+    rows = read_table(raw(world, "hannover") / "items.parquet")
+    assert list(rows.fetch_status) == ["fetched", "fetched", "failed"]
+    assert receipt(world, "hannover")["world"] == "mirror"
+
+
+def test_json_is_for_machines(world):
+    (outcome,) = json.loads(fetch(world, "hannover", "--json").stdout)
+    assert outcome["counts"]["fetched"] == 2
+    assert outcome["counts"]["failed"] == 1
+    assert outcome["reasons"] == {"failed: HTTP 404": 1}
+
+
+def test_a_dry_run_tells_sizes_and_fetches_no_film(world):
+    (told,) = json.loads(fetch(world, "hannover", "--dry-run", "--json").stdout)
+    assert (told["listed"], told["wanted"], told["bytes"], told["sizes_unknown"]) == (3, 3, 2 * 1008, 1)
+    assert [file["url"].rpartition("/")[2] for file in told["files"]] == ["film0.png", "film1.png", "film2.png"]
+    assert [file["bytes"] for file in told["files"]] == [1008, 1008, None]
+    assert not (raw(world, "hannover") / "files").exists()
+    shown = fetch(world, "hannover", "--dry-run").stdout
+    assert "would be fetched" in shown
+    assert "film1.png" in shown
+
+
+def test_an_update_prints_what_changed(world):
+    fetch(world, "hannover")
+    film = world / "copy" / REPOSITORY / "png" / "film0.png"
+    film.write_bytes(film.read_bytes() + b"!")
+    shown = fetch(world, "hannover", "--update").stdout
+    assert "changed" in shown
+    assert "film0" in shown
+
+
+def test_locked_reports_rot_and_fails(world):
+    fetch(world, "hannover")
+    for path in (raw(world, "hannover") / "files").iterdir():
+        path.unlink()
+    assert fetch(world, "hannover", "--locked").exit_code == 0
+    for path in (raw(world, "hannover") / "files").iterdir():
+        path.unlink()
+    (world / "copy" / REPOSITORY / "png" / "film0.png").unlink()
+    done = fetch(world, "hannover", "--locked")
+    assert done.exit_code == 1
+    assert "vanished" in done.stdout
+    assert "1 files are not as locked" in str(done.exception)
+
+
+def test_several_sources_are_fetched_in_one_run_and_named_in_order(world):
+    folder = world / "films"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    write_profile(world, mirror=str(world / "copy"), folders=[{"name": "clinic", "path": str(folder)}])
+    outcomes = json.loads(fetch(world, "hannover", "clinic", "--json").stdout)
+    assert [(one["source"], one["counts"]["fetched"]) for one in outcomes] == [("hannover", 2), ("clinic", 1)]
+
+
+@pytest.mark.parametrize("how", [[], ["--json"], ["--dry-run"], ["--locked"]])
+def test_a_source_that_fails_hides_neither_the_others_nor_another_failure(world, how):
+    fetch(world, "hannover")
+    done = fetch(world, "cohen", "hannover", "figure1", *how)
+    said = str(done.exception).lower()
+    assert done.exception.exit_code == 1
+    assert "hannover" in done.stdout
+    assert ("ieee8023" in said or "raw/cohen" in said) and "figure1" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nope"], "Unknown source 'nope'; expected one of: "),
+        ([], "Name at least one source"),
+        (["hannover", "--url", "https://x.org"], "'hannover' is not made of pages"),
+        (["hannover", "cohen", "--url", "https://x.org"], "go with exactly one source"),
+        (["hannover", "--urls", "absent.txt"], "absent.txt cannot be read"),
+        (["hannover", "--locked", "--update"], "--locked fetches what items.parquet names"),
+        (["eurorad", "--url", ""], "'' names no page"),
+        (
+            ["eurorad", "--url", "https://x.org/case/1"],
+            "'https://x.org/case/1' is no page of 'eurorad'; its",
+        ),
+        (["sirm", "--url", "/etc/passwd"], "'/etc/passwd' is no page of 'sirm'"),
+        (["radiopaedia", "--url", "http://[::1"], "'http://[::1' is no page of 'radiopaedia'"),
+    ],
+)
+def test_what_cannot_work_is_a_usage_error(world, words, said):
+    done = fetch(world, *words)
+    assert getattr(done.exception, "exit_code", None) == 2
+    assert said in str(done.exception)
+
+
+def test_a_dry_run_tells_the_size_of_own_films(world):
+    folder = world / "films"
+    folder.mkdir()
+    (folder / "a b.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    write_profile(world, mirror=str(world / "copy"), folders=[{"name": "clinic", "path": str(folder)}])
+    (told,) = json.loads(fetch(world, "clinic", "--dry-run", "--json").stdout)
+    assert (told["wanted"], told["bytes"], told["sizes_unknown"]) == (1, 8, 0)
+
+
+def test_a_slip_in_an_address_leaves_no_row(world):
+    fetch(world, "eurorad", "--url", "https://x.org/case/1")
+    assert not raw(world, "eurorad").exists()
+
+
+def test_an_article_may_be_named_by_its_doi_alone(world):
+    done = fetch(world, "papers", "--url", "10.1148/ryct.2020200034", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)[0]["counts"]["listed"] == 1
+
+
+def test_a_record_that_cannot_be_written_is_one_sentence(world):
+    done = fetch(world, "hannover", "--record", str(world / "profile.yaml"))
+    assert getattr(done.exception, "exit_code", None) == 1
+    assert str(done.exception).endswith("profile.yaml: File exists; choose another folder for --record.")
+
+
+def test_a_dry_run_waits_for_a_fetch_of_the_same_source(world):
+    waits = []
+    options = load_params(world / "profile.yaml")
+    run = open_fetching(Layout.at(str(world / "root")), options, ["hannover"])
+    store = run.store(run.chosen[0])
+    holding = ExitStack()
+    holding.enter_context(store.alone(waits.append))
+
+    def say(text: str) -> None:
+        waits.append(text)
+        holding.close()
+
+    (plan,) = dry_run(run, Wishes(), lambda source: Watcher(), say)
+    assert (plan.listed, waits) == (3, ["another fetch of hannover is under way; waiting for it to end"])
+
+
+# ------------------------------------------------------------------------------------------------- closed sources
+
+
+def live(folder: Path, **fetch_options) -> None:
+    write_profile(folder, mirror=None, fetch=fetch_options)
+
+
+def test_a_source_whose_terms_forbid_copying_refuses_with_one_sentence(world):
+    live(world)
+    done = fetch(world, "radiopaedia")
+    assert done.exception.exit_code == 2
+    assert "--accept-terms radiopaedia" in str(done.exception)
+    assert not raw(world, "radiopaedia").exists()
+
+
+def test_on_an_offline_copy_every_source_is_open(world):
+    done = fetch(world, "radiopaedia")
+    assert "terms" not in str(done.exception)
+    assert getattr(done.exception, "exit_code", 0) in (0, 1)
+
+
+def test_in_a_pipeline_a_closed_source_is_passed_over_visibly(world):
+    live(world)
+    done = fetch(world, "--pipeline", "radiopaedia")
+    assert done.exit_code == 0, done.output
+    assert "fetch@radiopaedia: skipped: " in done.stdout
+    told = receipt(world, "radiopaedia")
+    assert (told["state"], told["listed"], told["world"]) == ("skipped", 0, "live")
+    assert "--accept-terms radiopaedia" in told["why"]
+    assert len(read_table(raw(world, "radiopaedia") / "items.parquet")) == 0
+
+
+@pytest.mark.parametrize("how", [["eurorad"], ["--pipeline", "eurorad"]])
+def test_a_site_that_has_changed_is_warned_of_in_a_pipeline_too(world, how):
+    page = world / "copy" / mirror_path(SEARCH)
+    page.parent.mkdir()
+    page.write_text("<html><p>A new layout</p></html>")
+    done = fetch(world, *how)
+    assert done.exit_code == 0, done.output
+    assert "warning: 1 of 1 pages of 'eurorad' show no image" in done.stderr
+    assert 'a[href*="/case/"]' in done.stderr
+
+
+def test_a_token_without_the_account_that_asks_is_passed_over_too(world, monkeypatch):
+    live(world)
+    monkeypatch.setenv("INSTAGRAM_TOKEN", "secret")
+    monkeypatch.delenv("INSTAGRAM_USER_ID", raising=False)
+    done = fetch(world, "--pipeline", "instagram")
+    assert done.exit_code == 0, done.output
+    assert "needs the id of your own account in the environment variable INSTAGRAM_USER_ID" in done.stdout
+    assert "secret" not in done.stdout
+
+
+def test_a_profile_may_demand_that_no_source_is_missing(world):
+    live(world, on_unavailable="fail")
+    done = fetch(world, "--pipeline", "radiopaedia")
+    assert done.exception.exit_code == 1
+    assert "'radiopaedia' is closed" in str(done.exception)
+
+
+def test_what_was_fetched_with_permission_stays_in_the_pipeline(world):
+    live(world)
+    fetch(world, "--pipeline", "radiopaedia")
+    items = raw(world, "radiopaedia") / "items.parquet"
+    row = row_of(get_source("radiopaedia"), Item("a", "https://radiopaedia.org/a.jpg"), "failed", "HTTP 404")
+    write_table(items, table_of([row]), LOCK_SCHEMA)
+    done = fetch(world, "--pipeline", "radiopaedia")
+    assert "1 rows of an earlier fetch are used" in done.stdout
+    assert len(read_table(items)) == 1
+
+
+def test_the_live_lock_is_kept_aside_while_an_offline_copy_is_used(world):
+    live_store = Store(raw(world, "hannover"), LIVE)
+    row = row_of(get_source("hannover"), Item("a", "https://x.org/a.png"), "failed", "HTTP 404")
+    with live_store.alone(lambda text: None):
+        live_store.write(table_of([row]), {"state": "fetched"})
+    fetch(world, "hannover")
+    assert len(read_table(raw(world, "hannover") / "items.parquet")) == 3
+    with live_store.alone(lambda text: None):
+        previous = live_store.previous()
+    assert previous is not None
+    assert list(previous.item_id) == ["a"]
+
+
+def test_folders_run_as_stages_under_their_own_name(world):
+    folder = world / "films"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    write_profile(world, mirror=None, folders=[{"name": "clinic", "path": str(folder)}])
+    done = fetch(world, "--pipeline", "clinic")
+    assert done.exit_code == 0, done.output
+    assert "fetch@clinic: 1 listed, 1 fetched" in done.stdout
+
+
+def test_saved_answers_need_no_token(world, monkeypatch):
+    live(world)
+    monkeypatch.delenv("X_BEARER_TOKEN", raising=False)
+    assert "needs an API token" in str(fetch(world, "twitter").exception)
+    post = {"id": "1243928581983670272", "text": "#COVID19", "author_id": "1"}
+    media = [{"media_key": "13_1", "type": "video"}]
+    answer = {"data": [post | {"attachments": {"media_keys": ["13_1"]}}], "includes": {"media": media}}
+    (world / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
+    done = fetch(world, "twitter", "--url", str(world / "answer.json"), "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)[0]["reasons"] == {"skipped: a video, not an image": 1}
+
+
+def test_a_list_of_pages_may_be_a_catalogue_and_must_name_one(world):
+    (world / "pages.csv").write_text("page_url,patients\nhttps://radiopaedia.org/cases/a,2\n", encoding="utf-8")
+    (told,) = json.loads(fetch(world, "radiopaedia", "--urls", str(world / "pages.csv"), "--json").stdout)
+    assert told["reasons"] == {"skipped: page is gone: HTTP 404": 1}
+    (world / "pages.csv").write_text("page_url,patients\n# nothing yet\n", encoding="utf-8")
+    done = fetch(world, "radiopaedia", "--urls", str(world / "pages.csv"))
+    assert done.exception.exit_code == 2
+    assert "pages.csv names no address" in str(done.exception)

@@ -1,0 +1,264 @@
+"""Contradictions: each planted one is found with its evidence, consistent films are not listed, nothing is changed."""
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+import pytest
+from handmade import draw, film, lay_out, table
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+from upath import UPath
+
+from benchmarks.labels import draw_film
+from pipeline.cli.main import app
+from pipeline.contradictions.stage import (
+    against_finding,
+    against_test,
+    impossible_ages,
+    impossible_sexes,
+    run,
+    two_labels,
+)
+from pipeline.core.decisions import row_names
+from pipeline.core.layout import Layout
+from pipeline.core.params import ContradictionsParams, ManifestParams, PrepareParams, SplitParams
+from pipeline.core.schema import CONFLICTS_SCHEMA, CONTRADICTIONS_SCHEMA
+from pipeline.manifest import stage as manifest
+from pipeline.prepare import stage as prepare
+from pipeline.split import stage as split
+from sources.core.storage import read_table, write_table
+
+PICTURE = np.zeros((2, 2), np.uint8)
+PARAMS = ContradictionsParams()
+
+
+def rows_of(*rows):
+    films = [film(item_id=str(number), picture=PICTURE, **values) for number, values in enumerate(rows)]
+    found = table(films)
+    return found.assign(film=row_names(found))
+
+
+def conflict(column, a_value, b_value, similarity=0.9):
+    row = dict.fromkeys(CONFLICTS_SCHEMA.names)
+    given = {"a_source": "cohen", "a_item_id": "0", "b_source": "nih", "b_item_id": "1", "cluster_id": "c"}
+    return {**row, **given, "column": column, "a_value": a_value, "b_value": b_value, "similarity": similarity}
+
+
+def films_of(found):
+    return [entry.film for entry in found]
+
+
+@pytest.mark.parametrize(
+    ("values", "listed"),
+    [
+        ({"label": "covid", "rt_pcr": "negative"}, True),
+        ({"label": None, "finding": "COVID-19", "rt_pcr": "negative"}, True),
+        ({"label": "cap", "rt_pcr": "positive"}, True),
+        ({"label": "covid", "rt_pcr": "positive"}, False),
+        ({"label": "covid", "rt_pcr": None}, False),
+        ({"label": "cap", "rt_pcr": "negative"}, False),
+        ({"label": "normal", "rt_pcr": "positive"}, False),
+        ({"label": None, "finding": None, "rt_pcr": "negative"}, False),
+    ],
+    ids=str,
+)
+def test_a_label_against_the_rt_pcr_of_its_source_is_listed(values, listed):
+    assert films_of(against_test(rows_of(values))) == ["cohen/0"] * listed
+
+
+def test_the_rt_pcr_of_a_copy_counts_where_the_film_has_none():
+    copy = {"label": None, "cluster_id": "c", "rt_pcr": "negative"}
+    (found,) = against_test(rows_of({"label": "covid", "cluster_id": "c"}, copy, {"label": "covid"}))
+    assert (found.film, found.other) == ("cohen/0", "cohen/1")
+    assert found.evidence == "called covid, but its copy cohen/1 is negative"
+
+
+@pytest.mark.parametrize(
+    ("label", "finding", "suggested"),
+    [
+        ("covid", "No Finding", "normal"),
+        ("covid", "Pneumonia/Bacterial/Streptococcus", "cap"),
+        ("covid", "Tuberculosis", "other"),
+        ("normal", "COVID-19", "covid"),
+        ("cap", "Pneumonia/Viral/COVID-19", "covid"),
+        ("cap", "Tuberculosis", "other"),
+        ("covid", "COVID-19, no abnormality seen", "normal"),
+        ("cap", "Atelectasis|Infiltration", None),
+        ("cap", "Consolidation", None),
+        ("covid", "COVID-19, ARDS", None),
+        ("normal", "No Finding", None),
+        ("covid", "todo", None),
+        ("covid", None, None),
+        (None, "COVID-19", None),
+    ],
+)
+def test_a_finding_that_stands_for_another_label_is_listed(label, finding, suggested):
+    found = list(against_finding(rows_of({"label": label, "finding": finding})))
+    assert [entry.suggested for entry in found] == ([suggested] if suggested else [])
+    assert all(repr(finding) in entry.evidence for entry in found)
+
+
+def test_a_long_finding_is_quoted_in_part():
+    (found,) = against_finding(rows_of({"label": "normal", "finding": "COVID-19 " + "x" * 5000}))
+    assert len(found.evidence) < 300
+
+
+def test_both_films_of_a_pair_with_two_labels_are_listed():
+    conflicts = pd.DataFrame([conflict("label", "covid", "normal"), conflict("view", "PA", "AP")])
+    first, second = two_labels(conflicts)
+    assert (first.film, first.suggested, first.other, first.score) == ("cohen/0", "normal", "nih/1", 0.9)
+    assert (second.film, second.suggested, second.other, second.score) == ("nih/1", "covid", "cohen/0", 0.9)
+    assert second.evidence == "its copy cohen/0 is called covid"
+
+
+def test_copies_linked_through_others_have_no_score():
+    assert [entry.score for entry in two_labels(pd.DataFrame([conflict("label", "cap", "covid", None)]))] == [None] * 2
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "listed"),
+    [
+        ((70.0, 0.0), (70.0, 12.0), False),
+        ((70.0, 0.0), (71.0, 360.0), False),
+        ((70.0, 0.0), (60.0, -3652.0), False),
+        ((70.0, 0.0), (45.0, 3.0), True),
+        ((70.0, 0.0), (70.0, 3652.0), True),
+        ((70.0, 3652.0), (80.0, 0.0), True),
+        ((50.0, None), (60.0, None), False),
+        ((50.0, None), (80.0, None), True),
+        ((50.0, 3.0), (60.0, None), False),
+    ],
+)
+def test_ages_must_fit_the_days_between_the_films(first, second, listed):
+    films = [{"patient_id": "p", "age": age, "offset_days": day} for age, day in (first, second)]
+    assert films_of(impossible_ages(rows_of(*films), PARAMS)) == ["cohen/0", "cohen/1"] * listed
+
+
+def test_days_of_two_sources_are_not_compared_but_copies_have_one_age():
+    rows = rows_of(
+        {"patient_key": "p", "age": 50.0, "offset_days": 0.0},
+        {"patient_key": "p", "age": 56.0, "offset_days": 0.0, "source": "sirm"},
+    )
+    assert list(impossible_ages(rows, PARAMS)) == []
+    assert len(list(impossible_ages(rows.assign(cluster_id="c"), PARAMS))) == 2
+
+
+def test_the_film_that_stands_alone_is_blamed():
+    films = [{"patient_id": "p", "age": age, "offset_days": float(day)} for day, age in enumerate([61, 61, 16, 62])]
+    (found,) = impossible_ages(rows_of(*films), PARAMS)
+    assert (found.film, found.score, found.other) == ("cohen/2", 1.0, "cohen/0")
+    assert found.evidence == "age 16 on day 2 here, age 61 on day 0 on cohen/0, both of patient p"
+
+
+def test_a_change_of_sex_is_listed_for_the_film_that_stands_alone():
+    films = [{"patient_id": "p", "sex": sex} for sex in ("F", "F", "M", None)] + [{"patient_id": "q", "sex": "M"}]
+    (found,) = impossible_sexes(rows_of(*films))
+    assert (found.film, found.score) == ("cohen/2", 1.0)
+    assert found.evidence == "sex M here, sex F on cohen/0, both of patient p"
+
+
+def test_patients_linked_through_duplicates_are_one_patient():
+    linked = [{"patient_id": f"p{number}", "patient_key": "p0", "sex": sex} for number, sex in enumerate("FM")]
+    assert films_of(impossible_sexes(rows_of(*linked))) == ["cohen/0", "cohen/1"]
+    apart = [{**row, "patient_key": None} for row in linked]
+    assert list(impossible_sexes(rows_of(*apart))) == []
+
+
+@given(st.lists(st.sampled_from(["F", "M"]), min_size=1, max_size=9))
+@settings(deadline=None, max_examples=40)
+def test_every_conflict_of_a_patient_is_listed_and_only_where_there_is_one(sexes):
+    found = list(impossible_sexes(rows_of(*({"patient_id": "p", "sex": sex} for sex in sexes))))
+    assert bool(found) == (len(set(sexes)) == 2)
+    blamed = {sexes[int(entry.film.split("/")[1])] for entry in found}
+    fewest = min(sexes.count("F"), sexes.count("M"))
+    assert blamed == ({sex for sex in "FM" if sexes.count(sex) == fewest} if found else set())
+
+
+# ----------------------------------------------------------------------------------------------------- the stage
+
+WRONG = ("nih", "007")  # drawn as normal, called covid
+
+
+def world():
+    """150 drawn films of 75 patients whose labels are right but for one."""
+    rows = []
+    for number in range(150):
+        truth = ("normal", "cap", "covid")[number // 2 % 3]
+        called = "covid" if ("nih", f"{number:03d}") == WRONG else truth
+        values = {"label": called, "patient_id": f"p{number // 2}", "sex": "FM"[number // 2 % 2]}
+        rows.append(film("nih", f"{number:03d}", draw_film(truth, number), **values))
+    rows[20]["sex"] = "M" if rows[20]["sex"] == "F" else "F"
+    return rows
+
+
+def laid_out(root, rows, conflicts=()):
+    layout = Layout.at(UPath(root))
+    lay_out(layout, rows, through="harmonise", shard_rows=50)
+    manifest.run(layout, ManifestParams())
+    split.run(layout, SplitParams())
+    prepare.run(layout, PrepareParams(), 64, None)
+    write_table(layout.conflicts, pd.DataFrame(list(conflicts), columns=CONFLICTS_SCHEMA.names), CONFLICTS_SCHEMA)
+    return layout
+
+
+def test_a_planted_wrong_label_is_listed_with_the_right_one(tmp_path):
+    assert world()[7]["label"] == "covid"
+    layout = laid_out(tmp_path, world())
+    run(layout, PARAMS, 64)
+    found = read_table(layout.contradictions)
+    listed = found[found["kind"] == "model"].sort_values("score", ascending=False)
+    planted = listed[listed["item_id"] == WRONG[1]].iloc[0]
+    assert (planted["label"], planted["suggested"]) == ("covid", "normal")
+    assert planted["evidence"].startswith("a classifier that never saw this patient gives normal 0.")
+    assert planted["score"] == pytest.approx(1 - float(planted["evidence"].split("covid ")[1]), abs=0.006)
+    assert len(listed) <= 4
+
+
+def test_the_table_has_its_schema_and_is_sorted_and_the_same_again_and_the_manifest_is_untouched(tmp_path):
+    layout = laid_out(
+        tmp_path, world(), [{**conflict("label", "covid", "normal"), "a_source": "nih", "a_item_id": "001"}]
+    )
+    before = (layout.manifest / "manifest.parquet").read_bytes()
+    said = run(layout, PARAMS, 64)
+    first = layout.contradictions.read_bytes()
+    assert run(layout, PARAMS, 64) == said
+    assert layout.contradictions.read_bytes() == first
+    assert (layout.manifest / "manifest.parquet").read_bytes() == before
+    found = read_table(layout.contradictions)
+    assert found.columns.tolist() == CONTRADICTIONS_SCHEMA.names
+    assert found["item_id"].is_monotonic_increasing
+    assert {"model", "sex", "two_labels"} == set(found["kind"])
+    assert found[["image_id", "label", "status", "evidence"]].notna().all(axis=None)
+    assert "sex 2" in said
+
+
+def test_a_label_that_a_person_set_is_settled(tmp_path):
+    rows = [{**row, "rt_pcr": "negative"} if row["item_id"] in ("004", "005") else row for row in world()]
+    layout = laid_out(tmp_path, rows)
+    image_id = hashlib.sha256(b"nih/004").hexdigest()
+    layout.decisions.parent.mkdir(parents=True)
+    header = "image_id,decision,field,value,who,when,why\n"
+    layout.decisions.write_text(f"{header}{image_id},set,label,covid,ana,2020-06-24,later test positive\n")
+    run(layout, PARAMS, 64)
+    found = read_table(layout.contradictions)
+    assert found.loc[found["kind"] == "rt_pcr", "item_id"].tolist() == ["005"]
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_too_few_films_to_judge_make_no_list_and_it_is_said(tmp_path, caplog, count):
+    layout = laid_out(tmp_path, [film("nih", f"{number}", draw(number), label="normal") for number in range(count)])
+    assert run(layout, PARAMS, 64) == "0 contradictions on 0 films"
+    assert "no cross-validated judgement" in caplog.text
+    assert len(read_table(layout.contradictions)) == 0
+
+
+def test_the_verb_takes_its_options_from_the_profile(tmp_path):
+    layout = laid_out(tmp_path, [film("cohen", f"{number}", draw(number), rt_pcr="negative") for number in range(3)])
+    profile = tmp_path / "params.yaml"
+    profile.write_text("profile: test\nprepare: {sizes: [96, 64]}\n")
+    said = CliRunner().invoke(app, ["contradictions", "--params", str(profile), "--root", str(tmp_path)])
+    assert said.exit_code == 0, said.output
+    assert "contradictions: 3 contradictions on 3 films (rt_pcr 3), " in said.output
+    assert len(read_table(layout.contradictions)) == 3

@@ -1,0 +1,88 @@
+"""The light classifier: it never sees a film's group, rare labels are not judged, planted errors stand out."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.labels import drawn_films, plant, plant_and_judge
+from pipeline.contradictions import disagreement
+from pipeline.contradictions.disagreement import features, judge
+
+
+def series(values):
+    return pd.Series(list(values), dtype=object)
+
+
+def test_planted_wrong_labels_are_found_and_few_others():
+    counts = plant_and_judge(drawn_films(240), 0.06, seed=0)
+    assert counts["recall"] >= 0.6
+    assert counts["precision"] >= 0.8
+
+
+def test_right_labels_are_hardly_ever_listed():
+    films = drawn_films(240)
+    assert judge(films.images, films.labels, films.groups, 5, 18).suspicious.sum() <= 5
+
+
+def test_a_film_is_never_judged_by_its_own_group():
+    # every patient's films are one random picture: known from its own group a label is certain, from others a guess
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 256, (64, 64, 3)).astype(np.uint8) for _ in range(40)]
+    images = np.stack([picture for picture in pictures for _ in range(3)])
+    labels = series(label for _ in pictures for label in [rng.choice(["covid", "normal"])] * 3)
+    patients = series(f"p{number}" for number in range(40) for _ in range(3))
+    apart = judge(images, labels, patients, 5, 18)
+    leaking = judge(images, labels, series(f"f{number}" for number in range(120)), 5, 18)
+    assert _right(apart, labels) < 0.7
+    assert _right(leaking, labels) > 0.9
+
+
+def _right(judged, labels):
+    return np.mean(np.array(judged.classes)[judged.probabilities.argmax(axis=1)] == labels.to_numpy())
+
+
+def test_a_label_of_one_patient_is_not_judged(caplog):
+    films = drawn_films(90)
+    labels = films.labels.copy()
+    labels[films.groups == "p000"] = "other"
+    with caplog.at_level(logging.WARNING):
+        judged = judge(films.images, labels, films.groups, 5, 18)
+    assert judged.classes == ["cap", "covid", "normal"]
+    assert np.isnan(judged.probabilities[:3]).all()
+    assert not judged.suspicious[:3].any()
+    assert np.isfinite(judged.probabilities[3:]).all()
+    assert "not judged: other" in caplog.text
+
+
+@pytest.mark.parametrize("count", [12, 18])
+def test_a_handful_of_films_is_judged_with_fewer_parts(count):
+    films = drawn_films(count)
+    judged = judge(films.images, films.labels, films.groups, 5, 18)
+    assert np.allclose(judged.probabilities[np.isfinite(judged.probabilities).all(axis=1)].sum(axis=1), 1, atol=1e-3)
+
+
+def test_of_a_large_collection_a_share_is_enough_to_learn_from(monkeypatch):
+    films = drawn_films(240)
+    whole = judge(films.images, films.labels, films.groups, 5, 18)
+    monkeypatch.setattr(disagreement, "MOST_TRAINED", 40)
+    share = judge(films.images, films.labels, films.groups, 5, 18)
+    again = judge(films.images, films.labels, films.groups, 5, 18)
+    assert not np.array_equal(share.probabilities, whole.probabilities)
+    assert np.array_equal(share.probabilities, again.probabilities)
+    assert np.isfinite(share.probabilities).all()
+    assert _right(share, films.labels) > 0.8
+
+
+def test_even_and_black_films_have_finite_features():
+    found = features([np.full((64, 64, 3), tone, np.uint8) for tone in (0, 128, 255)], 3)
+    assert np.isfinite(found).all()
+    assert found.dtype == np.float32
+
+
+def test_planting_changes_as_many_labels_as_asked():
+    labels = series(["a", "b", "c"] * 20)
+    planted_labels, planted = plant(labels, 0.1, seed=3)
+    assert planted.sum() == 6
+    assert ((planted_labels != labels).to_numpy() == planted).all()

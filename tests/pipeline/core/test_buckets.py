@@ -1,0 +1,111 @@
+"""A bucket of an S3-compatible server as ``--root``: the same tables, byte for byte, as in a folder."""
+
+import gc
+import uuid
+
+import pyarrow as pa
+import pytest
+import s3fs
+from collection import draw_collection, tables, write_profile
+from moto.server import ThreadedMotoServer
+from typer.testing import CliRunner
+from upath import UPath
+
+from pipeline.cli.main import app
+from pipeline.core.layout import Layout
+from pipeline.core.shards import replace_shards
+from pipeline.prepare.stage import read_arrays
+from sources.core.errors import CxnetError
+from sources.core.storage import atomic, atomic_folder, read_table
+
+STAGES = ("ingest", "dedupe", "views", "harmonise", "manifest", "split", "prepare")
+PARALLEL = ("ingest", "dedupe", "views", "harmonise", "prepare")
+
+
+@pytest.fixture(scope="module")
+def endpoint():
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture
+def bucket(endpoint, monkeypatch):
+    """An empty bucket on a server that the environment names, as a user would."""
+    given = {"ENDPOINT_URL": endpoint, "ACCESS_KEY_ID": "anyone", "SECRET_ACCESS_KEY": "anything"}
+    for name, value in given.items() | {("DEFAULT_REGION", "us-east-1")}:
+        monkeypatch.setenv(f"AWS_{name}", value)
+    s3fs.S3FileSystem.clear_instance_cache()  # one that is kept may speak to another server
+    name = f"films-{uuid.uuid4()}"
+    s3fs.S3FileSystem().mkdir(name)
+    yield UPath(f"s3://{name}")
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture
+def profile(tmp_path):
+    return write_profile(tmp_path / "params.yaml")
+
+
+def run_all(root, profile, workers):
+    """The stages one after the other; ingest, whose workers read the bucket themselves, on ``workers`` processes."""
+    for stage in STAGES:
+        options = ["--params", str(profile), "--root", str(root)]
+        options += ["--workers", str(workers if stage == "ingest" else 1)] if stage in PARALLEL else []
+        answer = CliRunner().invoke(app, [stage, *(["32"] if stage == "prepare" else []), *options])
+        assert answer.exit_code == 0, (stage, answer.output, answer.exception)
+
+
+def test_stages_in_a_bucket_write_what_they_write_in_a_folder_and_replace_it(bucket, profile, tmp_path):
+    local, remote = Layout.at(tmp_path / "set"), Layout.at(bucket / "set")
+    for films in (6, 3):
+        draw_collection(local, films)
+        remote.raw.fs.put(f"{local.raw.path}/", f"{remote.raw.path}/", recursive=True)
+        run_all(tmp_path / "set", profile, workers=1)
+        run_all(bucket / "set", profile, workers=2)
+        assert len(read_table(local.duplicates)) == 3
+        assert len(tables(local)) > 10
+        assert tables(remote) == tables(local)
+    arrays = read_arrays(remote, 32)
+    assert (arrays.images == read_arrays(local, 32).images).all()
+
+
+@pytest.mark.parametrize("size", [10, 12 << 20])
+@pytest.mark.parametrize("mode", ["wb", "w"])
+def test_failed_write_leaves_the_object_that_was_there(bucket, mode, size):
+    path = bucket / "table.bin"
+    old, new = (character * size if mode == "wb" else character.decode() * size for character in (b"o", b"n"))
+    with atomic(path, mode) as file:
+        file.write(old)
+    with pytest.raises(ZeroDivisionError), atomic(path, mode) as file:
+        file.write(new)
+        divmod(1, 0)
+    del file
+    gc.collect()
+    assert path.read_bytes() == b"o" * size
+    assert [found.name for found in bucket.iterdir()] == ["table.bin"]
+
+
+def test_failed_run_leaves_no_half_shard(bucket):
+    schema = pa.schema([pa.field("n", pa.int64())])
+    row = {"n": 1}
+    with replace_shards(bucket / "pool", "pool", schema, 100) as pool:
+        pool.add(row)
+    before = (bucket / "pool" / "pool-00000.parquet").read_bytes()
+    with pytest.raises(ZeroDivisionError), replace_shards(bucket / "pool", "pool", schema, 100) as pool:
+        for _ in range(70):
+            pool.add(row)
+        divmod(1, 0)
+    del pool
+    gc.collect()
+    assert (bucket / "pool" / "pool-00000.parquet").read_bytes() == before
+
+
+def test_missing_bucket_is_one_sentence(bucket, profile):
+    answer = CliRunner().invoke(app, ["ingest", "--params", str(profile), "--root", "s3://nobodys/set"])
+    assert isinstance(answer.exception, CxnetError), answer.exception
+    with pytest.raises(CxnetError, match="Cannot write"), atomic("s3://nobodys/x.json", "w") as file:
+        file.write("{}")
+    with pytest.raises(CxnetError, match="Cannot write"), atomic_folder("s3://nobodys/set") as folder:
+        (folder / "x").write_bytes(b"x")

@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline.core.params import load_params
+from sources.core.errors import UsageError
+
+EXPERIMENT = "profile: x\nexperiments:\n  tiny: "
+
+
+def profile(folder: Path, text: str) -> Path:
+    path = folder / "params.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_every_shipped_profile_loads():
+    for path in sorted(Path(__file__).parents[3].glob("profiles/*.yaml")):
+        assert load_params(path).profile == path.stem
+
+
+def test_a_folder_of_the_profile_may_be_named_wherever_a_source_may(tmp_path):
+    text = "profile: x\nfolders: [{name: mine, path: films}]\nsplit: {external: [mine]}\nharmonise: {sources: [mine]}"
+    assert load_params(profile(tmp_path, text)).split.external == ("mine",)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("profile: x\ndedup: {}", "unknown key 'dedup'; expected one of: profile, mirror"),
+        ("profile: x\ndedupe: {nearness: 3}", "unknown key 'dedupe.nearness'; expected one of: phash_distance"),
+        ("profile: x\nsplit: {val: many}", "split.val is 'many': input should be a valid number"),
+        ("profile: x\nsplit: {val: 1.5}", "split.val is 1.5: input should be less than or equal to 1"),
+        ("profile: x\nsplit: {val: .nan}", "split.val is nan: input should be a finite number"),
+        ("profile: x\nsplit: {val: 0.5, test: 0.5}", "split val 0.5 and test 0.5 leave nothing for train"),
+        ("profile: x\nprepare: {sizes: 96}", "prepare.sizes is 96: input should be a valid list"),
+        ("profile: x\nprepare: {sizes: []}", "prepare.sizes is []: list should have at least 1 item"),
+        ("profile: x\nprepare: {sizes: [96, 96]}", "prepare.sizes is [96, 96]: list should not name anything twice"),
+        (
+            "profile: x\nprepare: {clahe_tiles: 100000}",
+            "clahe_tiles is 100000: input should be less than or equal to 32",
+        ),
+        ("profile: x\nsources: [nih, cohen, nih]", "sources is ['nih', 'cohen', 'nih']: list should not name"),
+        ("profile: x\nsources: [hanover]", "sources: Unknown source 'hanover'; expected one of: cohen, cxnet, eurorad"),
+        ("profile: x\nharmonise: {sources: [nhi]}", "harmonise.sources: Unknown source 'nhi'; expected one of: cohen"),
+        ("profile: x\nsplit: {external: [nhi]}", "split.external: Unknown source 'nhi'; expected one of: cohen"),
+        (
+            "profile: x\nfetch: {accept_terms: [all]}",
+            "fetch.accept_terms: Unknown source 'all'; expected one of: cohen",
+        ),
+        (EXPERIMENT + "{model: base, size: 80}", "experiments.tiny.size is 80, but prepare.sizes lists 320"),
+        (EXPERIMENT + "{model: base, classes: [covid]}", "classes is ['covid']: list should have at least 2 items"),
+        (
+            EXPERIMENT + "{model: base, classes: [cap, cap]}",
+            "classes is ['cap', 'cap']: list should not",
+        ),
+        (
+            EXPERIMENT + "{model: base, classes: [normal, cap, covid], threshold: val}",
+            "experiments.tiny of 3 classes the likeliest stands: threshold must be half",
+        ),
+        (
+            EXPERIMENT + "{model: base, weights: a.keras}",
+            "experiments.tiny weights are read by model covid_cxnet alone",
+        ),
+        ("mirror: sandbox", "key 'profile' is missing"),
+        ("- a\n- b", "must hold a mapping of options, found list"),
+        ("a: [", "is not readable YAML"),
+    ],
+)
+def test_a_bad_profile_is_one_sentence_that_names_file_key_and_value(tmp_path, text, said):
+    with pytest.raises(UsageError) as caught:
+        load_params(profile(tmp_path, text))
+    assert said in str(caught.value)
+    assert "params.yaml" in str(caught.value)
+    assert "\n" not in str(caught.value)

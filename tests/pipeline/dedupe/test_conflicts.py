@@ -1,0 +1,94 @@
+import pandas as pd
+
+from pipeline.dedupe.conflicts import find_conflicts, merge
+from pipeline.dedupe.patients import patient_keys
+
+TOLD = ("label", "view", "age", "sex", "rt_pcr", "patient_id", "offset_days")
+
+
+def rows(*films):
+    """Films as (source, item_id, values); the first is kept, the others are its copies."""
+    table = []
+    for place, (source, item_id, values) in enumerate(films):
+        copy_of = None if place == 0 else f"{films[0][0]}/{films[0][1]}"
+        row = {"source": source, "item_id": item_id, "cluster_id": "c", "duplicate_of": copy_of}
+        table.append(row | dict.fromkeys(TOLD) | values)
+    return pd.DataFrame(table).astype(object)
+
+
+def found(table, similarity=None):
+    conflicts = find_conflicts(table, similarity or {})
+    return [(row["column"], row["a_value"], row["b_value"]) for row in conflicts.to_dict("records")]
+
+
+def test_two_labels_for_one_film_are_a_conflict_with_its_evidence():
+    table = rows(("cohen", "1", {"label": "covid"}), ("cxnet", "9", {"label": "cap"}))
+    conflicts = find_conflicts(table, {(0, 1): 0.97})
+    assert conflicts.to_dict("records") == [
+        {
+            "cluster_id": "c", "column": "label", "a_source": "cohen", "a_item_id": "1", "a_value": "covid",
+            "b_source": "cxnet", "b_item_id": "9", "b_value": "cap", "similarity": 0.97,
+        }
+    ]  # fmt: skip
+
+
+def test_silence_is_no_conflict():
+    assert found(rows(("cohen", "1", {"view": "PA"}), ("cxnet", "9", {"view": "unknown"}))) == []
+    assert found(rows(("cohen", "1", {"label": None}), ("cxnet", "9", {"label": "cap"}))) == []
+
+
+def test_ages_a_year_apart_agree():
+    assert found(rows(("cohen", "1", {"age": 50.0}), ("cxnet", "9", {"age": 51.0}))) == []
+    assert found(rows(("cohen", "1", {"age": 50.0}), ("cxnet", "9", {"age": 53.0}))) == [("age", "50", "53")]
+
+
+def test_two_patients_of_one_source_are_a_conflict_of_two_sources_not():
+    same = rows(("cohen", "1", {"patient_id": "cohen/1"}), ("cohen", "2", {"patient_id": "cohen/2"}))
+    other = rows(("cohen", "1", {"patient_id": "cohen/1"}), ("nih", "2", {"patient_id": "nih/2"}))
+    assert found(same) == [("patient_id", "cohen/1", "cohen/2")]
+    assert found(other) == []
+
+
+def test_film_outside_clusters_has_no_conflicts():
+    table = rows(("cohen", "1", {"label": "covid"}), ("cxnet", "9", {"label": "cap"}))
+    assert found(table.assign(cluster_id=None)) == []
+
+
+def test_kept_film_learns_what_its_copies_agree_on():
+    table = rows(
+        ("cohen", "1", {"label": "covid", "view": "unknown"}),
+        ("cxnet", "8", {"age": 50.0, "sex": "F", "label": "cap", "view": "AP"}),
+        ("cxnet", "9", {"age": 51.0, "sex": "M"}),
+    )
+    merged = merge(table).loc[0]
+    assert merged["age"] == 50.0
+    assert merged["view"] == "AP"
+    assert merged["label"] == "covid"  # its own word stands; the conflict is listed
+    assert pd.isna(merged["sex"])  # the copies disagree
+
+
+def test_copies_keep_what_their_sources_say():
+    table = rows(("cohen", "1", {"age": 50.0}), ("cxnet", "9", {}))
+    assert pd.isna(merge(table).loc[1, "age"])
+
+
+def patients(*films):
+    return pd.DataFrame(films, columns=["source", "patient_id", "cluster_id"]).astype(object)
+
+
+def test_patients_are_linked_through_a_shared_film():
+    table = patients(
+        ("cohen", "cohen/7", "x"), ("hannover", "hannover/2", "x"), ("hannover", "hannover/2", None),
+        ("cxnet", None, "x"), ("nih", "nih/3", None), ("nih", None, None),
+    )  # fmt: skip
+    assert patient_keys(table).tolist() == ["cohen/7", "cohen/7", "cohen/7", "cohen/7", "nih/3", None]
+
+
+def test_links_are_transitive():
+    table = patients(("a", "a/2", "x"), ("b", "b/1", "x"), ("b", "b/1", "y"), ("c", "c/9", "y"))
+    assert set(patient_keys(table)) == {"a/2"}
+
+
+def test_placeholder_that_many_patients_share_links_nobody():
+    table = patients(*(("cohen", f"cohen/{number}", "x") for number in range(8)))
+    assert patient_keys(table).nunique() == 8

@@ -1,0 +1,118 @@
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.core.layout import Layout
+from pipeline.core.params import FetchParams, FolderParams, Params, load_params
+from pipeline.fetch.overview import TABLES, access, schema_rows, source_rows, state
+from sources.core.errors import UsageError
+from sources.core.source import get_source, registry
+
+PROJECT = Path(__file__).parents[3]
+THIRTEEN = {
+    *("radiopaedia", "sirm", "eurorad", "figure1", "cohen", "twitter", "papers", "hannover", "instagram"),
+    *("pediatric", "nih", "radiopaedia_normal", "tuberculosis"),
+}
+
+
+def test_there_are_thirteen_sources_and_an_optional_one():
+    assert {name for name, source in registry().items() if not source.optional} == THIRTEEN
+    assert {name for name, source in registry().items() if source.optional} == {"cxnet"}
+
+
+def test_a_folder_of_the_profile_is_listed_beside_them(tmp_path):
+    params = Params(profile="p", mirror="sandbox", folders=(FolderParams(name="clinic", path=str(tmp_path)),))
+    columns, rows = source_rows(Layout.at(tmp_path), params)
+    assert columns[0] == "source"
+    assert [row[0] for row in rows][-1] == "clinic" and len(rows) == 15
+
+
+@pytest.mark.parametrize(
+    ("name", "accepted", "said"),
+    [
+        ("hannover", (), "open"),
+        ("radiopaedia", (), "closed: needs permission, then --accept-terms radiopaedia"),
+        ("radiopaedia", ("radiopaedia",), "open"),
+        ("twitter", (), "API, needs X_BEARER_TOKEN"),
+    ],
+)
+def test_access_on_the_live_web(name, accepted, said):
+    params = Params(profile="p", fetch=FetchParams(accept_terms=accepted))
+    assert access(get_source(name), params) == said
+
+
+def test_the_state_of_a_source_is_read_from_its_receipt(tmp_path):
+    layout, params = Layout.at(tmp_path), Params(profile="p", sources=("cohen",))
+    assert state(layout, "cohen", params) == "not fetched"
+    assert state(layout, "nih", params) == "not in the profile"
+    receipt = layout.raw / "cohen" / "fetch.json"
+    receipt.parent.mkdir(parents=True)
+    for content, said in (
+        ({"state": "fetched", "listed": 1200, "fetched": 3, "cached": 4}, "7 of 1,200 fetched"),
+        ({"state": "skipped", "why": "no token"}, "skipped: no token"),
+    ):
+        receipt.write_text(json.dumps(content))
+        assert state(layout, "cohen", params) == said
+    receipt.write_text("{")
+    assert state(layout, "cohen", params) == "fetch.json is damaged; fetch again"
+
+
+def test_every_column_of_every_table_has_a_meaning():
+    for table in TABLES:
+        assert all(meaning.strip() for _, _, meaning in schema_rows(table))
+
+
+def test_an_unknown_table_is_answered_with_those_there_are():
+    with pytest.raises(UsageError, match="Unknown table 'x'; expected one of: items, pool"):
+        schema_rows("x")
+
+
+@pytest.mark.parametrize("name", ["sandbox", "mirror", "paper"])
+def test_the_shipped_profiles_are_valid_and_name_real_sources(name):
+    params = load_params(PROJECT / "profiles" / f"{name}.yaml")
+    assert params.profile == name
+    assert set(params.sources) <= set(registry())
+    assert all(experiment.size in params.prepare.sizes for experiment in params.experiments.values())
+
+
+def test_stages_verbs_and_the_drawn_architecture_agree():
+    stages = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
+    verbs = {re.match(r"cxnet-data ([a-z]+)", (stage.get("do") or stage)["cmd"])[1] for stage in stages.values()}
+    assert verbs == set(stages) - {"fetch_folder"}
+    page = (PROJECT / "docs" / "architecture.md").read_text()
+    assert set(re.findall(r"<b>(\w+)</b>", page)) == set(stages)
+    for path in re.findall(r"`((?:pipeline|sources|training)/[\w/]*(?:\.py)?)`", page):
+        assert (PROJECT / path).exists(), path
+
+
+PLUMBING = ("layout", "parallel", "params", "pool", "schema", "spool", "tables")  # how, not what: results do not change
+
+
+def modules_behind(module: Path) -> set[Path]:
+    """The module and all of ours that it imports, near and far."""
+    found, due = set(), [module]
+    while due:
+        path = due.pop()
+        if path not in found and path.exists():
+            found.add(path)
+            tree = ast.parse((PROJECT / path).read_text())
+            names = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+            due += [Path(name.replace(".", "/") + ".py") for name in names if name.startswith("pipeline.")]
+    return found
+
+
+def test_a_stage_runs_again_when_any_of_its_code_changes(monkeypatch):
+    monkeypatch.chdir(PROJECT)
+    stages = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
+    checked = 0
+    for name, entry in stages.items():
+        module = Path("pipeline") / f"{name}.py"
+        if module.exists():
+            behind = {path for path in modules_behind(module) if path.stem not in PLUMBING}
+            assert behind <= {Path(dep) for dep in entry.get("do", entry)["deps"]}, name
+            checked += 1
+    assert checked >= 8

@@ -1,0 +1,65 @@
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from marked import FILM, NATIVE, written
+from phantoms import drawn
+
+from pipeline.imaging.marks import find_marks, share
+from pipeline.manifest.conceal import conceal
+
+
+def jpeg(film):
+    return cv2.imdecode(cv2.imencode(".jpg", film, [cv2.IMWRITE_JPEG_QUALITY, 90])[1], cv2.IMREAD_GRAYSCALE)
+
+
+@pytest.mark.parametrize("tone", [255, 0], ids=["white", "black"])
+@pytest.mark.parametrize("size", [0.5, 0.8, 1.2])
+def test_lines_of_text_are_covered(tone, size):
+    place = (60, 640) if tone == 0 else (200, 240)  # dark on the bright belly, bright on the lungs
+    film, ink = written(FILM, at=place, tone=tone, size=size)
+    found = find_marks(jpeg(film)) > 0
+    assert found[ink].mean() > 0.9
+    near = cv2.dilate((ink | (NATIVE > 0)).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    assert (found & ~near).sum() < 0.1 * found.sum()
+
+
+def test_an_arrow_is_covered():
+    ink = cv2.arrowedLine(np.zeros_like(FILM), (150, 300), (230, 360), 255, 4, cv2.LINE_AA, 0, 0.3) > 127
+    found = find_marks(np.where(ink, 255, FILM).astype(np.uint8)) > 0
+    assert found[ink].mean() > 0.9
+
+
+@pytest.mark.parametrize("seed", range(1002, 1008))
+def test_ribs_and_wires_are_no_marks(seed):
+    film = drawn("frontal", seed)
+    assert share(film) < 0.004  # a side marker at most
+
+
+def test_the_frame_of_a_picture_is_no_mark():
+    framed = FILM.copy()
+    cv2.rectangle(framed, (0, 0), (FILM.shape[1] - 1, FILM.shape[0] - 1), 255, 3)
+    assert share(framed) <= share(FILM) + 0.001
+
+
+@settings(max_examples=40, deadline=None)
+@given(arrays(np.uint8, st.tuples(st.integers(1, 80), st.integers(1, 80))))
+def test_any_picture_has_a_mask_of_its_size(picture):
+    mask = find_marks(picture)
+    assert mask.shape == picture.shape and set(np.unique(mask)) <= {0, 255}
+    assert 0 <= share(picture) <= 1
+
+
+def test_concealing_changes_marks_alone():
+    film, ink = written(FILM)
+    clean = conceal(film)
+    mask = find_marks(film) > 0
+    assert (clean[~mask] == film[~mask]).all()
+    assert np.abs(clean[ink].astype(int) - FILM[ink]).mean() < 12  # as the film was before
+
+
+def test_a_picture_without_marks_stays_the_same_object():
+    plain = cv2.GaussianBlur(FILM, (0, 0), 6)
+    assert conceal(plain) is plain

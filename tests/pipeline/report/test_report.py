@@ -1,0 +1,206 @@
+import json
+import re
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from handmade import film, lay_out
+
+from pipeline.core.layout import Layout
+from pipeline.core.params import ExperimentParams, ManifestParams, Params, SplitParams
+from pipeline.core.schema import CONTRADICTIONS_SCHEMA, DUPLICATES_SCHEMA
+from pipeline.manifest import stage as manifest
+from pipeline.report.numbers import crosstab, funnel, general_reason, split_table, top_reasons
+from pipeline.report.pictures import curve_path
+from pipeline.report.stage import run
+from pipeline.split import stage as split
+from sources.core.errors import CxnetError
+from sources.core.storage import read_table, write_table
+
+EVIL = "<script>alert('x')</script>"
+CHROMIUM = shutil.which("chromium")
+
+
+def laid_out(folder, pairs=True):
+    layout = Layout.at(folder)
+    curve = np.sqrt(np.arange(256) / 255)
+    films = [
+        film(
+            "cohen",
+            f"c{n}",
+            label="covid",
+            flags=["mirrored"] if n == 3 else [],
+            patient_id=f"cohen:{n}",
+            patient_key=f"cohen:{n}",
+        )
+        for n in range(8)
+    ]
+    films += [
+        film(
+            "nih", f"n{n}", label="normal", patient_key=f"nih:{n}", tone_curve=(curve * 255).astype(np.uint8).tobytes()
+        )
+        for n in range(8)
+    ]
+    films += [film("sirm", EVIL, finding=EVIL, excluded_by="views", reason=f"lateral film ({EVIL})", pixel_sha256="1")]
+    films += [film("sirm", "gone", image=None, excluded_by="fetch", reason="HTTP 404")]
+    lay_out(layout, films, through="harmonise")
+    pair = {"a_source": "cohen", "a_item_id": "c0", "b_source": "nih", "b_item_id": "n0", "kind": "cropped"}
+    empty = dict.fromkeys(DUPLICATES_SCHEMA.names)
+    write_table(
+        layout.duplicates,
+        pd.DataFrame([empty | pair | {"similarity": 0.97}] * pairs, columns=list(empty)),
+        DUPLICATES_SCHEMA,
+    )
+    doubt = {
+        "source": "cohen",
+        "item_id": "c1",
+        "label": "covid",
+        "kind": "rt_pcr",
+        "evidence": f"says negative {EVIL}",
+    }
+    doubts = pd.DataFrame(
+        [dict.fromkeys(CONTRADICTIONS_SCHEMA.names) | doubt] * pairs, columns=CONTRADICTIONS_SCHEMA.names
+    )
+    write_table(layout.contradictions, doubts, CONTRADICTIONS_SCHEMA)
+    manifest.run(layout, ManifestParams())
+    split.run(layout, SplitParams())
+    return layout
+
+
+@pytest.fixture
+def layout(tmp_path):
+    return laid_out(tmp_path)
+
+
+def page_of(layout, **params):
+    run(layout, Params(profile="tested", **params))
+    return (layout.reports / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_page_is_one_file_that_loads_nothing(layout):
+    page = page_of(layout)
+    assert not re.search(r"""(?:src|href)\s*=\s*["'](?!data:|#)""", page)
+    assert "@import" not in page and "url(" not in page
+
+
+def test_what_sources_say_is_escaped(layout):
+    page = page_of(layout)
+    assert EVIL not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_the_page_tells_of_every_part(layout):
+    page = page_of(layout)
+    for told in (
+        "tested",
+        "HTTP 404",
+        "lateral film",
+        "cropped",
+        "correlation 0.97",
+        "before matching",
+        "mirrored",
+        "rt_pcr",
+        "says negative",
+        "normal",
+        "covid",
+    ):
+        assert told in page
+
+
+def test_a_judged_model_is_shown_with_its_interval(layout):
+    folder = layout.report("base")
+    (folder / "figures").mkdir(parents=True)
+    (folder / "metrics.json").write_text(
+        json.dumps(
+            {"about": "a small one", "test": {"n": 9, "accuracy": 0.5, "accuracy_low": 0.25, "accuracy_high": 0.75}}
+        )
+    )
+    page = page_of(layout, experiments={"base": ExperimentParams(model="base")})
+    assert "a small one" in page and "0.250 – 0.750" in page
+
+
+def test_damaged_metrics_are_one_sentence(layout):
+    layout.report("base").mkdir(parents=True)
+    (layout.report("base") / "metrics.json").write_text("{")
+    with pytest.raises(CxnetError, match=r"metrics\.json is not readable .* run `cxnet-data evaluate base` again"):
+        page_of(layout, experiments={"base": ExperimentParams(model="base")})
+
+
+def test_a_skipped_source_is_visible(layout):
+    receipt = layout.raw / "radiopaedia" / "fetch.json"
+    receipt.parent.mkdir(parents=True)
+    receipt.write_text(json.dumps({"state": "skipped", "why": "its terms forbid copying"}))
+    assert "its terms forbid copying" in page_of(layout, sources=("radiopaedia",))
+
+
+def test_a_damaged_receipt_is_one_sentence(layout):
+    receipt = layout.raw / "radiopaedia_normal" / "fetch.json"
+    receipt.parent.mkdir(parents=True)
+    receipt.write_text("{")
+    with pytest.raises(CxnetError, match="run `cxnet-data fetch radiopaedia_normal` again"):
+        page_of(layout, sources=("radiopaedia_normal",))
+
+
+def test_a_data_set_without_duplicates_has_a_page(tmp_path):
+    assert "Duplicates, proven" in page_of(laid_out(tmp_path, pairs=False))
+
+
+def test_a_missing_table_is_one_sentence(tmp_path):
+    with pytest.raises(CxnetError, match="does not exist; run the stage that writes it"):
+        page_of(Layout.at(tmp_path))
+
+
+def test_the_funnel_adds_up(layout):
+    steps = funnel(read_table(layout.manifest / "manifest.parquet"))
+    assert [(step["name"], step["left"], step["lost"]) for step in steps] == [
+        ("listed", 18, 0),
+        ("bytes received", 17, 1),
+        ("decoded", 17, 0),
+        ("one film per exposure", 17, 0),
+        ("frontal chest films", 16, 1),
+        ("histograms matched", 16, 0),
+        ("kept", 16, 0),
+    ]
+
+
+def test_reasons_are_counted_without_the_names_of_single_films(layout):
+    rows = top_reasons(read_table(layout.manifest / "manifest.parquet"))
+    assert rows == [("fetch", "HTTP 404", 1), ("views", "lateral film", 1)]
+    assert general_reason("duplicate of cohen/a.png (cropped, 0.97)") == "duplicate of a better film"
+
+
+def test_splits_count_films_and_groups(layout):
+    rows = read_table(layout.manifest / "manifest.parquet")
+    columns, table = split_table(rows[rows["status"] == "kept"], read_table(layout.splits))
+    assert columns == ("split", "covid", "normal", "all", "groups")
+    assert table[-1] == ("all", 8, 8, 16, 16)
+
+
+def test_a_table_of_nothing_has_no_rows():
+    assert crosstab(pd.DataFrame({"a": [], "b": []}), "a", "b") == (("a",), [])
+
+
+def test_a_tone_curve_is_drawn_from_the_bottom_left():
+    path = curve_path(bytes(range(256)))
+    assert path.startswith("M0 255 L1 254") and path.endswith("L255 0")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium, to look at the page in a real browser")
+def test_a_browser_shows_every_picture_and_reports_no_error(layout):
+    from playwright.sync_api import sync_playwright
+
+    page_of(layout)
+    problems = []
+    with sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 900, "height": 700})
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto("file://" + (layout.reports / "index.html").path)
+        widths = page.evaluate("Array.from(document.images, image => image.naturalWidth)")
+        overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        browser.close()
+    assert problems == []
+    assert len(widths) > 20 and min(widths) > 0
+    assert overflow <= 0

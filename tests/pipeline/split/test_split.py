@@ -1,0 +1,196 @@
+"""The split: no patient and no exposure on two sides, whatever the order; new films move none of the old ones."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from handmade import film, table
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from upath import UPath
+
+from pipeline.core.layout import Layout
+from pipeline.core.params import ManifestParams, SplitParams
+from pipeline.core.schema import MANIFEST_SCHEMA
+from pipeline.manifest.stage import build
+from pipeline.split.stage import assign, gaps, groups, hashed, run, shares, split_of, summary
+from sources.core.errors import UsageError
+from sources.core.storage import read_table, write_table
+
+PICTURE = np.zeros((2, 2), np.uint8)
+
+
+def split(rows, **options):
+    """Rows with group_id, split and fold; those with an ``excluded_by`` are not kept."""
+    rows = rows.assign(group_id=groups(rows))
+    return assign(rows, rows["excluded_by"].isna(), SplitParams(**options))
+
+
+def manifest_of(root, rows):
+    """A layout with the manifest of ``rows``."""
+    layout = Layout.at(UPath(root))
+    write_table(layout.manifest / "manifest.parquet", build(table(rows), [], ManifestParams()), MANIFEST_SCHEMA)
+    return layout
+
+
+def maybe(prefix, count):
+    return st.none() | st.integers(0, count).map(lambda number: f"{prefix}{number}")
+
+
+@st.composite
+def worlds(draw):
+    """Up to 25 rows whose patients, studies, clusters and pages tie them together at random."""
+    rows = []
+    for number in range(draw(st.integers(1, 25))):
+        page = draw(maybe("https://site.example/case/", 9))
+        copied = draw(st.none() | st.integers(0, number).map(lambda of: f"cohen/{of:03d}"))
+        ties = {"study_id": draw(maybe("s", 9)), "cluster_id": draw(maybe("c", 9)), "page_url": page}
+        patients = {"patient_id": draw(maybe("p", 9)), "patient_key": draw(maybe("p", 9))}
+        gone = draw(st.sampled_from([None, None, "views"]))
+        rows.append(film("cohen", f"{number:03d}", PICTURE, **ties, **patients, duplicate_of=copied, excluded_by=gone))
+    return table(rows)
+
+
+@given(worlds(), st.integers(0, 99))
+@settings(deadline=None, max_examples=60)
+def test_nothing_that_ties_rows_together_stands_on_two_sides(rows, seed):
+    kept = split(rows, seed=seed, val=0.3, test=0.3).dropna(subset=["split"])
+    for tie in ("patient_id", "patient_key", "study_id", "cluster_id", "page_url", "group_id"):
+        assert (kept.groupby(tie)["split"].nunique() <= 1).all()
+        assert (kept[kept["split"] != "test"].groupby(tie)["fold"].nunique() <= 1).all()
+
+
+@given(worlds(), st.randoms())
+@settings(deadline=None, max_examples=30)
+def test_the_order_of_rows_does_not_matter(rows, random):
+    order = list(rows.index)
+    random.shuffle(order)
+    shuffled = split(rows.loc[order]).sort_index()
+    pd.testing.assert_frame_equal(shuffled, split(rows))
+
+
+@given(worlds(), st.integers(1, 20))
+@settings(deadline=None, max_examples=60)
+def test_adding_films_of_new_or_known_patients_moves_no_film(rows, added):
+    before = split(rows)
+    known = rows["patient_id"].dropna().tolist()
+    new = [
+        film("aaa", f"{number:03d}", PICTURE, patient_id=known[number] if number < len(known) else f"a{number}")
+        for number in range(added)
+    ]
+    after = split(pd.concat([table(new), rows], ignore_index=True)).iloc[added:].reset_index(drop=True)
+    pd.testing.assert_frame_equal(after, before)
+
+
+def test_excluding_a_film_moves_no_other():
+    rows = table([film("nih", f"{number:03d}", PICTURE, patient_id=f"p{number % 20}") for number in range(60)])
+    before = split(rows)
+    after = split(rows.assign(excluded_by=["views" if number % 3 else None for number in range(60)]))
+    kept = after["split"].notna()
+    assert (after.loc[kept, "split"] == before.loc[kept, "split"]).all()
+
+
+def test_films_linked_only_through_an_excluded_copy_share_a_group():
+    bridge = film("sirm", "1", PICTURE, patient_id="p2", cluster_id="c", excluded_by="dedupe")
+    rows = table([film("cohen", "1", PICTURE, patient_id="p1", cluster_id="c"), bridge])
+    rows = pd.concat([rows, table([film("sirm", "2", PICTURE, patient_id="p2")])], ignore_index=True)
+    assert groups(rows).tolist() == ["p1", "p1", "p1"]
+
+
+def test_a_film_without_any_tie_is_its_own_group():
+    rows = table([film("cohen", "1", PICTURE), film("cohen", "2", PICTURE)])
+    assert groups(rows).tolist() == ["cohen/1", "cohen/2"]
+
+
+@pytest.mark.parametrize(
+    ("page", "tied"),
+    [
+        ("https://radiopaedia.org/cases/covid-19-pneumonia-14", True),
+        ("https://raw.githubusercontent.com/x/y/metadata.csv", False),
+        ("https://www.sirm.org/", False),
+        ("/disk/films", False),
+    ],
+)
+def test_a_case_page_ties_its_films_and_the_list_of_a_collection_does_not(page, tied):
+    rows = table([film("cohen", "1", PICTURE, page_url=page), film("sirm", "2", PICTURE, page_url=page)])
+    assert (groups(rows).nunique() == 1) == tied
+
+
+def test_a_page_with_the_films_of_a_whole_collection_ties_none():
+    page = "https://nihcc.box.com/v/ChestXray"
+    rows = table([film("nih", f"{number}", PICTURE, page_url=page) for number in range(41)])
+    assert groups(rows).nunique() == 41
+
+
+def test_every_stratum_gets_its_shares():
+    rows = pd.DataFrame([(label, f"{label}/{number}") for label in ("covid", "cap") for number in range(3000)])
+    sides = rows[1].map(lambda group: split_of(group, SplitParams()))
+    found = pd.crosstab(rows[0], sides, normalize="index")
+    for label in ("covid", "cap"):  # three standard errors of 3,000 draws
+        assert found.loc[label, "test"] == pytest.approx(0.2, abs=0.022)
+        assert found.loc[label, "val"] == pytest.approx(0.15, abs=0.02)
+
+
+def test_the_hash_is_the_same_on_every_machine():
+    assert hashed("cohen:1", "18/split") == 0.8482604985953444
+
+
+def test_larger_shares_only_take_films_from_train():
+    names = [f"g{number}" for number in range(500)]
+    small, large = SplitParams(test=0.1, val=0.1), SplitParams(test=0.1, val=0.2)
+    for name in names:
+        if split_of(name, small) != "train":
+            assert split_of(name, large) == split_of(name, small)
+
+
+def test_an_external_source_is_held_out_whole_with_the_groups_it_reaches():
+    rows = table(
+        [
+            film("hannover", "1", PICTURE, patient_id="h1"),
+            film("hannover", "2", PICTURE, cluster_id="c"),
+            film("cohen", "1", PICTURE, cluster_id="c"),
+            film("cohen", "2", PICTURE, cluster_id="d"),
+            film("hannover", "3", PICTURE, cluster_id="d", excluded_by="dedupe"),
+        ]
+    )
+    sides = split(rows, external=("hannover",))
+    assert sides["split"].iloc[:3].tolist() == ["external"] * 3
+    assert sides["split"].iloc[3] in ("train", "val", "test")  # its copy in the external source is not used
+    assert sides["fold"].iloc[:3].isna().all()
+
+
+def test_a_label_that_is_missing_on_a_side_is_said(tmp_path, caplog):
+    rows = [film("cohen", "1", PICTURE), film("nih", "1", PICTURE, label="normal")]
+    said = run(manifest_of(tmp_path, rows), SplitParams())
+    assert said.startswith("2 films in 2 groups")
+    assert said.count("no ") == 4
+    assert "choose another split.seed" in caplog.text
+
+
+def test_enough_films_leave_no_gap_and_the_table_of_shares_adds_up():
+    rows = split(table([film("nih", f"{number}", PICTURE, patient_id=f"p{number}") for number in range(200)]))
+    assert gaps(rows) == []
+    assert shares(rows)["films"].sum() == 200
+    assert shares(rows)["share"].sum() == pytest.approx(1.0)
+    assert "train" in summary(rows)
+
+
+def test_the_table_holds_every_row_and_is_the_same_bytes_again(tmp_path):
+    rows = [film("nih", f"{number}", PICTURE, patient_id=f"p{number}", age=float(10 + number)) for number in range(20)]
+    layout = manifest_of(tmp_path, rows)
+    run(layout, SplitParams())
+    first = layout.splits.read_bytes()
+    run(layout, SplitParams())
+    assert layout.splits.read_bytes() == first
+    found = read_table(layout.splits)
+    assert len(found) == 20
+    assert found["group_id"].notna().all()
+    assert found["split"].isna().sum() == 8  # children are excluded
+
+
+def test_a_manifest_without_films_makes_an_empty_split(tmp_path):
+    assert run(manifest_of(tmp_path, []), SplitParams()) == "0 films in 0 groups"
+
+
+def test_an_unknown_external_source_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"Unknown source in split\.external 'hanover'; expected one of: "):
+        run(manifest_of(tmp_path, [film()]), SplitParams(external=("hanover",)))

@@ -1,0 +1,94 @@
+"""Batches: every film once, in an order that can be repeated, and never one from another split."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from drawn_arrays import write_arrays
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.prepare.stage import read_arrays
+from sources.core.errors import CxnetError
+from training.core.augment import MODEST
+from training.core.data import Batches, ShuffledBatches, check_groups, even_parts, select, to_float
+
+CLASSES = ("normal", "covid")
+WEIGHTS = np.array([0.5, 2.0], np.float32)
+counts = st.integers(0, 300)
+
+
+@pytest.fixture
+def arrays(tmp_path):
+    return read_arrays(write_arrays(tmp_path), 72)
+
+
+@given(counts, st.integers(1, 40))
+def test_parts_are_even_and_hold_every_film_once(count, most):
+    parts = even_parts(count, most)
+    assert [index for part in parts for index in part] == list(range(count))
+    assert all(len(part) <= most for part in parts)
+    assert not parts or max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def test_only_films_of_the_asked_splits_and_classes_are_chosen(arrays):
+    films = select(arrays, ["val"], ["covid"])
+    assert set(films.rows["split"]) == {"val"}
+    assert set(films.rows["label"]) == {"covid"}
+    assert (arrays.rows.iloc[films.positions]["item_id"].to_numpy() == films.rows["item_id"].to_numpy()).all()
+
+
+def test_targets_follow_the_order_of_the_classes(arrays):
+    one, other = (select(arrays, ["test"], classes) for classes in (CLASSES, CLASSES[::-1]))
+    assert (one.targets == 1 - other.targets).all()
+    assert one.counts() == {"normal": 4, "covid": 4}
+
+
+def test_a_class_without_films_counts_none(arrays):
+    assert select(arrays, ["test"], ["normal", "cap"]).counts() == {"normal": 4, "cap": 0}
+
+
+def test_batches_are_the_films_scaled_encoded_and_weighted(arrays):
+    films = select(arrays, ["val"], CLASSES)
+    inputs, targets, weights = (np.concatenate(parts) for parts in zip(*list(Batches(films, 3, WEIGHTS)), strict=True))
+    assert np.allclose(inputs, arrays.images[films.positions] / 255)
+    assert (targets[:, 0] == films.targets).all()
+    assert (weights == np.where(films.targets == 1, 2.0, 0.5)).all()
+
+
+def test_the_order_depends_on_seed_and_epoch_and_not_on_who_asks_when(arrays):
+    films = select(arrays, ["train"], CLASSES)
+
+    def epoch(seed, backwards=False, before=0):
+        batches = ShuffledBatches(films, 5, WEIGHTS, seed, MODEST)
+        for _ in range(before):
+            batches.on_epoch_end()
+        places = range(len(batches))
+        found = {place: batches[place][0].tobytes() for place in (reversed(places) if backwards else places)}
+        return [found[place] for place in places]
+
+    assert epoch(1) == epoch(1, backwards=True)
+    assert len({tuple(each) for each in (epoch(1), epoch(2), epoch(1, before=1))}) == 3
+
+
+def test_a_shuffled_epoch_holds_every_film_once(arrays):
+    films = select(arrays, ["train"], CLASSES)
+    inputs = np.concatenate([batch[0] for batch in ShuffledBatches(films, 7, WEIGHTS, 3)])
+    expected = to_float(arrays.images[films.positions])
+    assert sorted(each.tobytes() for each in inputs) == sorted(each.tobytes() for each in expected)
+
+
+@given(st.floats(0.1, 3.0))
+def test_brightness_scales_and_stops_at_white(factor):
+    images = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    found = to_float(images, np.array([factor], np.float32))
+    assert found.dtype == np.float32
+    assert np.allclose(found, np.minimum(images / 255 * np.float32(factor), 1), atol=1e-6)
+
+
+def test_a_patient_on_both_sides_is_refused_by_name(arrays):
+    rows = arrays.rows.assign(group_id=arrays.rows["group_id"].replace("p4", "p3"))
+    shared = replace(arrays, rows=rows)
+    train, test = (select(shared, [split], CLASSES) for split in ("val", "test"))
+    with pytest.raises(CxnetError, match="Group p3 has films in split 'val' and in split 'test'"):
+        check_groups(train, test)

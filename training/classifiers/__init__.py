@@ -1,0 +1,1 @@
+"""Train the small networks that ship in pipeline/classifiers/weights/."""

@@ -1,0 +1,4 @@
+"""Stage train: fit one experiment.
+
+Reads data/arrays/<size>/. Writes models/<experiment>/.
+"""
