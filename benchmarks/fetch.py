@@ -1,10 +1,10 @@
-"""Downloads from a loopback server with latency: ours against wget, plain requests and img2dataset.
+"""Download speed against a loopback server with latency: cxnet-data, wget, plain requests and img2dataset.
 
-Also: what a second run, a broken run and a large archive cost, and what each fault of a server does.
+Also measures a second run, a killed run and a large archive, and shows what each server fault does to a fetch.
 
-Run: ``python -m benchmarks.fetch [--quick]``. Politeness is off, all clients have the same number of connections, and
-the server runs in a process of its own. Its own rate is what a minimal client (bare sockets, nothing written) gets.
-img2dataset is installed by this script below ``$CXNET_BENCH_CACHE``, else ``~/.cache/cxnet-data``.
+Run: ``python -m benchmarks.fetch [--quick]``. Politeness is off, and every client has the same number of connections.
+The server runs in a process of its own; a minimal client (bare sockets that write nothing) measures the server's limit.
+The script installs img2dataset below ``$CXNET_BENCH_CACHE``, by default ``~/.cache/cxnet-data``.
 """
 
 import argparse
@@ -12,37 +12,32 @@ import json
 import multiprocessing
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import psutil
-import requests
 
+from benchmarks.downloads.clients import (
+    CONNECTIONS,
+    OLD_SETUPTOOLS,
+    addresses,
+    bare_client,
+    img2dataset,
+    ours,
+    requests_loop,
+    wget,
+)
+from benchmarks.downloads.server import LATENCY_S, serving
 from benchmarks.peers import environment
-from sources.core.source import Item, Terms
-from sources.download.driver import Wishes, fetch_source
-from sources.download.store import LIVE, Store
-from sources.transport.client import Client
-from sources.transport.policy import Policy
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "fetch.json"
-OLD_SETUPTOOLS = "setuptools<81"  # img2dataset needs pkg_resources
-CONNECTIONS = 16
-LATENCY_S = 0.02
-SIDE = 387  # pixels; noise of this size is a PNG of 150 KB
 REFETCH_TARGET, SERVER_TARGET, MEMORY_TARGET_MB = 20.0, 0.9, 200.0
 
 
@@ -69,135 +64,6 @@ def main() -> None:
     RESULTS.write_text(json.dumps(result, indent=2) + "\n")
 
 
-# ------------------------------------------------------------------------------------------------------ the server
-
-
-def serve(listener: socket.socket, files: int, archive_mb: int) -> None:
-    """Answer ``/<number>.png`` after the latency, and ``/archive.zip`` at once; a thread per connection."""
-    noise = np.random.default_rng(1).integers(0, 256, (SIDE, SIDE), np.uint8)
-    body = cv2.imencode(".png", noise)[1].tobytes()
-    while True:
-        connection, _ = listener.accept()
-        threading.Thread(target=converse, args=(connection, body, files, archive_mb), daemon=True).start()
-
-
-def converse(connection: socket.socket, body: bytes, files: int, archive_mb: int) -> None:
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    block = bytes(1_000_000)
-    with suppress(ConnectionError), connection, connection.makefile("rb") as requested:
-        while first := requested.readline():
-            while requested.readline() not in (b"\r\n", b""):
-                pass
-            method, path = first.split()[:2]
-            name = path[1:].partition(b".")[0]
-            if path == b"/archive.zip":
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (archive_mb * len(block) + 4))
-                connection.sendall(b"PK\x03\x04")
-                for _ in range(archive_mb):
-                    connection.sendall(block)
-            elif name.isdigit() and int(name) < files:
-                time.sleep(LATENCY_S)
-                content = body + b"%08d" % int(name)
-                head = b'HTTP/1.1 200 OK\r\nETag: "%s"\r\nContent-Type: image/png\r\nContent-Length: %d\r\n\r\n'
-                connection.sendall(head % (name, len(content)) + (content if method == b"GET" else b""))
-            else:
-                connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
-
-
-@contextmanager
-def serving(files: int, archive_mb: int) -> Iterator[str]:
-    """Address of the server."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-    process = multiprocessing.get_context("fork").Process(target=serve, args=(listener, files, archive_mb), daemon=True)
-    process.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        process.kill()
-        listener.close()
-
-
-# -------------------------------------------------------------------------------------------------------- clients
-
-
-class Films:
-    """The server's pictures, or its archive, as a source."""
-
-    name = "films"
-    title = homepage = "loopback"
-    labels: tuple[str, ...] = ("covid",)
-    hosts: tuple[str, ...] = ("127.0.0.1",)
-    terms = Terms(licence="CC0")
-    optional = True
-
-    def __init__(self, addresses: list[str]) -> None:
-        self.addresses = addresses
-
-    def items(self, web: Any) -> Iterator[Item]:
-        yield from (Item(item_id=address, url=address) for address in self.addresses)
-
-
-def addresses(url: str, files: int) -> list[str]:
-    return [f"{url}/{number}.png" for number in range(files)]
-
-
-def ours(urls: list[str], folder: Path, update: bool = False) -> int:
-    policy = Policy(delay_s=0.0, connections=CONNECTIONS, private_hosts=True)
-    store = Store(folder, LIVE)
-    with store.alone(print):
-        counts = fetch_source(Films(urls), store, Client(policy), Wishes(update=update)).counts
-    return counts["fetched"] + counts["cached"]
-
-
-def bare_client(urls: list[str], folder: Path) -> int:
-    """The server's own rate: sockets that are kept open, bodies thrown away."""
-    host, port = urls[0].split("/")[2].split(":")
-
-    def read(part: list[str]) -> int:
-        with socket.create_connection((host, int(port))) as connection, connection.makefile("rb") as answer:
-            for url in part:
-                connection.sendall(f"GET /{url.rpartition('/')[2]} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
-                length = 0
-                while (line := answer.readline()) != b"\r\n":
-                    if line.startswith(b"Content-Length:"):
-                        length = int(line.split()[1])
-                answer.read(length)
-        return len(part)
-
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
-        return sum(pool.map(read, (urls[start::CONNECTIONS] for start in range(CONNECTIONS))))
-
-
-def requests_loop(urls: list[str], folder: Path) -> int:
-    """What a script usually does: one after the other, no checks, files named by number."""
-    folder.mkdir()
-    for number, url in enumerate(urls):
-        (folder / f"{number}.png").write_bytes(requests.get(url, timeout=30).content)
-    return len(urls)
-
-
-def wget(urls: list[str], folder: Path) -> int:
-    listed = folder.with_suffix(".txt")
-    listed.write_text("\n".join(urls))
-    subprocess.run(["wget", "-q", "-i", listed, "-P", folder], check=True)
-    return len(list(folder.iterdir()))
-
-
-def img2dataset(urls: list[str], folder: Path) -> int:
-    listed = folder.with_suffix(".txt")
-    listed.write_text("\n".join(urls))
-    options = f"--processes_count 1 --thread_count {CONNECTIONS} --resize_mode no --output_format files --retries 0"
-    command = [str(environment("img2dataset", OLD_SETUPTOOLS) / "bin" / "img2dataset"), "--url_list", str(listed)]
-    quiet = os.environ | {"NO_ALBUMENTATIONS_UPDATE": "1"}
-    subprocess.run(
-        [*command, "--output_folder", str(folder), *options.split()], check=True, capture_output=True, env=quiet
-    )
-    return len(list(folder.rglob("*.jpg"))) + len(list(folder.rglob("*.png")))
-
-
-# --------------------------------------------------------------------------------------------------- measurements
-
-
 def compare(url: str, files: int, scratch: Path, quick: bool) -> list[dict[str, Any]]:
     """Files per second of each client, best of two runs that take turns."""
     urls = addresses(url, files)
@@ -211,7 +77,7 @@ def compare(url: str, files: int, scratch: Path, quick: bool) -> list[dict[str, 
 
 
 def timed(name: str, client: Callable[[list[str], Path], int], urls: list[str], scratch: Path) -> dict[str, Any]:
-    best, fetched, why = float("inf"), 0, None
+    best, fetched, note = float("inf"), 0, None
     for turn in range(2):
         folder = scratch / f"{name.split()[0].strip(',')}{turn}"
         try:
@@ -221,27 +87,27 @@ def timed(name: str, client: Callable[[list[str], Path], int], urls: list[str], 
             fetched = client(urls, folder)
             best = min(best, time.perf_counter() - began)
         except (OSError, subprocess.CalledProcessError) as error:
-            why = f"does not run here ({type(error).__name__})"
+            note = f"does not run here ({type(error).__name__})"
             break
-    rate = None if why or not fetched else fetched / best
-    return {"client": name, "files": fetched, "seconds": None if why else best, "files_per_s": rate, "note": why}
+    rate = None if note or not fetched else fetched / best
+    return {"client": name, "files": fetched, "seconds": None if note else best, "files_per_s": rate, "note": note}
 
 
 def second_runs(url: str, files: int, scratch: Path) -> dict[str, float]:
-    """Seconds of a first run, a second one (best of three), an update that asks for every file, a run broken off."""
+    """Seconds of a first run, a second run (best of three), an update that checks every file, and a killed run."""
     urls = addresses(url, files)
-    found = {"first_s": clock(partial(ours, urls, scratch / "again"))}
-    found["second_s"] = min(clock(partial(ours, urls, scratch / "again")) for _ in range(3))
-    found["update_s"] = clock(partial(ours, urls, scratch / "again", update=True))
+    seconds = {"first_s": clock(partial(ours, urls, scratch / "again"))}
+    seconds["second_s"] = min(clock(partial(ours, urls, scratch / "again")) for _ in range(3))
+    seconds["update_s"] = clock(partial(ours, urls, scratch / "again", update=True))
     child = multiprocessing.get_context("fork").Process(target=ours, args=(urls, scratch / "broken"))
     began = time.perf_counter()
     child.start()
-    time.sleep(found["first_s"] / 2)
+    time.sleep(seconds["first_s"] / 2)
     child.kill()
     child.join()
     ours(urls, scratch / "broken")
-    found["killed_half_way_s"] = time.perf_counter() - began
-    return found
+    seconds["killed_half_way_s"] = time.perf_counter() - began
+    return seconds
 
 
 def clock(work: Callable[[], object]) -> float:
@@ -251,8 +117,8 @@ def clock(work: Callable[[], object]) -> float:
 
 
 def archive_memory(url: str, scratch: Path, archive_mb: int) -> dict[str, float]:
-    """Peak resident memory of a process that fetches one large archive, all of its libraries included."""
-    work = "import sys; from benchmarks.fetch import archive; archive(sys.argv[1], sys.argv[2])"
+    """Peak resident memory of a process that fetches one large archive, including its libraries."""
+    work = "import sys; from benchmarks.downloads.clients import fetch_archive; fetch_archive(sys.argv[1], sys.argv[2])"
     began = time.perf_counter()
     child = subprocess.Popen([sys.executable, "-c", work, url, str(scratch / "archive")], cwd=HERE.parent)
     peak, process = 0, psutil.Process(child.pid)
@@ -267,31 +133,23 @@ def archive_memory(url: str, scratch: Path, archive_mb: int) -> dict[str, float]
     return {"mb": archive_mb, "kept_mb": kept / 1e6, "seconds": time.perf_counter() - began, "peak_mb": peak / 1e6}
 
 
-def archive(url: str, folder: str) -> None:
-    """Fetch the archive into ``folder`` (runs in a process of its own)."""
-    policy = Policy(delay_s=0.0, private_hosts=True)
-    store = Store(Path(folder), LIVE)
-    with store.alone(print):
-        fetch_source(Films([f"{url}/archive.zip"]), store, Client(policy))
-
-
 def fault_table() -> list[dict[str, Any]]:
-    """Each injected fault of a server: requests that the film took, what its row says, rows lost."""
-    sys.path.insert(0, str(HERE.parent / "tests" / "sources"))
+    """For each server fault: the requests made for the film, the film's row, and the number of lost rows."""
+    sys.path.insert(0, str(HERE.parent / "tests" / "helpers"))
     import loopback
     import toy
 
     faults = {
         "503 twice": loopback.busy(2, 503),
         "429 with Retry-After": loopback.busy(2, 429, Retry_After="1"),
-        "503 for ever": loopback.busy(99, 503),
+        "503 forever": loopback.busy(99, 503),
         "connection lost in the body, three times": loopback.dropped(5_000, times=3),
         "Content-Length too large, once": loopback.wrong_length(500),
-        "gzip body cut off, once": loopback.gzipped(cut=4_000, times=1),
-        "gzip body cut off, always": loopback.gzipped(cut=4_000),
+        "truncated gzip body, once": loopback.gzipped(cut=4_000, times=1),
+        "truncated gzip body, always": loopback.gzipped(cut=4_000),
         "one byte every 10 ms": loopback.dripping(0.01),
         "no answer, once": loopback.silent(1.0, times=1),
-        "ETag changes at every request": loopback.flapping,
+        "new ETag with every request": loopback.flapping,
         "endless body": loopback.endless,
         "redirect to a foreign host": loopback.redirected("http://evil.example/film.png"),
         "redirect to 169.254.169.254": loopback.redirected("http://169.254.169.254/latest/"),
@@ -304,17 +162,17 @@ def fault_row(loopback: Any, toy: Any, name: str, fault: Any) -> dict[str, Any]:
     with loopback.serving() as site, tempfile.TemporaryDirectory() as scratch:
         toy.fill(site, 3)
         site.faults[film] = fault
-        patient = toy.client(timeout_s=0.4, slowest_bytes_s=50_000)
-        _, rows = toy.fetch(toy.Toy(site.url), Path(scratch) / "toy", with_client=patient)
-        asked = site.counts()[film]
+        client = toy.client(timeout_s=0.4, slowest_bytes_s=50_000)
+        _, rows = toy.fetch(toy.Toy(site.url), Path(scratch) / "toy", with_client=client)
+        requested = site.counts()[film]
     result = rows.fetch_status[film] + (f": {rows.fetch_reason[film]}" if rows.fetch_status[film] == "failed" else "")
-    return {"fault": name, "requests": asked, "row": result.replace(site.url, ""), "rows_lost": 3 - len(rows)}
+    return {"fault": name, "requests": requested, "row": result.replace(site.url, ""), "rows_lost": 3 - len(rows)}
 
 
 def targets(
     rows: list[dict[str, Any]], again: dict[str, float], memory: dict[str, float], faults: list[dict[str, Any]]
 ) -> dict[str, bool | None]:
-    """What was aimed at, and whether it was reached; None where the other side did not run."""
+    """Whether each target is met; None if the client to compare with did not run."""
     rate = {row["client"].split()[0].strip(","): row["files_per_s"] for row in rows}
     peer_rate = rate.get("img2dataset")
     return {
@@ -332,19 +190,21 @@ def show(result: dict[str, Any]) -> None:
         f"{result['files']} files of 150 KB, {CONNECTIONS} connections, {LATENCY_S * 1e3:.0f} ms latency; "
         f"{result['cores']} cores, load {result['load']:.1f}"
     )
-    print(f"{'client':<32}{'files':>7}{'seconds':>9}{'files/s':>9}{'ours is':>10}")
+    print(f"{'client':<32}{'files':>7}{'seconds':>9}{'files/s':>9}{'our speed-up':>14}")
     for row in result["rates"]:
         if row["files_per_s"] is None:
-            print(f"{row['client']:<32}{row['note'] or 'no file came'}")
+            print(f"{row['client']:<32}{row['note'] or 'downloaded no file'}")
         else:
             times = rates["ours"] / row["files_per_s"]
-            print(f"{row['client']:<32}{row['files']:>7}{row['seconds']:>9.2f}{row['files_per_s']:>9.0f}{times:>9.2f}x")
+            print(
+                f"{row['client']:<32}{row['files']:>7}{row['seconds']:>9.2f}{row['files_per_s']:>9.0f}{times:>13.2f}x"
+            )
     again, memory = result["second_runs"], result["archive"]
     print("\nseconds: " + ", ".join(f"{name.removesuffix('_s').replace('_', ' ')} {again[name]:.2f}" for name in again))
     print(f"archive of {memory['mb']:,} MB: peak {memory['peak_mb']:.0f} MB, {memory['seconds']:.1f} s")
-    print(f"\n{'fault':<44}{'asked':>6}{'lost':>6}  row")
+    print(f"\n{'fault':<44}{'requests':>10}{'lost rows':>11}  row of the film")
     for row in result["faults"]:
-        print(f"{row['fault']:<44}{row['requests']:>6}{row['rows_lost']:>6}  {row['row']}")
+        print(f"{row['fault']:<44}{row['requests']:>10}{row['rows_lost']:>11}  {row['row']}")
     print()
     for name, met in result["targets"].items():
         print(f"{name}: {'not measured' if met is None else 'met' if met else 'MISSED'}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+Map = np.ndarray  # (H, W) float32
 Points = Sequence[tuple[float, float]] | np.ndarray
 SUBPIXEL = 4  # bits of a pixel that the drawing functions resolve
 RANDOM_PIXELS = 1 << 20

@@ -5,7 +5,8 @@ import numpy as np
 
 from sources.sandbox.anatomy import SIDES, Anatomy, lung_outline, rib_turns
 from sources.sandbox.canvas import Canvas, blurred, clouds, ellipse, smooth
-from sources.sandbox.phantom import Exposure, frontal, mediastinum, tone, vessels, windpipe
+from sources.sandbox.organs import mediastinum, vessels, windpipe
+from sources.sandbox.phantom import Exposure, frontal, tone
 
 SICK = ("covid", "cap")
 
@@ -124,7 +125,7 @@ def ct_coronal(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
     lungs = canvas.fill(*outlines.values(), soft=0.006)
     depth = str(rng.choice(["front", "middle", "back"]))
     spine = ellipse(0, 0.2, 0.2, 2.4)
-    middle = canvas.fill(spine, soft=0.02) if depth == "back" else mediastinum(anatomy, canvas, exposure, breath)
+    middle = canvas.fill(spine, soft=0.02) if depth == "back" else mediastinum(anatomy, canvas, breath, exposure.ap)
     wall = 1.0 + 0.6 * anatomy.wall
     trunk = smooth(
         [(-0.35, -1.9), (-1.0, -1.2), (-wall, -0.6), (-wall, 1.9), (wall, 1.9), (wall, -0.6), (1.0, -1.2), (0.35, -1.9)]
