@@ -33,7 +33,7 @@ from pipeline.dedupe.films import Film, Films, measure
 from pipeline.dedupe.hashes import phash
 from pipeline.dedupe.nearest import near_pairs
 from pipeline.dedupe.verdicts import judge
-from pipeline.imaging.tones import Gray
+from pipeline.imaging.arrays import Gray
 
 HERE = Path(__file__).parent
 SHARED = HERE.parents[1] / "shared"

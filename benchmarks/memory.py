@@ -19,7 +19,7 @@ import numpy as np
 import yaml
 
 from benchmarks.pipeline import PROJECT, WORKERS, run_verb
-from pipeline.imaging.tones import Gray
+from pipeline.imaging.arrays import Gray
 from sources.sandbox.anatomy import draw_anatomy
 from sources.sandbox.phantom import Exposure, frontal
 

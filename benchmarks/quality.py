@@ -25,9 +25,9 @@ from benchmarks.peers import ask, reason
 from pipeline.classifiers.networks import shipped
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images, open_executor
+from pipeline.imaging.arrays import Gray
 from pipeline.imaging.decode import decode
 from pipeline.imaging.png import shrink
-from pipeline.imaging.tones import Gray
 from pipeline.ingest.quality import Judges, put_right_and_measure, shipped_judges
 from sources.sandbox import alter
 from sources.sandbox.anatomy import draw_anatomy

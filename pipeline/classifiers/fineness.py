@@ -12,7 +12,7 @@ import numpy as np
 from scipy.fft import rfft2
 
 from pipeline.classifiers.networks import Networks, Vectors
-from pipeline.imaging.tones import Gray
+from pipeline.imaging.arrays import Gray
 
 KINDS = ("fine", "blurred", "upscaled")
 TILE = 512  # px, largest side of the square that is looked at

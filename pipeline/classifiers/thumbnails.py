@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.classifiers.networks import Vectors
-from pipeline.imaging.tones import Gray
+from pipeline.imaging.arrays import Gray
 
 SIDE = 64  # px of the thumbnail
 CELL = 8  # px of a cell of edge directions

@@ -13,7 +13,7 @@ import numpy as np
 from pipeline.classifiers.networks import Networks, Vectors
 from pipeline.classifiers.thumbnails import features, thumbnail
 from pipeline.classifiers.views import CLASSES
-from pipeline.imaging.tones import Gray
+from pipeline.imaging.arrays import Gray
 
 TURNS = (0, 90, 180, 270)  # degrees clockwise by which the film stands turned
 STATES = tuple((turn, negative) for negative in (False, True) for turn in TURNS)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pipeline.classifiers.networks import Networks, Vectors, shipped
 from pipeline.classifiers.thumbnails import Thumbnails, features, thumbnail
-from pipeline.imaging.tones import Gray
+from pipeline.imaging.arrays import Gray
 
 CLASSES = ("frontal", "lateral", "other")
 SURE = 0.75  # least probability of a frontal film: one that is left out is seen by a person, a CT slice among them not

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.imaging.tones import Gray
+from pipeline.imaging.arrays import Gray
 
 SIDE = 256  # long side of the picture that features are found in (px)
 POINTS = 300  # features per film

@@ -14,9 +14,10 @@ from typing import Self
 import numpy as np
 
 from pipeline.dedupe.features import BYTES, POINTS, SIDE, Bits, Points, find_points
-from pipeline.dedupe.hashes import Box, cut, dhash, framed_box, phash, window_hashes
+from pipeline.dedupe.hashes import dhash, phash, window_hashes
+from pipeline.imaging.arrays import Box, Gray
+from pipeline.imaging.borders import crop, tolerant_content_box
 from pipeline.imaging.png import decode_png, shrink
-from pipeline.imaging.tones import Gray
 
 PLAIN, MIRRORED = 0, 1
 HASHES = ("phash", "mirrored", "inverted", "trimmed", "centre", "dhash")
@@ -50,11 +51,11 @@ def measure_png(png: bytes) -> Film:
 def measure(gray: Gray) -> Film:
     """Measure a decoded film, (H, W) uint8."""
     whole = shrink(gray, SIDE)
-    framed = framed_box(whole)
+    framed = tolerant_content_box(whole)
     mirrored, inverted, trimmed, middle = window_hashes(whole, framed)
     hashes = (phash(gray), mirrored, inverted, trimmed, middle, dhash(gray))
     box = _enlarged(framed, gray.shape[1] / whole.shape[1], gray.shape[0] / whole.shape[0])
-    small = shrink(cut(gray, box), SIDE) if framed[2:] != whole.shape[::-1] else whole
+    small = shrink(crop(gray, box), SIDE) if framed[2:] != whole.shape[::-1] else whole
     return Film(gray.shape[1], gray.shape[0], box, hashes, small, find_points(small))
 
 

@@ -12,18 +12,14 @@ import numpy.typing as npt
 import scipy.fftpack
 from PIL import Image
 
-from pipeline.imaging.tones import Gray
+from pipeline.imaging.arrays import Box, Gray
+from pipeline.imaging.borders import crop
 
 Hashes: TypeAlias = npt.NDArray[np.uint64]
-Box: TypeAlias = tuple[int, int, int, int]  # left, top, width, height (px)
 
 SIDE = 32  # side of the picture that pHash transforms
 LOW = 8  # side of the block of low frequencies that is kept
 CENTRE = 0.8  # side of the centre window, as a share of the film's
-PLAIN_SHARE = 0.95  # of a row or column of a border lies near its middle tone: a few letters may stand in it
-PLAIN_LEVELS = 6  # gray levels
-EVERY = 3  # every third pixel of a row or column tells its tone
-LEAST_LEFT = 1 / 8  # of the picture
 WEIGHTS = (np.uint64(1) << np.arange(63, -1, -1, dtype=np.uint64)).astype(np.uint64)
 
 
@@ -54,41 +50,19 @@ def phash_of_square(small: Gray) -> int:
 
 
 def window_hashes(gray: Gray, box: Box) -> tuple[int, int, int, int]:
-    """pHash of the film mirrored, inverted, without its border (``box``, of :func:`framed_box`), and of its centre.
+    """pHash of the film mirrored, inverted, without its border, and of its centre.
 
-    These only have to agree with one another, so that they come from quick area averages.
+    These only have to agree with one another, so quick area averages are enough.
+
+    Args:
+        gray: (H, W) uint8.
+        box: the film without its border, from :func:`pipeline.imaging.borders.tolerant_content_box`.
     """
-    whole, inner = _square(gray), cut(gray, box)
+    whole, inner = _square(gray), crop(gray, box)
     mirrored = np.ascontiguousarray(whole[:, ::-1])
     windows = (mirrored, np.bitwise_not(whole), _square(inner), _square(centre(inner)))
     first, second, third, fourth = (phash_of_square(window) for window in windows)
     return first, second, third, fourth
-
-
-def framed_box(gray: Gray) -> Box:
-    """The part of a picture inside plain rows and columns (borders, the page of a screenshot), a few letters or not.
-
-    The whole picture where little of it would be left.
-    """
-    height, width = gray.shape
-    left, top, right, bottom = 0, 0, width, height
-    for _ in range(2):  # what a border hides is seen once the sides across are cut
-        rows = np.flatnonzero(_shows_something(gray[top:bottom, left:right:EVERY]))
-        if not len(rows):
-            break
-        top, bottom = top + int(rows[0]), top + int(rows[-1]) + 1
-        columns = np.flatnonzero(_shows_something(np.ascontiguousarray(gray[top:bottom:EVERY, left:right].T)))
-        if not len(columns):
-            break
-        left, right = left + int(columns[0]), left + int(columns[-1]) + 1
-    box = (left, top, right - left, bottom - top)
-    return box if box[2] * box[3] > LEAST_LEFT * gray.size else (0, 0, width, height)
-
-
-def cut(gray: Gray, box: Box) -> Gray:
-    """The part of a picture in ``box``."""
-    left, top, width, height = box
-    return gray[top : top + height, left : left + width]
 
 
 def centre(gray: Gray) -> Gray:
@@ -120,10 +94,3 @@ def _resize(gray: Gray, width: int, height: int) -> Gray:
 
 def _square(gray: Gray) -> Gray:
     return cv2.resize(gray, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-
-
-def _shows_something(lines: Gray) -> npt.NDArray[np.bool_]:
-    """For each row: is it more than a plain tone with a few letters on it?"""
-    half = lines.shape[1] // 2
-    middle = np.partition(lines, half, axis=1)[:, half : half + 1].astype(np.int16)
-    return np.asarray((np.abs(lines - middle) <= PLAIN_LEVELS).mean(axis=1) < PLAIN_SHARE)

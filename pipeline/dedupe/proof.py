@@ -17,7 +17,7 @@ import numpy.typing as npt
 from pipeline.dedupe.features import Points, frame_size
 from pipeline.dedupe.films import Film
 from pipeline.dedupe.geometry import Matrix, overlap_area, scaling, square
-from pipeline.imaging.tones import Gray
+from pipeline.imaging.arrays import Gray
 
 Plane: TypeAlias = npt.NDArray[Any]  # float32 (H, W)
 

@@ -23,9 +23,9 @@ from pipeline.dedupe.films import HASHES, Film, Films, measure, measure_png
 from pipeline.dedupe.kinds import kind_of
 from pipeline.dedupe.proof import Proof
 from pipeline.dedupe.verdicts import judge
+from pipeline.imaging.arrays import Gray
 from pipeline.imaging.decode import BadImage, decode
 from pipeline.imaging.png import decode_png, shrink
-from pipeline.imaging.tones import Gray
 from sources.core.errors import CxnetError, UsageError
 from sources.core.items import KEY
 from sources.core.storage import atomic

@@ -1,86 +1,139 @@
-"""What frames a film: plain borders (rows and columns of one gray) and the straight shadow of the collimator."""
+"""What surrounds a film in its picture: plain borders (rows and columns of one gray) and the collimator's shadow.
+
+A border is found in two ways. :func:`content_box` is strict: a single letter on a border makes its rows content. What
+ingest measures and classifies depends on it. :func:`tolerant_content_box` looks past a few letters and JPEG noise, so
+that a screenshot or a captioned copy of a film still yields the film. What dedupe compares depends on it.
+"""
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
+from pipeline.imaging.arrays import Box, Gray
 from pipeline.imaging.png import shrink
-from pipeline.imaging.tones import Gray
 
-WORK_SIDE = 256  # px, long side of the picture in which edges of the collimator are looked for
-DARK = 0.2  # the collimator's shadow is darker than so much of the film's bright level
-BRIGHT = 95  # percentile that is the bright level
-STEP = 16  # gray levels that the film is brighter just inside the edge
-DEPTH = 0.02  # of the side: a shadow is deeper
-STRAIGHT = 1.2  # px that the edge may leave its line
-ON_LINE = 0.85  # share of the edge that must lie on the line, but for its ends
-SUDDEN = 0.5  # share of the rise within 10 px that an edge makes within 3: skin brightens slowly
-MOST_SLOPE = 0.2
-ENDS = 8  # one part of so many at each end of an edge may belong to the corner
 BORDER_SPREAD = 10  # gray levels that a row or column of a plain border may span (JPEG noise included)
+PLAIN_LEVELS = 6  # tolerant: gray levels around the median of a row or column that count as its plain tone
+PLAIN_SHARE = 0.95  # tolerant: a row or column with this share of plain pixels is border; letters fill the rest
+SAMPLE_STEP = 3  # tolerant: every third pixel of a row or column is looked at
+MIN_CONTENT = 1 / 8  # tolerant: if less of the picture than this were left, nothing is cut
+WORK_SIDE = 256  # px, long side of the picture in which the collimator's edges are looked for
+DARK = 0.2  # the collimator's shadow is darker than this share of the film's bright level
+BRIGHT = 95  # percentile that is the bright level
+STEP = 16  # gray levels by which the film is brighter just inside the edge, at least
+DEPTH = 0.02  # minimum depth of a shadow, as a share of the side
+STRAIGHT = 1.2  # px by which the edge may leave its line
+ON_LINE = 0.85  # share of the edge, without its ends, that must lie on the line
+SUDDEN = 0.5  # minimum share of the rise over 10 px that happens within 3 px; skin brightens slowly
+MAX_SLOPE = 0.2
+ENDS = 8  # 1/8 of the edge at either end may belong to the corner
 
 
 def without_border(gray: Gray) -> Gray:
-    """The picture without plain borders."""
-    left, top, width, height = content_box(gray)
-    return np.ascontiguousarray(gray[top : top + height, left : left + width])
+    """The picture without plain borders, in the strict sense of :func:`content_box`."""
+    return np.ascontiguousarray(crop(gray, content_box(gray)))
+
+
+def crop(gray: Gray, box: Box) -> Gray:
+    """The part of a picture inside ``box``, as a view."""
+    left, top, width, height = box
+    return gray[top : top + height, left : left + width]
+
+
+def content_box(gray: Gray) -> Box:
+    """The box inside plain borders, strictly: whatever stands on a border is content.
+
+    A row or column is plain if its gray levels span at most ``BORDER_SPREAD``. The whole picture if all of it is plain.
+    """
+    rows = _extent(_spread(gray, 1) > BORDER_SPREAD)
+    columns = _extent(_spread(gray, 0) > BORDER_SPREAD)
+    return _box(columns, rows) if rows and columns else _whole(gray)
+
+
+def tolerant_content_box(gray: Gray) -> Box:
+    """The box inside plain borders or the page of a screenshot, even if a few letters stand on them.
+
+    A row or column is plain if nearly all of its pixels are close to its median. The whole picture if little of it
+    would be left.
+    """
+    height, width = gray.shape
+    rows, columns = (0, height), (0, width)
+    for _ in range(2):  # borders at the sides hide those above and below until they are cut, and vice versa
+        found = _extent(_has_content(gray[slice(*rows), slice(*columns, SAMPLE_STEP)]))
+        if found is None:
+            break
+        rows = rows[0] + found[0], rows[0] + found[1]
+        found = _extent(_has_content(np.ascontiguousarray(gray[slice(*rows, SAMPLE_STEP), slice(*columns)].T)))
+        if found is None:
+            break
+        columns = columns[0] + found[0], columns[0] + found[1]
+    box = _box(columns, rows)
+    return box if box[2] * box[3] > MIN_CONTENT * gray.size else _whole(gray)
 
 
 def collimated_share(gray: Gray) -> float:
-    """Share of a picture without plain borders in the shadow of the collimator: dark, with a straight edge."""
+    """Share of a picture without plain borders that lies in the collimator's shadow: dark, with a straight edge."""
     small = cv2.blur(shrink(gray, WORK_SIDE), (3, 3))
     lit = small > DARK * np.percentile(small, BRIGHT)
     shadow = np.zeros(small.shape, bool)
     for turns in range(4):
-        found = _shadow_at_left(np.rot90(small, turns), np.rot90(lit, turns))
-        shadow |= np.rot90(found, -turns)
+        shadow |= np.rot90(_shadow_at_left(np.rot90(small, turns), np.rot90(lit, turns)), -turns)
     return float(shadow.mean())
 
 
-def _shadow_at_left(small: Gray, lit: Gray) -> Gray:
-    """Mask of what lies left of the straight edge of a shadow at the left side; empty where there is none."""
+def _extent(is_content: npt.NDArray[np.bool_]) -> tuple[int, int] | None:
+    """First and one past the last row (or column) with content; None if there is none."""
+    places = np.flatnonzero(is_content)
+    return (int(places[0]), int(places[-1]) + 1) if places.size else None
+
+
+def _box(columns: tuple[int, int], rows: tuple[int, int]) -> Box:
+    return columns[0], rows[0], columns[1] - columns[0], rows[1] - rows[0]
+
+
+def _whole(gray: Gray) -> Box:
+    return 0, 0, gray.shape[1], gray.shape[0]
+
+
+def _spread(gray: Gray, axis: int) -> npt.NDArray[np.int16]:
+    """Largest minus smallest gray level of every row (axis 1) or column (axis 0)."""
+    return np.asarray(gray.max(axis=axis).astype(np.int16) - gray.min(axis=axis), np.int16)
+
+
+def _has_content(lines: Gray) -> npt.NDArray[np.bool_]:
+    """For each row, whether it is more than a plain tone with a few letters on it."""
+    half = lines.shape[1] // 2
+    middle = np.partition(lines, half, axis=1)[:, half : half + 1].astype(np.int16)
+    return np.asarray((np.abs(lines - middle) <= PLAIN_LEVELS).mean(axis=1) < PLAIN_SHARE)
+
+
+def _shadow_at_left(small: Gray, lit: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Mask of the shadow with a straight edge at the left side; all False if there is none."""
     height, width = small.shape
     rows = np.flatnonzero(lit.any(axis=1))
     rows = rows[len(rows) // ENDS : len(rows) - len(rows) // ENDS]
-    none = np.zeros(small.shape, bool)
+    no_shadow = np.zeros(small.shape, bool)
     if len(rows) < height / 2:
-        return none
+        return no_shadow
     edge = np.argmax(lit[rows], axis=1).astype(np.float32)
     direction_x, direction_y, x, y = cv2.fitLine(
         np.stack([edge, rows.astype(np.float32)], axis=1), cv2.DIST_HUBER, 0, 0.01, 0.01
     ).ravel()
-    if abs(direction_x) > MOST_SLOPE * abs(direction_y):
-        return none
+    if abs(direction_x) > MAX_SLOPE * abs(direction_y):
+        return no_shadow
     line = x + (rows - y) * direction_x / direction_y
     near = (np.abs(edge - line) <= STRAIGHT) & (edge >= DEPTH * width)
     if near.mean() < ON_LINE:
-        return none
+        return no_shadow
     rise, wide_rise = (_rise(small[rows[near]], edge[near], reach) for reach in (3, 10))
     if rise < max(STEP, SUDDEN * wide_rise):
-        return none
-    return np.arange(width)[None] < (x + (np.arange(height) - y) * direction_x / direction_y)[:, None]
+        return no_shadow
+    mask = np.arange(width)[None] < (x + (np.arange(height) - y) * direction_x / direction_y)[:, None]
+    return np.asarray(mask)
 
 
-def _rise(rows: Gray, edge: Gray, reach: int) -> float:
-    """Median difference of gray ``reach`` pixels inside and outside of the edge."""
+def _rise(rows: Gray, edge: npt.NDArray[np.float32], reach: int) -> float:
+    """Median difference between the gray levels ``reach`` pixels inside and outside of the edge."""
     lines, last = np.arange(len(rows)), rows.shape[1] - 1
     inside, outside = (rows[lines, np.clip(edge + shift, 0, last).astype(int)] for shift in (reach, -reach))
     return float(np.median(inside.astype(int) - outside))
-
-
-def content_box(gray: Gray) -> tuple[int, int, int, int]:
-    """(left, top, width, height) of the picture without plain borders; the whole picture where all of it is plain."""
-    rows = np.flatnonzero(_spread(gray, 1) > BORDER_SPREAD)
-    columns = np.flatnonzero(_spread(gray, 0) > BORDER_SPREAD)
-    if rows.size == 0 or columns.size == 0:
-        return 0, 0, gray.shape[1], gray.shape[0]
-    return (
-        int(columns[0]),
-        int(rows[0]),
-        int(columns[-1] - columns[0]) + 1,
-        int(rows[-1] - rows[0]) + 1,
-    )
-
-
-def _spread(gray: Gray, axis: int) -> np.ndarray:
-    """Largest minus smallest gray of every row (axis 1) or column (axis 0)."""
-    return gray.max(axis=axis).astype(np.int16) - gray.min(axis=axis)

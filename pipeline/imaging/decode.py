@@ -19,8 +19,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from pipeline.imaging.arrays import Gray, Pixels
 from pipeline.imaging.dicom import DicomError, decode_dicom
-from pipeline.imaging.tones import Gray, Pixels, to_8_bit
+from pipeline.imaging.tones import to_8_bit
 
 COLOR_LEVELS = 24  # channels of one pixel that differ by more are visibly coloured
 COLOR_SHARE = 0.001  # so many such pixels make a colour picture

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.imaging.tones import Gray
+from pipeline.imaging.arrays import Gray
 
 STROKE = 21  # px of a picture of 1,024, strokes are thinner
 LEAST_STEP = 40  # gray levels that a stroke stands out

@@ -7,7 +7,7 @@ bytes (``benchmarks/pipeline.py``); every stage after ingest reads the pool, so 
 import cv2
 import numpy as np
 
-from pipeline.imaging.tones import Gray
+from pipeline.imaging.arrays import Gray
 
 OPTIONS = [
     cv2.IMWRITE_PNG_COMPRESSION,

@@ -1,20 +1,16 @@
 """Samples of more than 8 bits as 8-bit gray: which range of values becomes 0..255."""
 
-from typing import Any, TypeAlias
-
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Pixels: TypeAlias = NDArray[Any]  # (H, W) or (H, W, channels); cv2's annotations say no more than that either
-Gray: TypeAlias = NDArray[Any]  # (H, W) uint8
+from pipeline.imaging.arrays import Pixels
 
 TAIL = 0.005  # share of darkest and of brightest samples that do not set the range
 MARGIN = 0.25  # the range is widened by so much on both sides, but not beyond the samples
 FULL = 0.5  # a picture that uses so much of its nominal range is only divided
 
 
-def to_8_bit(samples: NDArray[Any]) -> Gray:
+def to_8_bit(samples: Pixels) -> Pixels:
     """Scale samples of any depth to uint8, of the same shape.
 
     A 16-bit picture that uses half of the 65,536 values or more is divided by 257, so that an 8-bit film saved as 16
@@ -31,7 +27,7 @@ def to_8_bit(samples: NDArray[Any]) -> Gray:
     return stretch(samples, low, high)
 
 
-def used_range(samples: NDArray[Any]) -> tuple[float, float]:
+def used_range(samples: Pixels) -> tuple[float, float]:
     """The range of values that carries the picture, as :func:`to_8_bit` describes it."""
     sparse = samples[:: max(1, samples.shape[0] // 512), :: max(1, samples.shape[1] // 512)]
     finite = sparse[np.isfinite(sparse)] if sparse.dtype.kind == "f" else sparse
@@ -42,7 +38,7 @@ def used_range(samples: NDArray[Any]) -> tuple[float, float]:
     return max(float(finite.min()), dark - margin), min(float(finite.max()), bright + margin)
 
 
-def stretch(samples: NDArray[Any], low: float, high: float) -> Gray:
+def stretch(samples: Pixels, low: float, high: float) -> Pixels:
     """``low`` -> 0, ``high`` -> 255, linear between, clipped outside; all 0 where the range is empty."""
     if not high > low:
         return np.zeros(samples.shape, np.uint8)

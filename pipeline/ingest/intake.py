@@ -8,9 +8,9 @@ import numpy as np
 from upath import UPath
 
 from pipeline.core.params import IngestParams
+from pipeline.imaging.arrays import Gray
 from pipeline.imaging.decode import BadImage, Decoded, decode
 from pipeline.imaging.png import encode_png, shrink
-from pipeline.imaging.tones import Gray
 from pipeline.ingest.quality import put_right_and_measure, shipped_judges
 
 PLAIN_LEVELS = 8  # a picture whose pixels differ by no more shows nothing

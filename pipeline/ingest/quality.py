@@ -15,8 +15,8 @@ from pipeline.classifiers import fineness
 from pipeline.classifiers.networks import Networks, shipped
 from pipeline.classifiers.upright import Stand, judge, put_right
 from pipeline.imaging import marks
+from pipeline.imaging.arrays import Gray
 from pipeline.imaging.borders import collimated_share, without_border
-from pipeline.imaging.tones import Gray
 
 FLAGS = (
     "rotated",

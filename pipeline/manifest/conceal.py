@@ -20,9 +20,9 @@ from pipeline.core.parallel import map_images
 from pipeline.core.schema import IMAGE_FIELD, IMAGES_SCHEMA
 from pipeline.core.shards import open_images_writer
 from pipeline.core.tables import shards
+from pipeline.imaging.arrays import Gray
 from pipeline.imaging.marks import find_marks
 from pipeline.imaging.png import decode_png, encode_png
-from pipeline.imaging.tones import Gray
 from sources.core.storage import atomic, atomic_folder, open_parquet
 
 RADIUS = 4  # px from which a mark's pixels are guessed

@@ -56,7 +56,8 @@ def test_the_seed_alone_decides_on_the_weights():
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_shipped_networks_are_small_and_load(name):
     assert isinstance(shipped(name), Networks)
-    assert sum(len(files("pipeline").joinpath("weights", f"{each}.npz").read_bytes()) for each in SHIPPED) <= 1_000_000
+    weights = files("pipeline.classifiers").joinpath("weights")
+    assert sum(len(weights.joinpath(f"{each}.npz").read_bytes()) for each in SHIPPED) <= 1_000_000
 
 
 def test_weights_with_pickled_objects_are_refused():
