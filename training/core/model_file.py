@@ -4,6 +4,7 @@ It is an ordinary Keras 3 archive with one more member, ``cxnet.json``: classes 
 the experiment's options. A model is loaded only if its inputs are made as this version makes them.
 """
 
+import hashlib
 import json
 import tempfile
 import zipfile
@@ -13,12 +14,32 @@ from typing import Any
 import keras
 from upath import UPath
 
+from pipeline.core.layout import Layout
+from pipeline.core.params import ExperimentParams, Params
 from pipeline.prepare.enhance import check_channels
-from sources.core.errors import CxnetError
+from pipeline.prepare.stage import ROWS
+from sources.core.errors import CxnetError, unknown
 from sources.core.storage import atomic
 from training.core.data import SCALING
 
+MODEL, HISTORY = "model.keras", "history.csv"  # in models/<experiment>/
 RECORD = "cxnet.json"
+
+
+def experiment_options(params: Params, experiment: str) -> ExperimentParams:
+    """The options of ``experiment``.
+
+    Raises:
+        UsageError: there is no such experiment.
+    """
+    if experiment not in params.experiments:
+        raise unknown("experiment", experiment, list(params.experiments))
+    return params.experiments[experiment]
+
+
+def rows_sha256(layout: Layout, size: int) -> str:
+    """Hash of the table of films, their labels and splits that the arrays of one size hold."""
+    return hashlib.sha256((layout.arrays(size) / ROWS).read_bytes()).hexdigest()
 
 
 def save_model(model: keras.Model, path: UPath, record: dict[str, Any]) -> None:

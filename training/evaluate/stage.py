@@ -25,11 +25,10 @@ from sources.core.items import KEY, field
 from sources.core.storage import atomic, atomic_folder, write_json, write_table
 from training.core import backend
 from training.core.data import Batches, Films, check_groups, select, to_float
-from training.core.model_file import load_model
+from training.core.model_file import HISTORY, MODEL, experiment_options, load_model, rows_sha256
 from training.evaluate.figures import draw_confusion, draw_heat, draw_history, draw_roc
 from training.evaluate.grad_cam import grad_cam
 from training.evaluate.metrics import Floats, Judged, best_threshold, confusion, roc_curve, summarise
-from training.train.stage import HISTORY, MODEL, experiment_options, rows_sha256
 
 TEST, EXTERNAL = "test", "external"
 FIGURES = "figures"

@@ -18,18 +18,18 @@ import pandas as pd
 import training
 from pipeline.core.layout import Layout
 from pipeline.core.params import ExperimentParams, Params
-from pipeline.prepare.stage import ROWS, Arrays, read_arrays
-from sources.core.errors import CxnetError, unknown
+from pipeline.prepare.stage import Arrays, read_arrays
+from sources.core.errors import CxnetError
 from sources.core.storage import atomic, atomic_folder, write_json
 from training.core import backend
 from training.core.augment import preset
 from training.core.data import SCALING, Batches, Films, Floats, ShuffledBatches, check_groups, select
 from training.core.losses import balanced_weights, make_loss
-from training.core.model_file import save_model
+from training.core.model_file import HISTORY, MODEL, experiment_options, rows_sha256, save_model
 from training.models import build
 from training.train.callbacks import Progress
 
-MODEL, PARAMS, HISTORY = "model.keras", "params.json", "history.csv"
+PARAMS = "params.json"
 
 log = logging.getLogger(__name__)
 
@@ -57,17 +57,6 @@ def run(layout: Layout, params: Params, experiment: str) -> str:
         f"{len(model.layers)} layers, {model.count_params():,} parameters, {len(history)} epochs, "
         f"best val_loss {record['val_loss']:.3g} at epoch {record['epoch']}"
     )
-
-
-def experiment_options(params: Params, experiment: str) -> ExperimentParams:
-    """The options of ``experiment``.
-
-    Raises:
-        UsageError: there is no such experiment.
-    """
-    if experiment not in params.experiments:
-        raise unknown("experiment", experiment, list(params.experiments))
-    return params.experiments[experiment]
 
 
 def training_films(arrays: Arrays, options: ExperimentParams, experiment: str) -> tuple[Films, Films]:
@@ -192,11 +181,6 @@ def summarise(model: keras.Model, history: pd.DataFrame, train: Films, val: Film
         "val_loss": float(best["val_loss"]),
         "films": {"train": train.counts(), "val": val.counts()},
     }
-
-
-def rows_sha256(layout: Layout, size: int) -> str:
-    """Hash of the table of films, their labels and splits that the arrays of one size hold."""
-    return hashlib.sha256((layout.arrays(size) / ROWS).read_bytes()).hexdigest()
 
 
 def code_sha256() -> str:

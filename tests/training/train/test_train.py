@@ -12,7 +12,7 @@ from upath import UPath
 from pipeline.prepare.stage import read_arrays
 from sources.core.errors import CxnetError, UsageError
 from training.core.data import MANY, Batches
-from training.core.model_file import load_model
+from training.core.model_file import experiment_options, load_model
 from training.train import stage as train
 
 
@@ -143,7 +143,7 @@ def test_a_patient_in_training_and_validation_is_refused(tmp_path):
 
 def test_an_unknown_experiment_lists_the_known_ones():
     with pytest.raises(UsageError, match="Unknown experiment 'huge'; expected one of: tiny"):
-        train.experiment_options(profile(), "huge")
+        experiment_options(profile(), "huge")
 
 
 @pytest.mark.parametrize(("steps", "expected"), [(1, 0.8), (40, 0.8), (80, 0.9), (100_000, 0.99)])
