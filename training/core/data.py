@@ -134,10 +134,10 @@ class ShuffledBatches(Batches):
         self.seed = seed
         self.augmentation = augmentation
         self.epoch = 0
+        self.order = epoch_order(len(films), seed, self.epoch)
 
     def __getitem__(self, index: int) -> Batch:
-        order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.films))
-        chosen = order[self.parts[index]]
+        chosen = self.order[self.parts[index]]
         images = np.asarray(self.films.images[self.films.positions[chosen]])
         if self.augmentation == NONE:
             return (to_float(images), *self._targets(chosen))
@@ -146,8 +146,14 @@ class ShuffledBatches(Batches):
         return (to_float(changed, draw_brightness(len(chosen), self.augmentation, rng)), *self._targets(chosen))
 
     def on_epoch_end(self) -> None:
-        """The next epoch has its own order and changes."""
+        """Draw the order of the next epoch; Keras calls this while no thread makes batches."""
         self.epoch += 1
+        self.order = epoch_order(len(self.films), self.seed, self.epoch)
+
+
+def epoch_order(count: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
+    """Order of ``count`` films in one epoch: a permutation of 0 ... count - 1, (count,) int64."""
+    return np.random.default_rng((seed, epoch)).permutation(count)
 
 
 def even_parts(count: int, most: int) -> list[npt.NDArray[np.int64]]:

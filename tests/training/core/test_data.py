@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 from drawn_arrays import write_arrays
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 from pipeline.prepare.stage import read_arrays
 from sources.core.errors import CxnetError
+from training.core import data
 from training.core.augment import MODEST
-from training.core.data import Batches, ShuffledBatches, check_groups, even_parts, select, to_float
+from training.core.data import Batches, ShuffledBatches, check_groups, epoch_order, even_parts, select, to_float
 
 CLASSES = ("normal", "covid")
 WEIGHTS = np.array([0.5, 2.0], np.float32)
@@ -69,6 +71,32 @@ def test_the_order_depends_on_seed_and_epoch_and_not_on_who_asks_when(arrays):
 
     assert epoch(1) == epoch(1, backwards=True)
     assert len({tuple(each) for each in (epoch(1), epoch(2), epoch(1, before=1))}) == 3
+
+
+@pytest.mark.parametrize("epoch", [0, 1, 4])
+def test_each_epoch_follows_one_permutation_of_all_films(arrays, epoch):
+    films = select(arrays, ["train"], CLASSES)
+    batches = ShuffledBatches(films, 7, WEIGHTS, seed=3)
+    for _ in range(epoch):
+        batches.on_epoch_end()
+    order = np.random.default_rng((3, epoch)).permutation(len(films))
+    expected = to_float(arrays.images[films.positions[order]])
+    assert (np.concatenate([batch[0] for batch in batches]) == expected).all()
+    assert (np.concatenate([batch[1] for batch in batches])[:, 0] == films.targets[order]).all()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_each_epoch_draws_its_order_once_however_many_batches_it_has(arrays, workers, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(data, "epoch_order", lambda *given: drawn.append(given[2]) or epoch_order(*given))
+    batches = ShuffledBatches(select(arrays, ["train"], CLASSES), 2, WEIGHTS, seed=3)
+    batches.workers = workers
+    model = keras.Sequential([keras.Input((72, 72, 3)), keras.layers.GlobalMaxPooling2D(), keras.layers.Dense(1)])
+    model.compile(loss="mse")
+    model.fit(batches, epochs=3, shuffle=False, verbose=0)
+    assert len(batches) == 12
+    assert batches.epoch >= 3
+    assert drawn == list(range(batches.epoch + 1))
 
 
 def test_a_shuffled_epoch_holds_every_film_once(arrays):
