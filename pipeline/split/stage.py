@@ -25,13 +25,10 @@ from collections.abc import Collection
 from concurrent.futures import Executor
 from urllib.parse import urlsplit
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from pipeline.core.decisions import row_names
+from pipeline.core.groups import group_rows, smallest_by_group
 from pipeline.core.layout import Layout
 from pipeline.core.params import SplitParams
 from pipeline.core.schema import SPLITS_SCHEMA
@@ -106,27 +103,18 @@ def hashed(name: str, salt: str) -> float:
 def groups(rows: pd.DataFrame) -> "pd.Series[str]":
     """The group's name for every row; see the top of this module."""
     names = row_names(rows)
-    component = pd.Series(_components(names, rows), index=rows.index)
-    return component.map(_first_by(rows["patient_id"], component).combine_first(_first_by(names, component)))
-
-
-def _components(names: "pd.Series[str]", rows: pd.DataFrame) -> npt.NDArray[np.int32]:
-    """Number of the connected component of every row, in the graph of rows and what they share."""
-    ties = [
-        ("row", names),
-        ("row", rows["duplicate_of"]),
-        ("patient", rows["patient_id"]),
-        ("patient", rows["patient_key"]),
-        ("study", rows["study_id"]),
-        ("cluster", rows["cluster_id"]),
-        ("page", _case_pages(rows)),
-    ]
-    row = np.concatenate([np.flatnonzero(values.notna()) for _, values in ties])
-    shared = pd.concat([kind + " " + values.dropna().astype(str) for kind, values in ties])
-    node, nodes = pd.factorize(shared)
-    total = len(rows) + len(nodes)
-    graph = coo_array((np.ones(len(row), np.int8), (row, len(rows) + node)), shape=(total, total))
-    return connected_components(graph, directed=False)[1][: len(rows)]
+    group = group_rows(
+        [
+            ("row", names),
+            ("row", rows["duplicate_of"]),
+            ("patient", rows["patient_id"]),
+            ("patient", rows["patient_key"]),
+            ("study", rows["study_id"]),
+            ("cluster", rows["cluster_id"]),
+            ("page", _case_pages(rows)),
+        ]
+    )
+    return group.map(smallest_by_group(rows["patient_id"], group).combine_first(smallest_by_group(names, group)))
 
 
 def _case_pages(rows: pd.DataFrame) -> "pd.Series[str]":
@@ -141,12 +129,6 @@ def _is_case(page: str, homes: Collection[str]) -> bool:
     address = urlsplit(page)
     is_list = address.path.lower().endswith(LIST_SUFFIXES) or page.rstrip("/") in homes
     return address.scheme in ("http", "https") and bool(address.path.strip("/")) and not is_list
-
-
-def _first_by(values: "pd.Series[str]", component: "pd.Series[int]") -> "pd.Series[str]":
-    """Smallest known value of every component."""
-    ordered = pd.Series(values.astype(object).to_numpy(), index=component.to_numpy()).dropna().sort_values()
-    return ordered[~ordered.index.duplicated()]
 
 
 # ------------------------------------------------------------------------------------------------------- figures

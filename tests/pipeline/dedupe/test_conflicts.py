@@ -89,6 +89,9 @@ def test_links_are_transitive():
     assert set(patient_keys(table)) == {"a/2"}
 
 
-def test_placeholder_that_many_patients_share_links_nobody():
-    table = patients(*(("cohen", f"cohen/{number}", "x") for number in range(8)))
-    assert patient_keys(table).nunique() == 8
+def test_placeholder_that_many_patients_share_links_nobody(caplog):
+    table = patients(*(("cohen", f"cohen/{number}", "x") for number in range(8)), ("nih", None, "x"))
+    keys = patient_keys(table)
+    assert keys.nunique() == 8
+    assert keys[8] is None
+    assert caplog.messages == ["Cluster x contains 8 patients of cohen; it links no patients."]
