@@ -32,7 +32,7 @@ unit: $(READY)
 	$(BIN)/python -m pytest
 
 bench: $(READY) ## measure everything in benchmarks/ (tables on screen, JSON in benchmarks/results/)
-	@for script in benchmarks/[a-z]*.py; do name=$$(basename $$script .py); echo "== $$name"; \
+	@for script in $(filter-out benchmarks/same_tables.py,$(wildcard benchmarks/[a-z]*.py)); do name=$$(basename $$script .py); echo "== $$name"; \
 	  $(BIN)/python -m benchmarks.$$name || failed="$$failed $$name"; done; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
 lock: ## renew requirements.lock (needs uv)
