@@ -25,7 +25,7 @@ import pandas as pd
 from benchmarks.enhance import draw_film
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images, open_executor
-from pipeline.core.params import DedupeParams, IngestParams
+from pipeline.core.params import Params
 from pipeline.dedupe import stage as dedupe
 from pipeline.dedupe.films import measure_png
 from pipeline.ingest import stage as ingest
@@ -60,15 +60,15 @@ def main() -> None:
 
 def measure(folder: Path, way: str, scheduler: str | None, films: int) -> dict[str, Any]:
     """Run both stages into a new folder; the drawn files are shared."""
-    layout = Layout.at(str(folder / way.replace(" ", "-")))
+    layout, params = Layout.at(str(folder / way.replace(" ", "-"))), Params(profile="measured", sources=("cohen",))
     shutil.copytree(folder / "drawn" / "data", str(layout.data))
     with open_executor(WAYS[way], scheduler) as executor:
         blank = cv2.imencode(".png", draw_film(128, 0))[1].tobytes()
         list(map_images(measure_png, [blank] * 8, executor))
         began = time.perf_counter()
-        ingest.run(layout, IngestParams(), executor)
+        ingest.run(layout, params, executor)
         between = time.perf_counter()
-        dedupe.run(layout, DedupeParams(), executor)
+        dedupe.run(layout, params, executor)
         ended = time.perf_counter()
     return {
         "way": way,

@@ -100,11 +100,11 @@ def _sentence(error: Exception) -> str:
 
 
 @contextmanager
-def stage(name: str) -> Iterator[Callable[[str], None]]:
+def timed(name: str) -> Iterator[Callable[[object], None]]:
     """Time a stage; the function it yields prints the stage's one-line summary."""
     began = time.perf_counter()
 
-    def say(summary: str) -> None:
+    def say(summary: object) -> None:
         typer.echo(f"{name}: {summary}, {time.perf_counter() - began:.1f} s")
 
     yield say

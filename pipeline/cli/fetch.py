@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.cli.fetch_console import (
+    Bars,
     Work,
     each,
     foreseen_records,
-    one_line,
+    note,
     show_dry_run,
     show_json,
     show_locked,
     show_outcomes,
-    show_warnings,
+    show_warning,
 )
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
@@ -28,8 +29,9 @@ from pipeline.fetch.session import (
     fetch_open,
     misplaced,
     open_fetching,
-    pass_over,
 )
+from pipeline.fetch.stage import FetchSummary
+from pipeline.fetch.stage import run as run_stage
 from sources.core.errors import CxnetError, UsageError
 from sources.download.driver import Wishes
 
@@ -84,25 +86,12 @@ def fetch_asked(layout: Layout, params: Params, asked: Asked) -> None:
     show(results)
 
 
-def fetch_stage(layout: Layout, params: Params, name: str) -> str:
-    """Fetch one source for the pipeline; a closed one is passed over, visibly, unless the profile says ``fail``.
-
-    Raises:
-        CxnetError: the source is closed and ``fetch.on_unavailable`` is ``fail``, or its listing cannot be read.
-    """
-    run = open_fetching(layout, params, [name])
-    (source,) = run.chosen
-    if why := closed(source, params, os.environ):
-        if params.fetch.on_unavailable == "fail":
-            raise CxnetError(f"'{name}' is closed: {why}")
-        return pass_over(run, source, why)
-    wishes = Wishes(limit=params.fetch.limit)
-    try:
-        (outcome,) = each(run, lambda watch, say: fetch_open(run, wishes, watch, say))
-    except UnfinishedError as error:
-        raise CxnetError(f"{error} Run again, or take '{name}' out of `sources` in the profile.") from error
-    show_warnings([outcome])
-    return one_line(outcome)
+def fetch_as_stage(layout: Layout, params: Params, name: str) -> FetchSummary:
+    """Run the stage ``fetch`` for one source, with a progress bar and warnings on stderr."""
+    with Bars([name]) as bars:
+        summary = run_stage(layout, params, None, name, bars.watch, note)
+    show_warning(summary.warning)
+    return summary
 
 
 def _deed(run: Fetching, asked: Asked, wishes: Wishes) -> tuple[Work, Callable[[Any], None]]:

@@ -27,13 +27,13 @@ class Bars:
     """A progress bar per source, one below the other. Use as a context manager.
 
     Args:
-        sources: in the order of their bars.
+        sources: names, in the order of their bars.
         clock: seam for tests (seconds).
     """
 
-    def __init__(self, sources: Sequence[Source], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, sources: Sequence[str], clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._places = {source.name: place for place, source in enumerate(sources)}
+        self._places = {source: place for place, source in enumerate(sources)}
         self._bars: dict[str, Any] = {}
         self._lock = threading.Lock()
 
@@ -101,8 +101,13 @@ def show_outcomes(outcomes: Sequence[Outcome], update: bool) -> None:
 def show_warnings(outcomes: Sequence[Outcome]) -> None:
     """What a person should look at, on stderr."""
     for one in outcomes:
-        if one.warning:
-            typer.echo(f"warning: {one.warning}", err=True)
+        show_warning(one.warning)
+
+
+def show_warning(warning: str | None) -> None:
+    """One thing that a person should look at, on stderr."""
+    if warning:
+        typer.echo(f"warning: {warning}", err=True)
 
 
 def show_locked(reports: Sequence[Any]) -> int:
@@ -159,18 +164,15 @@ def show_json(value: object) -> None:
     typer.echo(json.dumps(value, indent=2, sort_keys=True, default=_plain))
 
 
-def one_line(outcome: Outcome) -> str:
-    """The summary of one source in a pipeline run."""
-    counts = outcome.counts
-    parts = [f"{counts['listed']:,} listed"]
-    parts += [f"{counts[name]:,} {name}" for name in ("fetched", "cached", "skipped", "failed") if counts[name]]
-    return ", ".join([*parts, f"{counts['bytes'] / 1e6:,.1f} MB"])
-
-
 def each(run: Fetching, work: Work) -> Any:
     """``work(watch, say)`` with bars on the terminal."""
-    with Bars(run.chosen) as bars:
-        return work(bars.watch, lambda text: tqdm.write(text, file=typer.get_text_stream("stderr")))
+    with Bars([source.name for source in run.chosen]) as bars:
+        return work(bars.watch, note)
+
+
+def note(text: str) -> None:
+    """A line on stderr that leaves the bars whole."""
+    tqdm.write(text, file=typer.get_text_stream("stderr"))
 
 
 def _changes(outcomes: Sequence[Outcome]) -> list[tuple[object, ...]]:

@@ -3,14 +3,14 @@
 The only module that knows all stages. Every verb imports what it needs when it runs, so that ``--help`` is instant.
 """
 
-from collections.abc import Callable
-from concurrent.futures import Executor
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.console import Verbs, print_table, run_guarded, stage, without_native_chatter
+from pipeline.cli.console import Verbs, print_table, run_guarded, timed, without_native_chatter
+from pipeline.core.stages import PICTURE_STAGES, STAGES
 
 if TYPE_CHECKING:
     from pipeline.core.layout import Layout
@@ -26,7 +26,7 @@ app = typer.Typer(
     "and train and judge the COVID-CXNet models on it. Start with `cxnet-data run`.",
 )
 
-LOOK, STAGES, LEARN = "Look", "Pipeline stages, in their order", "Models"
+LOOK, STAGE_PANEL, LEARN = "Look", "Pipeline stages, in order", "Models"
 
 ParamsFile = Annotated[Path, typer.Option("--params", metavar="FILE", help="Profile to read.")]
 Root = Annotated[
@@ -35,6 +35,7 @@ Root = Annotated[
 Workers = Annotated[
     int | None, typer.Option(envvar="CXNET_WORKERS", help="Processes; empty = as the profile says.", min=1)
 ]
+Experiment = Annotated[str, typer.Argument(help="An experiment of the profile.")]
 Scheduler = Annotated[
     str | None,
     typer.Option(envvar="CXNET_SCHEDULER", metavar="ADDRESS", help="Dask scheduler (tcp://host:port) to work on."),
@@ -83,7 +84,7 @@ def schema(
     ] = "manifest",
 ) -> None:
     """Print the columns of a table: name, type and meaning."""
-    from pipeline.fetch.overview import schema_rows
+    from pipeline.core.schema import schema_rows
 
     print_table(None, ("column", "type", "meaning"), schema_rows(table))
 
@@ -125,16 +126,16 @@ def run(
 # ----------------------------------------------------------------------------------------------------- stages
 
 
-@app.command(rich_help_panel=STAGES)
+@app.command(rich_help_panel=STAGE_PANEL)
 def sandbox(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
     """Draw the sandbox: an offline world of all sources, with the truth about it (only where the profile uses it)."""
     from pipeline.fetch.world import draw_sandbox
 
-    with stage("sandbox") as say:
+    with timed("sandbox") as say:
         say(draw_sandbox(_layout(root), _params(params)))
 
 
-@app.command(rich_help_panel=STAGES)
+@app.command(rich_help_panel=STAGE_PANEL)
 def fetch(
     names: Annotated[list[str] | None, typer.Argument(metavar="SOURCE...", help="Sources, by name.")] = None,
     url: Annotated[list[str] | None, typer.Option(help="Read this page instead of the source's listing.")] = None,
@@ -159,175 +160,71 @@ def fetch(
     root: Root = ".",
 ) -> None:
     """List and download sources: politely, resumably, each image with its address, hash and licence."""
-    from pipeline.cli.fetch import Asked, fetch_asked, fetch_stage
+    from pipeline.cli.fetch import Asked, fetch_as_stage, fetch_asked
     from sources.download.driver import Wishes
 
     layout, options = _layout(root), _params(params)
     if pipeline is not None:
-        with stage(f"fetch@{pipeline}") as say:
-            say(fetch_stage(layout, options, pipeline))
+        with timed(f"fetch@{pipeline}") as say:
+            say(fetch_as_stage(layout, options, pipeline))
         return
     wishes = Wishes(tuple(url or ()), options.fetch.limit if limit is None else limit, update, record)
     asked = Asked(tuple(names or ()), tuple(accept_terms or ()), wishes, urls, locked, dry_run, as_json)
     fetch_asked(layout, options, asked)
 
 
-@app.command(rich_help_panel=STAGES)
-def ingest(
-    params: ParamsFile = PARAMS_FILE, root: Root = ".", workers: Workers = None, scheduler: Scheduler = None
-) -> None:
-    """Decode every fetched image once into the pool, and measure its quality."""
-    from pipeline.ingest.stage import run as ingest_images
+def _add_stage(name: str, panel: str = STAGE_PANEL) -> None:
+    """A verb for the stage ``name``; the docstring of its package is the help text."""
+    describe = app.command(name, help=import_module(f"pipeline.{name}").__doc__, rich_help_panel=panel)
 
-    options = _params(params)
-    _on_images(
-        "ingest",
-        options,
-        workers,
-        scheduler,
-        lambda executor: ingest_images(_layout(root), options.ingest, executor, options.source_names),
-    )
+    def table_stage(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
+        _run_stage(name, root, _params(params))
 
+    def picture_stage(
+        params: ParamsFile = PARAMS_FILE, root: Root = ".", workers: Workers = None, scheduler: Scheduler = None
+    ) -> None:
+        _run_stage(name, root, _params(params), (workers, scheduler))
 
-@app.command(rich_help_panel=STAGES)
-def dedupe(
-    params: ParamsFile = PARAMS_FILE, root: Root = ".", workers: Workers = None, scheduler: Scheduler = None
-) -> None:
-    """Find films that show the same exposure, prove it, and keep the best one of each cluster."""
-    from pipeline.dedupe.stage import run as find_duplicates
+    def sized_stage(
+        size: Annotated[int, typer.Argument(help="Side of the square inputs in pixels.", min=32, max=1024)],
+        params: ParamsFile = PARAMS_FILE,
+        root: Root = ".",
+        workers: Workers = None,
+        scheduler: Scheduler = None,
+    ) -> None:
+        _run_stage(name, root, _params(params), (workers, scheduler), size=size)
 
-    options = _params(params)
-    _on_images(
-        "dedupe", options, workers, scheduler, lambda executor: find_duplicates(_layout(root), options.dedupe, executor)
-    )
+    describe(sized_stage if name == "prepare" else picture_stage if name in PICTURE_STAGES else table_stage)
 
 
-@app.command(rich_help_panel=STAGES)
-def views(
-    params: ParamsFile = PARAMS_FILE, root: Root = ".", workers: Workers = None, scheduler: Scheduler = None
-) -> None:
-    """Tell frontal films from laterals, CT slices and figures, and exclude the latter."""
-    from pipeline.views.stage import run as judge_views
-
-    options = _params(params)
-    _on_images(
-        "views", options, workers, scheduler, lambda executor: judge_views(_layout(root), options.views, executor)
-    )
+for _stage in STAGES:
+    _add_stage(_stage)
 
 
-@app.command(rich_help_panel=STAGES)
-def harmonise(
-    params: ParamsFile = PARAMS_FILE, root: Root = ".", workers: Workers = None, scheduler: Scheduler = None
-) -> None:
-    """Match the histograms of the chosen sources to a reference, as tone curves."""
-    from pipeline.harmonise.stage import run as match_histograms
-
-    options = _params(params)
-    _on_images(
-        "harmonise", options, workers, scheduler, lambda executor: match_histograms(_layout(root), options, executor)
-    )
-
-
-@app.command(rich_help_panel=STAGES)
-def manifest(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
-    """Join all decisions into the manifest, and the kept films into image shards."""
-    from pipeline.manifest.stage import run as build_manifest
-
-    with stage("manifest") as say:
-        say(build_manifest(_layout(root), _params(params).manifest))
-
-
-@app.command(rich_help_panel=STAGES)
+@app.command(rich_help_panel=STAGE_PANEL)
 def conceal(
     params: ParamsFile = PARAMS_FILE, root: Root = ".", workers: Workers = None, scheduler: Scheduler = None
 ) -> None:
     """Write the kept films once more with burnt-in text and drawn marks in-painted (data/concealed)."""
-    from pipeline.manifest.conceal import run as conceal_marks
-
-    options = _params(params)
-    _on_images("conceal", options, workers, scheduler, lambda executor: conceal_marks(_layout(root), executor))
-
-
-@app.command(rich_help_panel=STAGES)
-def split(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
-    """Divide the kept films into train, val, test and external, patients and duplicates together."""
-    from pipeline.split.stage import run as split_groups
-
-    with stage("split") as say:
-        say(split_groups(_layout(root), _params(params).split))
-
-
-@app.command(rich_help_panel=STAGES)
-def prepare(
-    size: Annotated[int, typer.Argument(help="Side of the square inputs in pixels.", min=32, max=1024)],
-    params: ParamsFile = PARAMS_FILE,
-    root: Root = ".",
-    workers: Workers = None,
-    scheduler: Scheduler = None,
-) -> None:
-    """Make the model inputs: resize, tone curve and enhancement channels, as memory maps."""
-    from pipeline.prepare.stage import run as prepare_arrays
-
-    options = _params(params)
-    _on_images(
-        "prepare",
-        options,
-        workers,
-        scheduler,
-        lambda executor: prepare_arrays(_layout(root), options.prepare, size, executor),
-    )
-
-
-@app.command(rich_help_panel=STAGES)
-def contradictions(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
-    """List labels that something speaks against: tests, findings, copies, ages, sexes, a cross-validated model."""
-    from pipeline.contradictions.stage import run as find_contradictions
-
-    options = _params(params)
-    with stage("contradictions") as say:
-        say(find_contradictions(_layout(root), options.contradictions, min(options.prepare.sizes)))
+    _run_stage("conceal", root, _params(params), (workers, scheduler), module="pipeline.manifest.conceal")
 
 
 # ----------------------------------------------------------------------------------------------------- models
 
 
 @app.command(rich_help_panel=LEARN)
-def train(
-    experiment: Annotated[str, typer.Argument(help="An experiment of the profile.")],
-    params: ParamsFile = PARAMS_FILE,
-    root: Root = ".",
-) -> None:
+def train(experiment: Experiment, params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
     """Train one experiment of the profile; validation alone chooses the checkpoint."""
-    options = _experiment(params, experiment)
-    with without_native_chatter():
-        from training.train.stage import run as train_model
-
-    with stage(f"train@{experiment}") as say:
-        say(train_model(_layout(root), options, experiment))
+    _run_experiment("train", experiment, params, root)
 
 
 @app.command(rich_help_panel=LEARN)
-def evaluate(
-    experiment: Annotated[str, typer.Argument(help="An experiment of the profile.")],
-    params: ParamsFile = PARAMS_FILE,
-    root: Root = ".",
-) -> None:
+def evaluate(experiment: Experiment, params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
     """Judge a trained experiment on the test split: metrics with intervals, curves, Grad-CAM."""
-    options = _experiment(params, experiment)
-    with without_native_chatter():
-        from training.evaluate.stage import run as judge_model
-
-    with stage(f"evaluate@{experiment}") as say:
-        say(judge_model(_layout(root), options, experiment))
+    _run_experiment("evaluate", experiment, params, root)
 
 
-@app.command(rich_help_panel=LEARN)
-def report(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
-    """Write reports/index.html: the funnel, contact sheets, duplicates, splits and model figures on one page."""
-    from pipeline.report.stage import run as write_report
-
-    with stage("report") as say:
-        say(write_report(_layout(root), _params(params)))
+_add_stage("report", LEARN)
 
 
 # ---------------------------------------------------------------------------------------------------- helpers
@@ -345,25 +242,36 @@ def _layout(root: str) -> "Layout":
     return Layout.at(root)
 
 
-def _experiment(path: Path, name: str) -> "Params":
-    """The profile, once ``name`` is known to be one of its experiments."""
+def _run_stage(
+    name: str,
+    root: str,
+    params: "Params",
+    parallel: tuple[int | None, str | None] | None = None,
+    module: str | None = None,
+    **item: object,
+) -> None:
+    """Run a stage and print its summary; ``parallel``: processes and Dask scheduler for its pictures."""
+    run_it = import_module(module or f"pipeline.{name}.stage").run
+    label = "@".join([name, *map(str, item.values())])
+    with timed(label) as say:
+        if parallel is None:
+            say(run_it(_layout(root), params, None, **item))
+            return
+        from pipeline.core.parallel import open_executor
+
+        workers, scheduler = parallel
+        with open_executor(workers or params.workers, scheduler) as executor:
+            say(run_it(_layout(root), params, executor, **item))
+
+
+def _run_experiment(stage: str, experiment: str, profile: Path, root: str) -> None:
+    """Run a stage of ``training``: the only import from here upwards, and only when it is needed."""
     from sources.core.errors import unknown
 
-    options = _params(path)
-    if name not in options.experiments:
-        raise unknown("experiment", name, list(options.experiments))
-    return options
-
-
-def _on_images(
-    name: str, options: "Params", workers: int | None, scheduler: str | None, work: Callable[[Executor | None], Any]
-) -> None:
-    """Run a stage that works image by image, on this machine's processes or a Dask cluster."""
-    from pipeline.core.parallel import open_executor
-
-    with stage(name) as say, open_executor(workers or options.workers, scheduler) as executor:
-        say(work(executor))
-
-
-if __name__ == "__main__":
-    main()
+    params = _params(profile)
+    if experiment not in params.experiments:
+        raise unknown("experiment", experiment, list(params.experiments))
+    with without_native_chatter():
+        run_it = import_module(f"training.{stage}.stage").run
+    with timed(f"{stage}@{experiment}") as say:
+        say(run_it(_layout(root), params, experiment))

@@ -1,4 +1,5 @@
-"""Stage contradictions: list labels that other evidence contradicts.
+"""List labels that other evidence contradicts, for a person to review.
 
-Reads data/manifest/, data/conflicts.parquet and data/arrays/. Writes data/contradictions.parquet. Changes nothing.
+The evidence: RT-PCR results, findings, copies, ages, sexes and a cross-validated classifier. Reads data/manifest/,
+data/conflicts.parquet and data/arrays/. Writes data/contradictions.parquet. Changes nothing.
 """

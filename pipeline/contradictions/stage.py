@@ -30,8 +30,9 @@ import pandas as pd
 from pipeline.contradictions.disagreement import DIGITS, judge
 from pipeline.core.decisions import read_decisions, row_names
 from pipeline.core.layout import Layout
-from pipeline.core.params import ContradictionsParams
+from pipeline.core.params import ContradictionsParams, Params
 from pipeline.core.schema import CONTRADICTIONS_SCHEMA
+from pipeline.core.summary import Summary
 from pipeline.prepare.stage import Arrays, read_arrays
 from sources.core.items import KEY
 from sources.core.storage import read_table, write_table
@@ -69,17 +70,31 @@ class Contradiction:
     other: str | None = None
 
 
-def run(layout: Layout, params: ContradictionsParams, size: int, executor: Executor | None = None) -> str:
-    """Write ``contradictions.parquet`` and say how many of which kind were found; ``size`` is of the arrays to read."""
+@dataclass(frozen=True)
+class ContradictionsSummary(Summary):
+    """Contradictions, films that have one, and contradictions of each kind."""
+
+    contradictions: int
+    films: int
+    kinds: dict[str, int]
+
+    def __str__(self) -> str:
+        total = f"{self.contradictions:,} contradictions on {self.films:,} films"
+        kinds = ", ".join(f"{kind} {count:,}" for kind, count in self.kinds.items())
+        return f"{total} ({kinds})" if kinds else total
+
+
+def run(layout: Layout, params: Params, executor: Executor | None = None) -> ContradictionsSummary:
+    """Write ``contradictions.parquet``. The classifier reads the smallest arrays that were prepared."""
     rows = read_table(layout.manifest / "manifest.parquet", FROM_MANIFEST)
     rows = rows.assign(film=row_names(rows))
     found = [
         *against_test(rows),
         *against_finding(rows),
         *two_labels(read_table(layout.conflicts)),
-        *impossible_ages(rows, params),
+        *impossible_ages(rows, params.contradictions),
         *impossible_sexes(rows),
-        *against_model(read_arrays(layout, size), params),
+        *against_model(read_arrays(layout, min(params.prepare.sizes)), params.contradictions),
     ]
     settled = {entry.image_id for entry in read_decisions(layout.decisions) if entry.field == "label"}
     table = as_table(rows, found, settled)
@@ -95,12 +110,11 @@ def as_table(rows: pd.DataFrame, found: Iterable[Contradiction], settled: set[st
     return table[~done].sort_values([*KEY, "kind", "other"], kind="stable", ignore_index=True)
 
 
-def summary(table: pd.DataFrame) -> str:
-    """``41 contradictions on 38 films (rt_pcr 2, age 1, model 38)``."""
+def summary(table: pd.DataFrame) -> ContradictionsSummary:
+    """The numbers of the table."""
     counts = table["kind"].value_counts()
-    kinds = ", ".join(f"{kind} {counts[kind]:,}" for kind in KINDS if kind in counts)
-    total = f"{len(table):,} contradictions on {table['film'].nunique():,} films"
-    return f"{total} ({kinds})" if kinds else total
+    kinds = {kind: int(counts[kind]) for kind in KINDS if kind in counts}
+    return ContradictionsSummary(len(table), table["film"].nunique(), kinds)
 
 
 # ------------------------------------------------------------------------------------------- what the sources say

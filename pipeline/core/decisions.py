@@ -29,6 +29,7 @@ from datetime import date
 import pandas as pd
 from upath import UPath
 
+from pipeline.core.stages import TABLE_STAGES
 from pipeline.core.tables import exclude
 from sources.core.errors import UsageError
 from sources.core.source import FRONTAL, LABELS, VIEWS
@@ -36,7 +37,7 @@ from sources.core.source import FRONTAL, LABELS, VIEWS
 COLUMNS = ("image_id", "decision", "field", "value", "who", "when", "why")
 VALUES = {"label": LABELS, "view": VIEWS, "duplicate_of": None}
 VERBS = ("set", "exclude", "keep")
-LIFTABLE = ("dedupe", "views", "harmonise", "manifest")  # what ingest left out has no usable picture
+LIFTABLE = (*TABLE_STAGES, "manifest")  # what ingest left out has no usable picture
 COPY_COLUMNS = ["cluster_id", "duplicate_of", "duplicate_kind", "similarity"]
 LONGEST = 2000  # characters in one cell
 LINES_NAMED = 5  # of decisions that wait

@@ -39,9 +39,13 @@ class Layout:
         """Shards ``pool-00000.parquet``, ...: every row, with its picture decoded to 8-bit gray PNG."""
         return self.data / "pool"
 
+    def table(self, stage: str) -> UPath:
+        """The columns that one of ``TABLE_STAGES`` adds."""
+        return self.data / f"{stage}.parquet"
+
     @property
     def dedupe(self) -> UPath:
-        return self.data / "dedupe.parquet"
+        return self.table("dedupe")
 
     @property
     def duplicates(self) -> UPath:
@@ -55,11 +59,11 @@ class Layout:
 
     @property
     def views(self) -> UPath:
-        return self.data / "views.parquet"
+        return self.table("views")
 
     @property
     def harmonise(self) -> UPath:
-        return self.data / "harmonise.parquet"
+        return self.table("harmonise")
 
     @property
     def manifest(self) -> UPath:

@@ -6,6 +6,7 @@ Every stage table holds the key ``(source, item_id)``, the columns that the stag
 
 import pyarrow as pa
 
+from sources.core.errors import unknown
 from sources.core.items import FETCH_FIELDS, ITEM_FIELDS, KEY, LOCK_SCHEMA, field
 
 VERSION = "1"
@@ -155,3 +156,30 @@ MANIFEST_SCHEMA = _schema(
 )
 IMAGES_SCHEMA = MANIFEST_SCHEMA.append(IMAGE_FIELD)
 SPLITS_SCHEMA = _schema(KEY_FIELDS, [PIXEL_FIELDS[0]], SPLIT_FIELDS)
+
+TABLES = {
+    "items": LOCK_SCHEMA,
+    "pool": POOL_SCHEMA,
+    "dedupe": DEDUPE_SCHEMA,
+    "duplicates": DUPLICATES_SCHEMA,
+    "conflicts": CONFLICTS_SCHEMA,
+    "views": VIEWS_SCHEMA,
+    "harmonise": HARMONISE_SCHEMA,
+    "manifest": MANIFEST_SCHEMA,
+    "images": IMAGES_SCHEMA,
+    "splits": SPLITS_SCHEMA,
+    "contradictions": CONTRADICTIONS_SCHEMA,
+}
+
+
+def schema_rows(table: str) -> list[tuple[str, str, str]]:
+    """Name, type and meaning of every column of ``table``.
+
+    Raises:
+        UsageError: there is no such table.
+    """
+    if table not in TABLES:
+        raise unknown("table", table, list(TABLES))
+    return [
+        (column.name, str(column.type), (column.metadata or {})[b"description"].decode()) for column in TABLES[table]
+    ]

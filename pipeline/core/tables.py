@@ -7,11 +7,10 @@ from upath import UPath
 
 from pipeline.core.layout import Layout
 from pipeline.core.schema import IMAGE_FIELD, POOL_SCHEMA
+from pipeline.core.stages import TABLE_STAGES
 from sources.core.errors import CxnetError
 from sources.core.items import KEY
 from sources.core.storage import open_parquet, read_table
-
-STAGES = ("dedupe", "views", "harmonise")
 
 
 def shards(folder: UPath, prefix: str) -> list[UPath]:
@@ -35,8 +34,8 @@ def read_pool(layout: Layout, columns: Sequence[str] | None = None) -> pd.DataFr
 def read_rows(layout: Layout, *, after: str) -> pd.DataFrame:
     """All rows with the columns of every stage up to and including ``after`` (``ingest``, ``dedupe``, ...)."""
     rows = read_pool(layout)
-    for stage in STAGES[: STAGES.index(after) + 1] if after != "ingest" else ():
-        rows = join(rows, read_table(getattr(layout, stage)))
+    for stage in TABLE_STAGES[: TABLE_STAGES.index(after) + 1] if after != "ingest" else ():
+        rows = join(rows, read_table(layout.table(stage)))
     return rows
 
 

@@ -12,6 +12,7 @@ proof by alignment and fine detail (:mod:`pipeline.dedupe.proof`) -> clusters wi
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any
 
@@ -21,8 +22,9 @@ from tqdm import tqdm
 
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images
-from pipeline.core.params import DedupeParams
+from pipeline.core.params import Params
 from pipeline.core.schema import CONFLICTS_SCHEMA, DEDUPE_SCHEMA, DUPLICATES_SCHEMA
+from pipeline.core.summary import Summary
 from pipeline.core.tables import exclude, iter_images, read_pool
 from pipeline.dedupe.candidates import find_candidates
 from pipeline.dedupe.clusters import best_of, tie
@@ -43,8 +45,21 @@ LISTED_COPIES = 60  # of more identical copies, pairs are listed for so many
 UNMOVED = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
 
 
-def run(layout: Layout, params: DedupeParams, executor: Executor | None) -> str:
-    """Write the three tables and say how many films and clusters there are.
+@dataclass(frozen=True)
+class DedupeSummary(Summary):
+    """Rows, those in clusters, clusters, and rows excluded as copies."""
+
+    rows: int
+    clustered: int
+    clusters: int
+    excluded: int
+
+    def __str__(self) -> str:
+        return f"{self.rows:,} rows, {self.clustered:,} in {self.clusters:,} clusters, {self.excluded:,} excluded"
+
+
+def run(layout: Layout, params: Params, executor: Executor | None = None) -> DedupeSummary:
+    """Write the three tables.
 
     Raises:
         CxnetError: the pool is missing or cannot be read.
@@ -54,7 +69,7 @@ def run(layout: Layout, params: DedupeParams, executor: Executor | None) -> str:
     count = int(film_of.max()) + 1 if len(rows) else 0
     with Films(count) as films:
         films.extend(map_images(measure_png, _pictures(layout, rows, film_of), executor))
-        verdicts = judge(films, find_candidates(films, params), params, executor)
+        verdicts = judge(films, find_candidates(films, params.dedupe), params.dedupe, executor)
         rows = _with_hashes(rows, film_of, films)
         pairs = pairs_of_rows(rows, film_of, films, verdicts)
     similarity = {pair: proof.similarity for pair, (proof, _) in verdicts.proven.items()}
@@ -77,14 +92,11 @@ def clusters_of_rows(film_of: pd.Series, cluster_of_film: list[int]) -> pd.Serie
     return clusters.where(clusters.map(clusters.value_counts()) > 1, -1)
 
 
-def summary(rows: pd.DataFrame) -> str:
-    """``1,203 rows, 148 in 61 clusters, 87 excluded``."""
+def summary(rows: pd.DataFrame) -> DedupeSummary:
+    """The numbers of the table."""
     clustered = rows["cluster_id"].notna()
     excluded = int((rows["excluded_by"] == "dedupe").sum())
-    return (
-        f"{len(rows):,} rows, {int(clustered.sum()):,} in {rows['cluster_id'].nunique():,} clusters, "
-        f"{excluded:,} excluded"
-    )
+    return DedupeSummary(len(rows), int(clustered.sum()), rows["cluster_id"].nunique(), excluded)
 
 
 # --------------------------------------------------------------------------------------------------------- films

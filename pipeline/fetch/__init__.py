@@ -1,4 +1,4 @@
-"""Stage fetch: list a source and download its files.
+"""List one source and download its files.
 
 Reads the web, or an offline copy of it. Writes data/raw/<source>/. Excludes nothing.
 """

@@ -1,30 +1,13 @@
-"""What the `sources` and `schema` verbs show: the sources with their state here, and the columns of a table."""
+"""What `cxnet-data sources` lists: every source, how it is reached, and what was fetched of it."""
 
 import json
 
-from pipeline.core import schema
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
-from sources.core.errors import unknown
-from sources.core.items import LOCK_SCHEMA
 from sources.core.source import Source, registry
 from sources.folder import folder_sources
 
 SOURCE_COLUMNS = ("source", "title", "labels", "licence", "access", "state")
-
-TABLES = {
-    "items": LOCK_SCHEMA,
-    "pool": schema.POOL_SCHEMA,
-    "dedupe": schema.DEDUPE_SCHEMA,
-    "duplicates": schema.DUPLICATES_SCHEMA,
-    "conflicts": schema.CONFLICTS_SCHEMA,
-    "views": schema.VIEWS_SCHEMA,
-    "harmonise": schema.HARMONISE_SCHEMA,
-    "manifest": schema.MANIFEST_SCHEMA,
-    "images": schema.IMAGES_SCHEMA,
-    "splits": schema.SPLITS_SCHEMA,
-    "contradictions": schema.CONTRADICTIONS_SCHEMA,
-}
 
 
 def all_sources(params: Params) -> dict[str, Source]:
@@ -74,16 +57,3 @@ def state(layout: Layout, name: str, params: Params) -> str:
     if found.get("state") == "skipped":
         return f"skipped: {found.get('why', 'closed')}"
     return f"{found.get('fetched', 0) + found.get('cached', 0):,} of {found.get('listed', 0):,} fetched"
-
-
-def schema_rows(table: str) -> list[tuple[str, str, str]]:
-    """Name, type and meaning of every column of ``table``.
-
-    Raises:
-        UsageError: there is no such table.
-    """
-    if table not in TABLES:
-        raise unknown("table", table, list(TABLES))
-    return [
-        (column.name, str(column.type), (column.metadata or {})[b"description"].decode()) for column in TABLES[table]
-    ]

@@ -1,4 +1,4 @@
-"""Stage harmonise: match histograms to a reference, as one tone curve per film.
+"""Match the histograms of the chosen sources to a reference, as tone curves.
 
-Reads data/pool/, data/dedupe.parquet and data/views.parquet. Writes data/harmonise.parquet. Excludes nothing.
+Reads data/pool/ and the tables before it. Writes data/harmonise.parquet. Excludes nothing.
 """

@@ -26,6 +26,7 @@ from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images
 from pipeline.core.params import HarmoniseParams, Params, SplitParams
 from pipeline.core.schema import HARMONISE_SCHEMA
+from pipeline.core.summary import Summary
 from pipeline.core.tables import iter_images, read_rows
 from pipeline.imaging.histogram import TONES, Counts, Shares, cumulative, histogram, match_curve
 from pipeline.manifest.stage import is_pediatric
@@ -61,8 +62,23 @@ class Reference:
         return hashlib.sha256(self.cdf.astype("<f8").tobytes()).hexdigest()
 
 
-def run(layout: Layout, params: Params, executor: Executor | None) -> str:
-    """Write ``harmonise.parquet``. The whole profile is an argument because the reference depends on ``split``.
+@dataclass(frozen=True)
+class HarmoniseSummary(Summary):
+    """Films matched, and the reference: its kind (None = there was none) and the films it is the mean of."""
+
+    matched: int
+    reference: str | None
+    reference_films: int
+
+    def __str__(self) -> str:
+        if self.reference is None:
+            return "0 films matched: no reference"
+        mean = f"the mean of {self.reference_films:,} covid films"
+        return f"{self.matched:,} films matched to {mean if self.reference == 'covid_mean' else 'one film'}"
+
+
+def run(layout: Layout, params: Params, executor: Executor | None = None) -> HarmoniseSummary:
+    """Write ``harmonise.parquet``. The reference depends on ``split``, too.
 
     Raises:
         UsageError: a source is not known, or the chosen reference film is absent, excluded or not for training.
@@ -75,7 +91,9 @@ def run(layout: Layout, params: Params, executor: Executor | None) -> str:
     matched = decided["excluded_by"].isna() & decided["source"].isin(options.sources)
     curves = _curves(layout, keys(decided[matched]), reference, executor) if reference else {}
     _write(layout, rows, curves, reference)
-    return summary(int(matched.sum()), reference)
+    if reference is None:
+        return HarmoniseSummary(0, None, 0)
+    return HarmoniseSummary(int(matched.sum()), reference.kind, reference.films)
 
 
 def find_reference(
@@ -118,14 +136,6 @@ def read_reference(layout: Layout) -> Reference | None:
         return None
     values = json.loads(stored)
     return Reference(values["kind"], values["films"], np.array(values["cdf"], np.float64))
-
-
-def summary(matched: int, reference: Reference | None) -> str:
-    """``412 films matched to the mean of 96 covid films``."""
-    if reference is None:
-        return "0 films matched: no reference"
-    whom = f"the mean of {reference.films:,} covid films" if reference.kind == "covid_mean" else "one film"
-    return f"{matched:,} films matched to {whom}"
 
 
 def keys(rows: pd.DataFrame) -> set[Key]:

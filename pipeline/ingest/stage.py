@@ -10,6 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -20,9 +21,10 @@ from upath import UPath
 
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images
-from pipeline.core.params import IngestParams
+from pipeline.core.params import IngestParams, Params
 from pipeline.core.schema import POOL_SCHEMA
 from pipeline.core.shards import replace_shards
+from pipeline.core.summary import Summary
 from pipeline.ingest.intake import Key, Taken, Task, take_in
 from pipeline.ingest.spool import Spool
 from sources.core.errors import CxnetError
@@ -39,8 +41,22 @@ NOT_FETCHED = "not fetched"
 NOT_IN_ARCHIVE = "not in the archive"
 
 
-def run(layout: Layout, params: IngestParams, executor: Executor | None, sources: Sequence[str] | None = None) -> str:
-    """Write the pool: every row that ``sources`` (None = all fetched ones) list, with its picture where there is one.
+@dataclass(frozen=True)
+class IngestSummary(Summary):
+    """Rows listed by the sources, and what became of them."""
+
+    rows: int
+    decoded: int
+    not_fetched: int
+    unusable: int
+
+    def __str__(self) -> str:
+        lost = f"{self.not_fetched:,} not fetched, {self.unusable:,} unusable"
+        return f"{self.rows:,} rows, {self.decoded:,} decoded, {lost}"
+
+
+def run(layout: Layout, params: Params, executor: Executor | None = None) -> IngestSummary:
+    """Write the pool: every row that the sources of the profile list, with its picture where there is one.
 
     Memory does not grow with the number of images: files are read in the order of the rows, archives in their own;
     what an archive yields too early waits in a temporary file.
@@ -48,17 +64,16 @@ def run(layout: Layout, params: IngestParams, executor: Executor | None, sources
     Raises:
         CxnetError: ``data/raw`` is missing, an ``items.parquet`` is corrupt, or the pool cannot be written.
     """
-    table = read_listed(layout, sources)
+    options = params.ingest
+    table = read_listed(layout, params.source_names)
     counts: Counter[str | None] = Counter()
-    with replace_shards(layout.pool, "pool", POOL_SCHEMA, params.shard_rows) as pool, Spool() as spool:
-        taken = _Taking(layout, table, params, executor, spool)
+    with replace_shards(layout.pool, "pool", POOL_SCHEMA, options.shard_rows) as pool, Spool() as spool:
+        taken = _Taking(layout, table, options, executor, spool)
         for row in tqdm(iter_rows(table), total=len(table), desc="ingest", unit="img", disable=None):
             finished = finish(row, taken.result(row) if is_fetched(row) else None)
             counts[finished.get("excluded_by")] += 1
             pool.add(finished)
-    return (
-        f"{len(table):,} rows, {counts[None]:,} decoded, {counts['fetch']:,} not fetched, {counts['ingest']:,} unusable"
-    )
+    return IngestSummary(len(table), counts[None], counts["fetch"], counts["ingest"])
 
 
 def read_listed(layout: Layout, sources: Sequence[str] | None = None) -> pa.Table:

@@ -1,5 +1,5 @@
-"""Stage manifest: join every decision into one table.
+"""Join all decisions into the manifest, and the kept films into image shards.
 
-Reads the tables of all stages before it and curation/decisions.csv. Writes data/manifest/. Excludes what people
-decided to exclude, and what the profile leaves out.
+Reads data/pool/, the tables before it and curation/decisions.csv. Writes data/manifest/. Excludes labels and flags
+that the profile leaves out, films of children, and what a person excluded.
 """

@@ -7,6 +7,7 @@ arXiv:2006.13807). Nothing but the marks changes; excludes nothing.
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from itertools import islice
 
 import cv2
@@ -17,8 +18,10 @@ from upath import UPath
 
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images
+from pipeline.core.params import Params
 from pipeline.core.schema import IMAGE_FIELD, IMAGES_SCHEMA
 from pipeline.core.shards import open_images_writer
+from pipeline.core.summary import Summary
 from pipeline.core.tables import shards
 from pipeline.imaging.arrays import Gray
 from pipeline.imaging.marks import find_marks
@@ -29,8 +32,19 @@ RADIUS = 4  # px from which a mark's pixels are guessed
 BATCH_ROWS = 32
 
 
-def run(layout: Layout, executor: Executor | None = None) -> str:
-    """Write ``data/concealed`` and say on how many films something was concealed.
+@dataclass(frozen=True)
+class ConcealSummary(Summary):
+    """Films, and those on which something was concealed."""
+
+    films: int
+    changed: int
+
+    def __str__(self) -> str:
+        return f"{self.films:,} films, {self.changed:,} with marks concealed"
+
+
+def run(layout: Layout, params: Params, executor: Executor | None = None) -> ConcealSummary:
+    """Write ``data/concealed``.
 
     Raises:
         CxnetError: there is no manifest, or it cannot be read.
@@ -42,7 +56,7 @@ def run(layout: Layout, executor: Executor | None = None) -> str:
                 films += 1
                 changed += before != after
                 progress.update()
-    return f"{films:,} films, {changed:,} with marks concealed"
+    return ConcealSummary(films, changed)
 
 
 def conceal(gray: Gray) -> Gray:

@@ -10,6 +10,7 @@ with one of ``manifest.exclude_flags``.
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from itertools import islice
 
 import pandas as pd
@@ -19,9 +20,10 @@ from upath import UPath
 
 from pipeline.core import decisions
 from pipeline.core.layout import Layout
-from pipeline.core.params import ManifestParams
+from pipeline.core.params import ManifestParams, Params
 from pipeline.core.schema import IMAGE_FIELD, MANIFEST_SCHEMA
 from pipeline.core.shards import open_images_writer
+from pipeline.core.summary import Summary
 from pipeline.core.tables import exclude, iter_images, read_rows
 from sources.core.errors import CxnetError
 from sources.core.items import KEY
@@ -34,8 +36,24 @@ BATCH_ROWS = 32  # pictures in memory at once
 Film = tuple[int, bytes]  # place among the kept rows, PNG
 
 
-def run(layout: Layout, params: ManifestParams, executor: Executor | None = None) -> str:
-    """Write ``manifest/`` and say how many rows are kept.
+@dataclass(frozen=True)
+class ManifestSummary(Summary):
+    """Rows, films kept, films kept of each label, rows excluded, and what the decisions of people did, in words."""
+
+    rows: int
+    kept: int
+    labels: dict[str, int]
+    excluded: int
+    decisions: str
+
+    def __str__(self) -> str:
+        labels = ", ".join(f"{label} {count:,}" for label, count in self.labels.items()) or "none"
+        counts = f"{self.rows:,} rows, {self.kept:,} kept ({labels}), {self.excluded:,} excluded"
+        return ", ".join(filter(None, (counts, self.decisions)))
+
+
+def run(layout: Layout, params: Params, executor: Executor | None = None) -> ManifestSummary:
+    """Write ``manifest/``.
 
     Raises:
         UsageError: a line of ``curation/decisions.csv`` is not valid.
@@ -43,13 +61,13 @@ def run(layout: Layout, params: ManifestParams, executor: Executor | None = None
     """
     rows = read_rows(layout, after="harmonise").sort_values(list(KEY), kind="stable", ignore_index=True)
     decided = decisions.read_decisions(layout.decisions)
-    rows = build(rows, decided, params)
+    rows = build(rows, decided, params.manifest)
     if found := problems(rows):
         raise CxnetError(f"The manifest would not hold together: {'; '.join(found)}; run `dvc repro`.")
     with atomic_folder(layout.manifest) as folder:
-        _write_images(layout, folder, rows[rows["status"] == "kept"], params.shard_rows)
+        _write_images(layout, folder, rows[rows["status"] == "kept"], params.manifest.shard_rows)
         write_table(folder / "manifest.parquet", rows, MANIFEST_SCHEMA)
-    return ", ".join(filter(None, (summary(rows), decisions.effect(rows, decided))))
+    return summary(rows, decisions.effect(rows, decided))
 
 
 def build(rows: pd.DataFrame, decided: list[decisions.Decision], params: ManifestParams) -> pd.DataFrame:
@@ -90,12 +108,12 @@ def is_pediatric(rows: pd.DataFrame) -> "pd.Series[bool]":
     return (rows["age"] < ADULT_AGE).fillna(False).astype(bool) | (rows["age"].isna() & said)
 
 
-def summary(rows: pd.DataFrame) -> str:
-    """``1,203 rows, 812 kept (normal 402, cap 198, covid 212), 391 excluded``."""
+def summary(rows: pd.DataFrame, effect: str = "") -> ManifestSummary:
+    """The numbers of the table; ``effect`` is what the decisions of people did."""
     kept = rows[rows["status"] == "kept"]
     counts = kept["label"].value_counts()
-    labels = ", ".join(f"{label} {counts[label]:,}" for label in LABELS if label in counts)
-    return f"{len(rows):,} rows, {len(kept):,} kept ({labels or 'none'}), {len(rows) - len(kept):,} excluded"
+    labels = {label: int(counts[label]) for label in LABELS if label in counts}
+    return ManifestSummary(len(rows), len(kept), labels, len(rows) - len(kept), effect)
 
 
 # ----------------------------------------------------------------------------------------------------- invariants

@@ -25,8 +25,9 @@ from upath import UPath
 
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images
-from pipeline.core.params import PrepareParams
+from pipeline.core.params import Params, PrepareParams
 from pipeline.core.schema import MANIFEST_SCHEMA, SPLITS_SCHEMA
+from pipeline.core.summary import Summary
 from pipeline.core.tables import iter_images, shards
 from pipeline.imaging.histogram import Image, apply_curve
 from pipeline.prepare.enhance import CHANNELS, channels, check_channels
@@ -68,19 +69,30 @@ class Arrays:
     inputs: dict[str, Any]
 
 
-def run(layout: Layout, params: PrepareParams, size: int, executor: Executor | None) -> str:
-    """Write ``arrays/<size>/`` and say what it holds.
+@dataclass(frozen=True)
+class PrepareSummary(Summary):
+    """Films, and side of their square inputs (px)."""
+
+    films: int
+    size: int
+
+    def __str__(self) -> str:
+        return f"{self.films:,} films at {self.size} x {self.size} x {len(CHANNELS)} ({', '.join(CHANNELS)})"
+
+
+def run(layout: Layout, params: Params, executor: Executor | None, size: int) -> PrepareSummary:
+    """Write ``arrays/<size>/``: model inputs of ``size`` x ``size`` pixels.
 
     Raises:
         CxnetError: manifest and splits do not belong together, or a picture cannot be read.
     """
     wanted = _kept_rows(layout)
     with atomic_folder(layout.arrays(size)) as folder:
-        inputs = map_images(partial(_prepare, size=size, params=params), _films(layout), executor)
+        inputs = map_images(partial(_prepare, size=size, params=params.prepare), _films(layout), executor)
         _write_images(folder / IMAGES, inputs, len(wanted), size)
         write_table(folder / ROWS, wanted, ROWS_SCHEMA)
-        write_json(folder / INPUTS, describe(size, params))
-    return f"{len(wanted):,} films at {size} x {size} x {len(CHANNELS)} ({', '.join(CHANNELS)})"
+        write_json(folder / INPUTS, describe(size, params.prepare))
+    return PrepareSummary(len(wanted), size)
 
 
 def to_input(gray: Image, tone_curve: Image | None, size: int, params: PrepareParams) -> Image:

@@ -1,4 +1,4 @@
-"""Stage report: one self-contained page about a run.
+"""Write reports/index.html: funnel, films, duplicates, splits and model figures on one page.
 
-Reads the pool, the manifest, the splits and what evaluation wrote. Writes reports/index.html.
+Reads data/ and what the evaluations wrote to reports/. Excludes nothing.
 """

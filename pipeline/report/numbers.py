@@ -6,17 +6,18 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_list_like
 
+from pipeline.core.stages import EXCLUDING_STAGES
 from pipeline.report.summary import general_reason
 from sources.core.items import KEY
 
-FUNNEL = (
-    ("fetch", "bytes received"),
-    ("ingest", "decoded"),
-    ("dedupe", "one film per exposure"),
-    ("views", "frontal chest films"),
-    ("harmonise", "histograms matched"),
-    ("manifest", "kept"),
-)
+FUNNEL = {  # what is left after each stage
+    "fetch": "bytes received",
+    "ingest": "decoded",
+    "dedupe": "one film per exposure",
+    "views": "frontal chest films",
+    "harmonise": "histograms matched",
+    "manifest": "kept",
+}
 
 Rows = list[tuple[Any, ...]]
 
@@ -38,11 +39,11 @@ def funnel(manifest: pd.DataFrame) -> list[dict[str, Any]]:
     """What is left after each stage: name, rows left, rows lost, per cent of all rows."""
     total = left = len(manifest)
     steps = [{"name": "listed", "left": left, "lost": 0, "percent": 100.0}]
-    for stage, name in FUNNEL:
+    for stage in EXCLUDING_STAGES:
         lost = int((manifest["excluded_by"] == stage).sum())
         left -= lost
-        steps.append({"name": name, "left": left, "lost": lost, "percent": round(70 * left / max(total, 1), 2)})
-    steps[0]["percent"] = 70.0
+        percent = round(100 * left / max(total, 1), 2)
+        steps.append({"name": FUNNEL[stage], "left": left, "lost": lost, "percent": percent})
     return steps
 
 

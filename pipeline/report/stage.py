@@ -7,6 +7,8 @@ Adds ``reports/index.html``; excludes nothing. All text on it is escaped by the 
 import base64
 import hashlib
 import json
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
@@ -16,6 +18,7 @@ from jinja2 import Environment
 
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
+from pipeline.core.summary import Summary
 from pipeline.report.numbers import (
     Rows,
     contradicted,
@@ -44,8 +47,19 @@ from sources.core.errors import CxnetError
 from sources.core.storage import atomic, read_table
 
 
-def run(layout: Layout, params: Params) -> str:
-    """Write ``reports/index.html`` and return the stage's summary.
+@dataclass(frozen=True)
+class ReportSummary(Summary):
+    """Where the page is, and its size."""
+
+    path: str
+    bytes: int
+
+    def __str__(self) -> str:
+        return f"{self.path}, {self.bytes / 1e6:.1f} MB"
+
+
+def run(layout: Layout, params: Params, executor: Executor | None = None) -> ReportSummary:
+    """Write ``reports/index.html``.
 
     Raises:
         CxnetError: a table that the page shows has not been written yet.
@@ -57,7 +71,7 @@ def run(layout: Layout, params: Params) -> str:
     page = _page(layout, params, manifest, splits, pairs, doubts)
     with atomic(layout.reports / "index.html", "w") as file:
         file.write(page)
-    return f"{layout.reports / 'index.html'}, {len(page.encode()) / 1e6:.1f} MB"
+    return ReportSummary(str(layout.reports / "index.html"), len(page.encode()))
 
 
 def _page(

@@ -1,4 +1,4 @@
-"""Stage split: assign films to train, val, test and external.
+"""Divide the kept films into train, val, test and external; patients and duplicates stay together.
 
-Reads data/manifest/. Writes data/splits.parquet. Patients and duplicates stay together.
+Reads data/manifest/. Writes data/splits.parquet. Excludes nothing.
 """

@@ -23,6 +23,7 @@ import hashlib
 import logging
 from collections.abc import Collection
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import pandas as pd
@@ -30,8 +31,9 @@ import pandas as pd
 from pipeline.core.decisions import row_names
 from pipeline.core.groups import group_rows, smallest_by_group
 from pipeline.core.layout import Layout
-from pipeline.core.params import SplitParams
+from pipeline.core.params import Params, SplitParams
 from pipeline.core.schema import SPLITS_SCHEMA
+from pipeline.core.summary import Summary
 from sources.core.errors import unknown
 from sources.core.items import KEY
 from sources.core.source import registry
@@ -46,15 +48,30 @@ LIST_SUFFIXES = (".csv", ".tsv", ".xlsx", ".xls", ".json", ".txt", ".zip", ".gz"
 CASE_ROWS = 40  # a page that shows more films is a list of patients, not a case
 
 
-def run(layout: Layout, params: SplitParams, executor: Executor | None = None) -> str:
-    """Write ``splits.parquet`` and say how many films each split got.
+@dataclass(frozen=True)
+class SplitSummary(Summary):
+    """Films, groups, films of each split, and what a split lacks, in words."""
+
+    films: int
+    groups: int
+    splits: dict[str, int]
+    gaps: tuple[str, ...]
+
+    def __str__(self) -> str:
+        total = f"{self.films:,} films in {self.groups:,} groups"
+        parts = [f"{name} {count:,} ({count / self.films:.0%})" for name, count in self.splits.items()]
+        return "; ".join([f"{total}: {', '.join(parts)}" if parts else total, *self.gaps])
+
+
+def run(layout: Layout, params: Params, executor: Executor | None = None) -> SplitSummary:
+    """Write ``splits.parquet``.
 
     Raises:
         UsageError: an external source is not known.
     """
     rows = read_table(layout.manifest / "manifest.parquet", COLUMNS)
-    check(params, rows)
-    rows = assign(rows.assign(group_id=groups(rows)), rows["status"] == "kept", params)
+    check(params.split, rows)
+    rows = assign(rows.assign(group_id=groups(rows)), rows["status"] == "kept", params.split)
     write_table(layout.splits, rows.sort_values(list(KEY), kind="stable"), SPLITS_SCHEMA)
     for gap in gaps(rows):
         LOG.warning("%s; choose another split.seed or larger shares, or bring more groups.", gap)
@@ -153,12 +170,9 @@ def gaps(rows: pd.DataFrame) -> list[str]:
     return [f"no {label} film in {split}" for label in labels for split in SPLITS if (label, split) not in found]
 
 
-def summary(rows: pd.DataFrame) -> str:
-    """``812 films in 540 groups: train 528 (65%), val 122 (15%), test 162 (20%)`` and what is missing."""
+def summary(rows: pd.DataFrame) -> SplitSummary:
+    """The numbers of the table."""
     kept = rows[rows["split"].notna()]
     counts = kept["split"].value_counts()
-    parts = [
-        f"{name} {counts[name]:,} ({counts[name] / len(kept):.0%})" for name in (*SPLITS, "external") if name in counts
-    ]
-    total = f"{len(kept):,} films in {kept['group_id'].nunique():,} groups"
-    return "; ".join([f"{total}: {', '.join(parts)}" if parts else total, *gaps(rows)])
+    splits = {name: int(counts[name]) for name in (*SPLITS, "external") if name in counts}
+    return SplitSummary(len(kept), kept["group_id"].nunique(), splits, tuple(gaps(rows)))

@@ -8,6 +8,7 @@ judges films whose view is not told. Where both disagree strongly the film is ex
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -20,8 +21,9 @@ from pipeline.classifiers.thumbnails import thumbnail
 from pipeline.classifiers.views import CLASSES, called, shipped_model
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images
-from pipeline.core.params import ViewsParams
+from pipeline.core.params import Params, ViewsParams
 from pipeline.core.schema import VIEWS_SCHEMA
+from pipeline.core.summary import Summary
 from pipeline.core.tables import exclude, iter_images, read_rows
 from sources.core.items import KEY
 from sources.core.source import FRONTAL
@@ -34,7 +36,25 @@ CLASS_OF = {**dict.fromkeys(FRONTAL, "frontal"), "L": "lateral", "CT": "other", 
 VIEW_OF = {"frontal": "unknown", "lateral": "L", "other": "OTHER"}
 
 
-def run(layout: Layout, params: ViewsParams, executor: Executor | None) -> str:
+@dataclass(frozen=True)
+class ViewsSummary(Summary):
+    """Rows, pictures of each class, rows excluded, and rows for a person to review."""
+
+    rows: int
+    frontal: int
+    lateral: int
+    other: int
+    excluded: int
+    to_review: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.rows:,} rows, {self.frontal:,} frontal, {self.lateral:,} lateral, {self.other:,} other, "
+            f"{self.excluded:,} excluded, {self.to_review:,} to review"
+        )
+
+
+def run(layout: Layout, params: Params, executor: Executor | None = None) -> ViewsSummary:
     """Judge every film that has a picture, and write the table.
 
     Raises:
@@ -44,12 +64,11 @@ def run(layout: Layout, params: ViewsParams, executor: Executor | None) -> str:
     seen = {}
     for name, scores in tqdm(picture_scores(layout, executor), desc="views", unit="img", disable=None):
         seen[name] = scores
-    rows = decide(rows, seen, params)
+    rows = decide(rows, seen, params.views)
     write_table(layout.views, rows, VIEWS_SCHEMA)
-    counts = rows["view_class"].value_counts()
-    told = ", ".join(f"{int(counts.get(kind, 0)):,} {kind}" for kind in CLASSES)
+    counts = {kind: int((rows["view_class"] == kind).sum()) for kind in CLASSES}
     excluded = int((rows["excluded_by"] == "views").sum())
-    return f"{len(rows):,} rows, {told}, {excluded:,} excluded, {int(rows['view_review'].notna().sum()):,} to review"
+    return ViewsSummary(len(rows), **counts, excluded=excluded, to_review=int(rows["view_review"].notna().sum()))
 
 
 def picture_scores(layout: Layout, executor: Executor | None) -> Iterator[tuple[Name, np.ndarray]]:

@@ -1,11 +1,13 @@
 """Stage tables written by hand, so that a stage can be tested without those before it."""
 
 import hashlib
+from typing import Any
 
 import cv2
 import numpy as np
 import pandas as pd
 
+from pipeline.core.params import Params
 from pipeline.core.schema import DEDUPE_SCHEMA, HARMONISE_SCHEMA, POOL_SCHEMA, VIEWS_SCHEMA
 from sources.core.items import KEY
 from sources.core.storage import write_table
@@ -47,3 +49,8 @@ def draw(seed, height=48, width=40):
     noise = np.random.default_rng(seed).integers(0, 256, (height, width)).astype(np.uint8)
     blurred = cv2.GaussianBlur(noise, (0, 0), 3).astype(float)
     return np.rint((blurred - blurred.min()) / np.ptp(blurred) * (150 + seed % 100)).astype(np.uint8)
+
+
+def options(**groups: Any) -> Params:
+    """A profile of defaults, but for the groups of options that are given."""
+    return Params(profile="tested", **groups)

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from pipeline.cli.console import print_table, run_guarded, stage, without_native_chatter
+from pipeline.cli.console import print_table, run_guarded, timed, without_native_chatter
 from sources.core.errors import CxnetError, UsageError
 
 
@@ -52,7 +52,7 @@ def test_errors_are_one_sentence_and_an_exit_code(capsys, monkeypatch, error, co
 
 
 def test_a_stage_says_its_name_summary_and_time(capsys):
-    with stage("split") as say:
+    with timed("split") as say:
         say("3 films")
     assert capsys.readouterr().out.startswith("split: 3 films, 0.")
 

@@ -26,7 +26,7 @@ def drawn(monkeypatch):
 
 def test_the_bytes_of_an_archive_move_while_no_image_is_finished(drawn):
     times = iter([0.0, 0.1, 0.5, 0.6, 2.0])
-    with Bars([get_source("nih")], clock=lambda: next(times)) as bars:
+    with Bars(["nih"], clock=lambda: next(times)) as bars:
         watcher = bars.watch(get_source("nih"))
         watcher.phase("fetching", 7)
         for _ in range(4):

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pandas as pd
 import pytest
-from handmade import draw, film, lay_out, table
+from handmade import draw, film, lay_out, options, table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -32,6 +32,7 @@ from sources.core.storage import read_table, write_table
 
 PICTURE = np.zeros((2, 2), np.uint8)
 PARAMS = ContradictionsParams()
+OPTIONS = options(contradictions=PARAMS, prepare=PrepareParams(sizes=(64,)))
 
 
 def rows_of(*rows):
@@ -196,9 +197,9 @@ def world():
 def laid_out(root, rows, conflicts=()):
     layout = Layout.at(UPath(root))
     lay_out(layout, rows, through="harmonise", shard_rows=50)
-    manifest.run(layout, ManifestParams())
-    split.run(layout, SplitParams())
-    prepare.run(layout, PrepareParams(), 64, None)
+    manifest.run(layout, options(manifest=ManifestParams()))
+    split.run(layout, options(split=SplitParams()))
+    prepare.run(layout, options(prepare=PrepareParams()), None, 64)
     write_table(layout.conflicts, pd.DataFrame(list(conflicts), columns=CONFLICTS_SCHEMA.names), CONFLICTS_SCHEMA)
     return layout
 
@@ -206,7 +207,7 @@ def laid_out(root, rows, conflicts=()):
 def test_a_planted_wrong_label_is_listed_with_the_right_one(tmp_path):
     assert world()[7]["label"] == "covid"
     layout = laid_out(tmp_path, world())
-    run(layout, PARAMS, 64)
+    run(layout, OPTIONS)
     found = read_table(layout.contradictions)
     listed = found[found["kind"] == "model"].sort_values("score", ascending=False)
     planted = listed[listed["item_id"] == WRONG[1]].iloc[0]
@@ -221,9 +222,9 @@ def test_the_table_has_its_schema_and_is_sorted_and_the_same_again_and_the_manif
         tmp_path, world(), [{**conflict("label", "covid", "normal"), "a_source": "nih", "a_item_id": "001"}]
     )
     before = (layout.manifest / "manifest.parquet").read_bytes()
-    said = run(layout, PARAMS, 64)
+    said = str(run(layout, OPTIONS))
     first = layout.contradictions.read_bytes()
-    assert run(layout, PARAMS, 64) == said
+    assert str(run(layout, OPTIONS)) == said
     assert layout.contradictions.read_bytes() == first
     assert (layout.manifest / "manifest.parquet").read_bytes() == before
     found = read_table(layout.contradictions)
@@ -241,7 +242,7 @@ def test_a_label_that_a_person_set_is_settled(tmp_path):
     layout.decisions.parent.mkdir(parents=True)
     header = "image_id,decision,field,value,who,when,why\n"
     layout.decisions.write_text(f"{header}{image_id},set,label,covid,ana,2020-06-24,later test positive\n")
-    run(layout, PARAMS, 64)
+    run(layout, OPTIONS)
     found = read_table(layout.contradictions)
     assert found.loc[found["kind"] == "rt_pcr", "item_id"].tolist() == ["005"]
 
@@ -249,7 +250,7 @@ def test_a_label_that_a_person_set_is_settled(tmp_path):
 @pytest.mark.parametrize("count", [0, 3])
 def test_too_few_films_to_judge_make_no_list_and_it_is_said(tmp_path, caplog, count):
     layout = laid_out(tmp_path, [film("nih", f"{number}", draw(number), label="normal") for number in range(count)])
-    assert run(layout, PARAMS, 64) == "0 contradictions on 0 films"
+    assert str(run(layout, OPTIONS)) == "0 contradictions on 0 films"
     assert "no cross-validated judgement" in caplog.text
     assert len(read_table(layout.contradictions)) == 0
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import Executor
+from importlib import import_module
 
 import pytest
 from collection import draw_collection, tables, write_profile
@@ -18,13 +19,7 @@ from pipeline.core import parallel
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images, open_executor
 from pipeline.core.params import load_params
-from pipeline.dedupe import stage as dedupe
-from pipeline.harmonise import stage as harmonise
-from pipeline.ingest import stage as ingest
-from pipeline.manifest import stage as manifest
-from pipeline.prepare import stage as prepare
-from pipeline.split import stage as split
-from pipeline.views import stage as views
+from pipeline.core.stages import BUILD_STAGES
 from sources.core.errors import CxnetError
 from sources.core.storage import read_table
 
@@ -100,22 +95,15 @@ class Deadly(Executor):
         return future
 
 
-STAGES = {
-    "ingest": lambda layout, options, executor: ingest.run(layout, options.ingest, executor),
-    "dedupe": lambda layout, options, executor: dedupe.run(layout, options.dedupe, executor),
-    "views": lambda layout, options, executor: views.run(layout, options.views, executor),
-    "harmonise": lambda layout, options, executor: harmonise.run(layout, options, executor),
-    "manifest": lambda layout, options, executor: manifest.run(layout, options.manifest),
-    "split": lambda layout, options, executor: split.run(layout, options.split),
-    "prepare": lambda layout, options, executor: prepare.run(layout, options.prepare, 32, executor),
-}
+BUILD = (*BUILD_STAGES, "prepare")
 
 
 def run_all(layout, options, executor_of):
     draw_collection(layout)
-    for name, stage in STAGES.items():
+    for name in BUILD:
         with executor_of(name) as executor:
-            stage(layout, options, executor)
+            item = {"size": 32} if name == "prepare" else {}
+            import_module(f"pipeline.{name}.stage").run(layout, options, executor, **item)
     return tables(layout)
 
 
@@ -145,7 +133,7 @@ def test_stages_on_a_cluster_write_the_same_bytes_and_a_killed_worker_changes_no
 def by_verbs(address, profile, expected):
     layout = Layout.at("here")
     draw_collection(layout)
-    for stage in STAGES:
+    for stage in BUILD:
         options = ["--params", str(profile), "--root", "here"]
         options += ["--scheduler", address] if stage not in ("manifest", "split") else []
         answer = CliRunner().invoke(app, [stage, *(["32"] if stage == "prepare" else []), *options])

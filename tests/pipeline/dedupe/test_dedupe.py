@@ -4,7 +4,7 @@ import cv2
 import pandas as pd
 import pytest
 from exposures import CHANGES, annotated, cropped, draw_exposure, inverted, jpeg, mirrored, resized
-from handmade import film, lay_out
+from handmade import film, lay_out, options
 
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import open_executor
@@ -27,7 +27,7 @@ def deduped(tmp_path, rows, executor=None):
     lay_out(layout, rows, through=None)
     for name in ("dedupe", "views", "harmonise"):
         getattr(layout, name).unlink()
-    said = run(layout, PARAMS, executor)
+    said = str(run(layout, options(dedupe=PARAMS), executor))
     table = read_table(layout.dedupe)
     return said, table.set_index(table["source"] + "/" + table["item_id"]), read_table(layout.duplicates), layout
 

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 from exposures import brightened, cropped, draw_exposure, inverted, mirrored, resized
-from handmade import film, lay_out
+from handmade import film, lay_out, options
 
 from pipeline.core.layout import Layout
 from pipeline.core.params import DedupeParams
@@ -16,7 +16,7 @@ def layout(tmp_path_factory):
     layout = Layout.at(tmp_path_factory.mktemp("similar"))
     rows = [film("cohen", str(seed), draw_exposure(seed), pixel_sha256=str(seed)) for seed in range(5)]
     lay_out(layout, rows, through=None)
-    run(layout, DedupeParams(), None)
+    run(layout, options(dedupe=DedupeParams()), None)
     return layout
 
 
@@ -67,6 +67,6 @@ def test_what_is_no_image_is_one_sentence(layout, tmp_path):
 def test_pool_without_films_is_one_sentence(tmp_path):
     layout = Layout.at(tmp_path)
     lay_out(layout, [], through=None)
-    run(layout, DedupeParams(), None)
+    run(layout, options(dedupe=DedupeParams()), None)
     with pytest.raises(CxnetError, match="holds no film"):
         similar_films(layout, asked(tmp_path, draw_exposure(1, side=100)), nearest=1, overlay=None)

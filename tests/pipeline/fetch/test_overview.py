@@ -8,7 +8,8 @@ import yaml
 
 from pipeline.core.layout import Layout
 from pipeline.core.params import FetchParams, FolderParams, Params, load_params
-from pipeline.fetch.overview import TABLES, access, schema_rows, source_rows, state
+from pipeline.core.schema import TABLES, schema_rows
+from pipeline.fetch.overview import access, source_rows, state
 from sources.core.errors import UsageError
 from sources.core.source import get_source, registry
 

@@ -44,7 +44,7 @@ def mean_cdf(rows):
 
 def test_only_the_chosen_sources_are_matched(tmp_path):
     layout = laid_out(tmp_path, COVID + NIH)
-    assert run(layout, params(), None) == f"6 films matched to the mean of {len(SEEN)} covid films"
+    assert str(run(layout, params(), None)) == f"6 films matched to the mean of {len(SEEN)} covid films"
     found = curves(layout)
     assert set(found) == {("nih", row["item_id"]) for row in NIH}
     assert all(len(curve) == 256 for curve in found.values())
@@ -99,7 +99,7 @@ def test_one_film_can_be_the_reference_and_is_itself_unchanged(tmp_path):
     layout = laid_out(tmp_path, COVID + NIH)
     chosen = SEEN[0]
     options = params(reference="image", reference_image=chosen["image_id"], sources=("nih", "cohen"))
-    assert run(layout, options, None) == "18 films matched to one film"
+    assert str(run(layout, options, None)) == "18 films matched to one film"
     picture = draw(int(chosen["item_id"]))
     curve = np.frombuffer(curves(layout)["cohen", chosen["item_id"]], np.uint8)
     assert (apply_curve(picture, curve) == picture).all()
@@ -133,7 +133,7 @@ def test_a_film_that_a_person_brought_back_gets_its_curve_and_its_row_stays_as_i
 
 def test_without_any_reference_film_nothing_is_matched_and_it_is_said(tmp_path, caplog):
     layout = laid_out(tmp_path, NIH)
-    assert run(layout, params(), None) == "0 films matched: no reference"
+    assert str(run(layout, params(), None)) == "0 films matched: no reference"
     assert "No covid film" in caplog.text
     assert curves(layout) == {}
     assert read_reference(layout) is None
@@ -141,7 +141,7 @@ def test_without_any_reference_film_nothing_is_matched_and_it_is_said(tmp_path, 
 
 def test_an_empty_pool_is_an_empty_table(tmp_path):
     layout = laid_out(tmp_path, [])
-    assert run(layout, params(), None) == "0 films matched: no reference"
+    assert str(run(layout, params(), None)) == "0 films matched: no reference"
     assert len(read_table(layout.harmonise)) == 0
 
 

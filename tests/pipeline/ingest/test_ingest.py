@@ -7,10 +7,11 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from handmade import options
 
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import open_executor
-from pipeline.core.params import IngestParams
+from pipeline.core.params import IngestParams, Params
 from pipeline.core.schema import POOL_SCHEMA
 from pipeline.core.tables import iter_images, read_pool
 from pipeline.imaging.png import decode_png
@@ -57,8 +58,12 @@ class World:
 
     def ingest(self, executor=None, params: IngestParams = PARAMS) -> pd.DataFrame:
         self.write()
-        self.summary = run(self.layout, params, executor)
+        self.summary = str(run(self.layout, self.profile(params), executor))
         return read_pool(self.layout).set_index("item_id")
+
+    def profile(self, params: IngestParams = PARAMS, *more: str) -> Params:
+        fetched = sorted(path.parent.name for path in self.layout.raw.glob("*/items.parquet"))
+        return options(ingest=params, sources=(*fetched, *more))
 
     def pictures(self) -> dict[str, np.ndarray]:
         found = iter_images(self.layout.pool, "pool")
@@ -205,7 +210,7 @@ def test_panels_of_one_figure_are_cut_out_and_have_their_own_ids(world):
 
 def test_no_rows_make_an_empty_pool(world):
     write_table(world.layout.raw / "a" / "items.parquet", pd.DataFrame(columns=LOCK_SCHEMA.names), LOCK_SCHEMA)
-    assert run(world.layout, PARAMS, None) == "0 rows, 0 decoded, 0 not fetched, 0 unusable"
+    assert str(run(world.layout, world.profile())) == "0 rows, 0 decoded, 0 not fetched, 0 unusable"
     assert list(read_pool(world.layout).columns) == [name for name in POOL_SCHEMA.names if name != "image"]
 
 
@@ -247,13 +252,13 @@ def test_a_failure_leaves_the_earlier_pool_as_it_was(world, monkeypatch):
 
 def test_a_missing_raw_folder_says_what_to_run(tmp_path):
     with pytest.raises(CxnetError, match="cxnet-data fetch"):
-        run(Layout.at(tmp_path), PARAMS, None)
+        run(Layout.at(tmp_path), options(ingest=PARAMS), None)
 
 
 def test_a_source_that_was_not_fetched_yet_is_named(world, caplog):
     world.add("cohen", "one", png(film(1)))
     world.write()
-    assert run(world.layout, PARAMS, None, ("cohen", "nih")).startswith("1 rows, 1 decoded")
+    assert str(run(world.layout, world.profile(PARAMS, "nih"))).startswith("1 rows, 1 decoded")
     assert "Left out, because not fetched yet: nih." in caplog.text
 
 
@@ -262,7 +267,7 @@ def test_a_corrupt_list_is_named(world):
     path.parent.mkdir(parents=True)
     path.write_bytes(b"PAR1 no")
     with pytest.raises(CxnetError, match=r"a/items\.parquet is not a readable Parquet file"):
-        run(world.layout, PARAMS, None)
+        run(world.layout, world.profile())
 
 
 def test_a_row_that_names_a_file_outside_its_folder_is_refused(world):

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from handmade import film, lay_out
+from handmade import film, lay_out, options
 from marked import FILM, written
 
 from pipeline.core.layout import Layout
@@ -22,7 +22,7 @@ def layout(tmp_path):
     rows = [film("cohen", f"t{n}", picture=written(FILM, f"ERECT {n}")[0], flags=["text"]) for n in range(3)]
     rows += [film("cohen", f"p{n}", picture=PLAIN - n) for n in range(3)]
     lay_out(layout, rows, through="harmonise")
-    manifest.run(layout, ManifestParams(shard_rows=4))
+    manifest.run(layout, options(manifest=ManifestParams(shard_rows=4)))
     return layout
 
 
@@ -31,7 +31,7 @@ def tables(folder):
 
 
 def test_the_same_rows_come_back_without_what_is_written_on_them(layout):
-    assert run(layout) == "6 films, 3 with marks concealed"
+    assert str(run(layout, options())) == "6 films, 3 with marks concealed"
     before, after = tables(layout.manifest), tables(layout.concealed)
     assert list(before) == list(after) and len(before) == 2
     for name, table in before.items():
@@ -44,20 +44,20 @@ def test_the_same_rows_come_back_without_what_is_written_on_them(layout):
 
 
 def test_the_number_of_processes_changes_nothing(layout):
-    run(layout)
+    run(layout, options())
     alone = {path.name: path.read_bytes() for path in layout.concealed.iterdir()}
     with open_executor(2) as executor:
-        run(layout, executor)
+        run(layout, options(), executor)
     assert alone == {path.name: path.read_bytes() for path in layout.concealed.iterdir()}
 
 
 def test_without_a_manifest_it_is_one_sentence(tmp_path):
     with pytest.raises(CxnetError, match="holds no images shard"):
-        run(Layout.at(tmp_path))
+        run(Layout.at(tmp_path), options())
 
 
 def test_text_is_gone_from_the_picture(layout):
-    run(layout)
+    run(layout, options())
     row = next(row for table in tables(layout.concealed).values() for row in table.to_pylist() if row["flags"])
     clean = decode_png(row["image"]["bytes"])
     assert np.abs(clean.astype(int) - FILM).mean() < 0.5

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from handmade import draw, film, lay_out, table
+from handmade import draw, film, lay_out, options, table
 from upath import UPath
 
 from pipeline.core.decisions import Decision
@@ -93,7 +93,7 @@ def test_a_child_that_a_person_keeps_stays():
 def test_pictures_of_kept_films_only_lie_in_the_shards(tmp_path):
     rows = [film("nih", f"{number}", draw(number), label=[None, "normal"][number % 2]) for number in range(9)]
     layout = laid_out(tmp_path, rows)
-    assert run(layout, ManifestParams(shard_rows=3)) == "9 rows, 4 kept (normal 4), 5 excluded"
+    assert str(run(layout, options(manifest=ManifestParams(shard_rows=3)))) == "9 rows, 4 kept (normal 4), 5 excluded"
     shards = sorted(path.name for path in layout.manifest.iterdir())
     assert shards == ["images-00000.parquet", "images-00001.parquet", "manifest.parquet"]
     found = {row["item_id"]: png for row, png in iter_images(layout.manifest, "images")}
@@ -104,7 +104,7 @@ def test_pictures_of_kept_films_only_lie_in_the_shards(tmp_path):
 
 def test_shards_carry_every_column_and_its_description(tmp_path):
     layout = laid_out(tmp_path, [film("nih", "1", label="normal", tone_curve=bytes(range(256)), age=44.0)])
-    run(layout, ManifestParams())
+    run(layout, options(manifest=ManifestParams()))
     shard = pq.read_table(str(layout.manifest / "images-00000.parquet"))
     assert described(shard.schema) == described(IMAGES_SCHEMA)
     row = shard.to_pylist()[0]
@@ -114,7 +114,7 @@ def test_shards_carry_every_column_and_its_description(tmp_path):
 
 def test_the_manifest_has_all_rows_in_order_and_its_schema(tmp_path):
     layout = laid_out(tmp_path, [film("nih", "2"), film("cohen", "9", label=None), film("nih", "10")])
-    run(layout, ManifestParams())
+    run(layout, options(manifest=ManifestParams()))
     assert described(pq.read_schema(str(layout.manifest / "manifest.parquet"))) == described(MANIFEST_SCHEMA)
     found = read_table(layout.manifest / "manifest.parquet")
     assert list(zip(found["source"], found["item_id"], strict=True)) == [("cohen", "9"), ("nih", "10"), ("nih", "2")]
@@ -126,7 +126,7 @@ def test_a_decision_of_the_file_is_replayed(tmp_path):
     image_id = hashlib.sha256(b"cohen/1").hexdigest()
     header = "image_id,decision,field,value,who,when,why\n"
     layout.decisions.write_text(f"{header}{image_id},set,label,covid,ana,2020-06-24,PCR proven\n")
-    run(layout, ManifestParams())
+    run(layout, options(manifest=ManifestParams()))
     found = read_table(layout.manifest / "manifest.parquet").iloc[0]
     assert (found["label"], found["status"]) == ("covid", "kept")
 
@@ -137,7 +137,7 @@ def test_a_second_run_gives_the_same_bytes_whatever_the_pool_shards(tmp_path):
     for shard_rows in (2, 2, 5):
         layout = Layout.at(UPath(tmp_path / str(len(contents))))
         lay_out(layout, rows, through="harmonise", shard_rows=shard_rows)
-        run(layout, ManifestParams())
+        run(layout, options(manifest=ManifestParams()))
         contents.append({path.name: path.read_bytes() for path in layout.manifest.iterdir()})
     assert contents[0] == contents[1] == contents[2]
 
@@ -145,25 +145,25 @@ def test_a_second_run_gives_the_same_bytes_whatever_the_pool_shards(tmp_path):
 def test_a_smaller_data_set_leaves_no_shard_of_the_larger_one(tmp_path):
     rows = [film("nih", f"{number}") for number in range(6)]
     layout = laid_out(tmp_path, rows)
-    run(layout, ManifestParams(shard_rows=2))
-    run(layout, ManifestParams(shard_rows=6))
+    run(layout, options(manifest=ManifestParams(shard_rows=2)))
+    run(layout, options(manifest=ManifestParams(shard_rows=6)))
     assert len(list(layout.manifest.glob("images-*.parquet"))) == 1
 
 
 def test_nothing_kept_is_an_empty_shard(tmp_path):
     for name, rows in (("empty", []), ("excluded", [film(label=None)])):
         layout = laid_out(tmp_path / name, rows)
-        run(layout, ManifestParams())
+        run(layout, options(manifest=ManifestParams()))
         assert pq.read_table(str(layout.manifest / "images-00000.parquet")).num_rows == 0
 
 
 def test_a_failure_leaves_the_earlier_manifest(tmp_path):
     layout = laid_out(tmp_path, [film("nih", "1")])
-    run(layout, ManifestParams())
+    run(layout, options(manifest=ManifestParams()))
     before = {path.name: path.read_bytes() for path in layout.manifest.iterdir()}
     lay_out(layout, [film("nih", "1", image=None)], through="harmonise")
     with pytest.raises(CxnetError, match="lacks 1 pictures of kept rows"):
-        run(layout, ManifestParams())
+        run(layout, options(manifest=ManifestParams()))
     assert {path.name: path.read_bytes() for path in layout.manifest.iterdir()} == before
     assert [path.name for path in layout.data.iterdir() if path.name.startswith(".manifest")] == []
 

@@ -6,7 +6,7 @@ import tracemalloc
 import cv2
 import numpy as np
 import pytest
-from handmade import draw, film, lay_out
+from handmade import draw, film, lay_out, options
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -32,8 +32,8 @@ def laid_out(root, rows):
     """A layout with manifest and splits of ``rows``."""
     layout = Layout.at(UPath(root))
     lay_out(layout, rows, through="harmonise")
-    manifest.run(layout, ManifestParams(shard_rows=3))
-    split.run(layout, SplitParams())
+    manifest.run(layout, options(manifest=ManifestParams(shard_rows=3)))
+    split.run(layout, options(split=SplitParams()))
     return layout
 
 
@@ -100,7 +100,10 @@ def test_options_reach_the_enhancements():
 def test_arrays_hold_the_kept_films_in_the_order_of_the_rows(tmp_path):
     rows = [*ROWS, film("nih", "8", label=None), film("cohen", "1", draw(50), tone_curve=bytes(range(255, -1, -1)))]
     layout = laid_out(tmp_path, rows)
-    assert run(layout, PrepareParams(), 32, None) == "8 films at 32 x 32 x 3 (beasf, clahe, original)"
+    assert (
+        str(run(layout, options(prepare=PrepareParams()), None, 32))
+        == "8 films at 32 x 32 x 3 (beasf, clahe, original)"
+    )
     found = read_arrays(layout, 32)
     assert list(zip(found.rows["source"], found.rows["item_id"], strict=True)) == [
         ("cohen", "1"),
@@ -115,7 +118,7 @@ def test_arrays_hold_the_kept_films_in_the_order_of_the_rows(tmp_path):
 
 def test_the_images_are_a_plain_memory_map(tmp_path):
     layout = laid_out(tmp_path, ROWS)
-    run(layout, PrepareParams(), 32, None)
+    run(layout, options(prepare=PrepareParams()), None, 32)
     found = read_arrays(layout, 32)
     assert isinstance(found.images, np.memmap)
     assert not found.images.flags.writeable
@@ -124,7 +127,7 @@ def test_the_images_are_a_plain_memory_map(tmp_path):
 
 def test_how_the_inputs_were_made_stands_beside_them(tmp_path):
     layout = laid_out(tmp_path, ROWS)
-    run(layout, PrepareParams(beasf_gamma=2.0, aspect="pad"), 32, None)
+    run(layout, options(prepare=PrepareParams(beasf_gamma=2.0, aspect="pad")), None, 32)
     inputs = json.loads((layout.arrays(32) / "inputs.json").read_text())
     assert inputs["channels"] == ["beasf", "clahe", "original"]
     assert (inputs["size"], inputs["aspect"], inputs["beasf_gamma"]) == (32, "pad", 2.0)
@@ -132,7 +135,7 @@ def test_how_the_inputs_were_made_stands_beside_them(tmp_path):
 
 def test_another_order_of_channels_is_refused(tmp_path):
     layout = laid_out(tmp_path, ROWS)
-    run(layout, PrepareParams(), 32, None)
+    run(layout, options(prepare=PrepareParams()), None, 32)
     sidecar = layout.arrays(32) / "inputs.json"
     sidecar.write_text(json.dumps({**json.loads(sidecar.read_text()), "channels": ["original", "clahe", "beasf"]}))
     with pytest.raises(CxnetError, match=r"has the channels \(original, clahe, beasf\), this version makes"):
@@ -153,7 +156,7 @@ def test_another_order_of_channels_is_refused(tmp_path):
 )
 def test_damaged_arrays_are_one_sentence(tmp_path, name, content, message):
     layout = laid_out(tmp_path, ROWS)
-    run(layout, PrepareParams(), 32, None)
+    run(layout, options(prepare=PrepareParams()), None, 32)
     (layout.arrays(32) / name).unlink()
     if content is not None:
         (layout.arrays(32) / name).write_bytes(content)
@@ -163,7 +166,7 @@ def test_damaged_arrays_are_one_sentence(tmp_path, name, content, message):
 
 def test_pickled_arrays_are_never_opened(tmp_path):
     layout = laid_out(tmp_path, ROWS)
-    run(layout, PrepareParams(), 32, None)
+    run(layout, options(prepare=PrepareParams()), None, 32)
     np.save(str(layout.arrays(32) / "images.npy"), np.array([{"a": 1}], object), allow_pickle=True)
     with pytest.raises(CxnetError, match="is not a readable array"):
         read_arrays(layout, 32)
@@ -171,41 +174,41 @@ def test_pickled_arrays_are_never_opened(tmp_path):
 
 def test_workers_and_a_second_run_give_the_same_bytes(tmp_path):
     layout = laid_out(tmp_path, ROWS)
-    run(layout, PrepareParams(), 32, None)
+    run(layout, options(prepare=PrepareParams()), None, 32)
     first = contents(layout, 32)
     with open_executor(2) as executor:
-        run(layout, PrepareParams(), 32, executor)
+        run(layout, options(prepare=PrepareParams()), executor, 32)
     assert contents(layout, 32) == first
 
 
 def test_a_failure_leaves_the_earlier_arrays_and_the_run_can_be_repeated(tmp_path):
     layout = laid_out(tmp_path, ROWS)
-    run(layout, PrepareParams(), 32, None)
+    run(layout, options(prepare=PrepareParams()), None, 32)
     first = contents(layout, 32)
     damaged = film("nih", "5", label="normal", patient_id="p5", image={"bytes": b"no picture", "path": "film.png"})
     lay_out(layout, [*ROWS[:5], damaged, *ROWS[6:]], through="harmonise")
-    manifest.run(layout, ManifestParams(shard_rows=3))
+    manifest.run(layout, options(manifest=ManifestParams(shard_rows=3)))
     with pytest.raises(CxnetError, match="picture of nih/5 cannot be decoded"):
-        run(layout, PrepareParams(), 32, None)
+        run(layout, options(prepare=PrepareParams()), None, 32)
     assert contents(layout, 32) == first
     assert [path.name for path in (layout.data / "arrays").iterdir()] == ["32"]
     lay_out(layout, ROWS, through="harmonise")
-    manifest.run(layout, ManifestParams(shard_rows=3))
-    run(layout, PrepareParams(), 32, None)
+    manifest.run(layout, options(manifest=ManifestParams(shard_rows=3)))
+    run(layout, options(prepare=PrepareParams()), None, 32)
     assert contents(layout, 32) == first
 
 
 def test_a_split_of_another_manifest_is_refused(tmp_path):
     layout = laid_out(tmp_path, ROWS)
     lay_out(layout, [*ROWS[:6], film("nih", "9", label="normal")], through="harmonise")
-    manifest.run(layout, ManifestParams())
+    manifest.run(layout, options(manifest=ManifestParams()))
     with pytest.raises(CxnetError, match="hold different films; run `cxnet-data split` again"):
-        run(layout, PrepareParams(), 32, None)
+        run(layout, options(prepare=PrepareParams()), None, 32)
 
 
 def test_no_kept_film_makes_empty_arrays(tmp_path):
     layout = laid_out(tmp_path, [])
-    assert run(layout, PrepareParams(), 32, None).startswith("0 films")
+    assert str(run(layout, options(prepare=PrepareParams()), None, 32)).startswith("0 films")
     assert read_arrays(layout, 32).images.shape == (0, 32, 32, 3)
 
 
@@ -215,7 +218,7 @@ def test_memory_does_not_grow_with_the_number_of_films(tmp_path):
         rows = [film("nih", f"{number:03d}", picture, label="normal") for number in range(count)]
         layout = laid_out(tmp_path / str(count), rows)
         tracemalloc.start()
-        run(layout, PrepareParams(), 96, None)
+        run(layout, options(prepare=PrepareParams()), None, 96)
         used = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return used

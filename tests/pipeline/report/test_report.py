@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from handmade import film, lay_out
+from handmade import film, lay_out, options
 
 from pipeline.core.layout import Layout
 from pipeline.core.params import ExperimentParams, ManifestParams, Params, SplitParams
@@ -63,8 +63,8 @@ def laid_out(folder, pairs=True):
         [dict.fromkeys(CONTRADICTIONS_SCHEMA.names) | doubt] * pairs, columns=CONTRADICTIONS_SCHEMA.names
     )
     write_table(layout.contradictions, doubts, CONTRADICTIONS_SCHEMA)
-    manifest.run(layout, ManifestParams())
-    split.run(layout, SplitParams())
+    manifest.run(layout, options(manifest=ManifestParams()))
+    split.run(layout, options(split=SplitParams()))
     return layout
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from handmade import film, table
+from handmade import film, options, table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from upath import UPath
@@ -160,7 +160,7 @@ def test_an_external_source_is_held_out_whole_with_the_groups_it_reaches():
 
 def test_a_label_that_is_missing_on_a_side_is_said(tmp_path, caplog):
     rows = [film("cohen", "1", PICTURE), film("nih", "1", PICTURE, label="normal")]
-    said = run(manifest_of(tmp_path, rows), SplitParams())
+    said = str(run(manifest_of(tmp_path, rows), options(split=SplitParams())))
     assert said.startswith("2 films in 2 groups")
     assert said.count("no ") == 4
     assert "choose another split.seed" in caplog.text
@@ -171,15 +171,15 @@ def test_enough_films_leave_no_gap_and_the_table_of_shares_adds_up():
     assert gaps(rows) == []
     assert shares(rows)["films"].sum() == 200
     assert shares(rows)["share"].sum() == pytest.approx(1.0)
-    assert "train" in summary(rows)
+    assert "train" in str(summary(rows))
 
 
 def test_the_table_holds_every_row_and_is_the_same_bytes_again(tmp_path):
     rows = [film("nih", f"{number}", PICTURE, patient_id=f"p{number}", age=float(10 + number)) for number in range(20)]
     layout = manifest_of(tmp_path, rows)
-    run(layout, SplitParams())
+    run(layout, options(split=SplitParams()))
     first = layout.splits.read_bytes()
-    run(layout, SplitParams())
+    run(layout, options(split=SplitParams()))
     assert layout.splits.read_bytes() == first
     found = read_table(layout.splits)
     assert len(found) == 20
@@ -188,9 +188,9 @@ def test_the_table_holds_every_row_and_is_the_same_bytes_again(tmp_path):
 
 
 def test_a_manifest_without_films_makes_an_empty_split(tmp_path):
-    assert run(manifest_of(tmp_path, []), SplitParams()) == "0 films in 0 groups"
+    assert str(run(manifest_of(tmp_path, []), options(split=SplitParams()))) == "0 films in 0 groups"
 
 
 def test_an_unknown_external_source_is_refused(tmp_path):
     with pytest.raises(UsageError, match=r"Unknown source in split\.external 'hanover'; expected one of: "):
-        run(manifest_of(tmp_path, [film()]), SplitParams(external=("hanover",)))
+        run(manifest_of(tmp_path, [film()]), options(split=SplitParams(external=("hanover",))))

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from handmade import film, lay_out
+from handmade import film, lay_out, options
 from phantoms import drawn, page_of_text
 
 from pipeline.core.layout import Layout
@@ -17,7 +17,7 @@ PARAMS = ViewsParams()
 def judged(tmp_path, *films, params=PARAMS):
     layout = Layout.at(tmp_path)
     lay_out(layout, films, through="dedupe")
-    run(layout, params, None)
+    run(layout, options(views=params), None)
     rows = read_table(layout.views)
     assert list(rows.columns) == VIEWS_SCHEMA.names
     return rows.astype(object).where(rows.notna(), None).to_dict("records")
@@ -101,8 +101,8 @@ def test_workers_do_not_change_the_table(tmp_path):
     films = [film(item_id=str(n), picture=drawn("frontal", n), view="unknown") for n in range(7)]
     layout = Layout.at(tmp_path)
     lay_out(layout, films, through="dedupe")
-    run(layout, PARAMS, None)
+    run(layout, options(views=PARAMS), None)
     alone = layout.views.read_bytes()
     with open_executor(2) as executor:
-        run(layout, PARAMS, executor)
+        run(layout, options(views=PARAMS), executor)
     assert layout.views.read_bytes() == alone

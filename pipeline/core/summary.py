@@ -1,0 +1,21 @@
+"""What a stage did, in numbers."""
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Summary(ABC):
+    """The numbers of one stage run, one field each; ``str(summary)`` is the line that the command line prints.
+
+    Each stage defines its own subclass, so that cards, checks and the report read fields instead of parsing text.
+    """
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """One line of text made from the numbers."""
+
+    def numbers(self) -> dict[str, Any]:
+        """The fields by name, ready for JSON."""
+        return asdict(self)
