@@ -2,16 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from sources.core.source import Item, Terms
+from sources.core.addresses import web_address
+from sources.core.items import Item
+from sources.core.source import Source, Terms
+from sources.core.web import Web
 from sources.reading.europepmc import DOI
-from sources.reading.tables import Row, distinct, is_child, number, raw_github, read_rows, web_address
-from sources.reading.words import label_of, parse_age, parse_sex, parse_view
-
-if TYPE_CHECKING:
-    from sources.download.web import Web
+from sources.reading.tables import Row, distinct, number, raw_github, read_rows
+from sources.reading.words import is_child, label_of, parse_age, parse_sex, parse_view
 
 REPOSITORY = "ieee8023/covid-chestxray-dataset"
 COMMIT = "584034aa7fbf06496741f11008d72fd791c8e443"  # 2020-06-22: 751 rows
@@ -45,7 +44,7 @@ CONTRADICTED_PAGES = (
 )
 
 
-class Cohen:
+class Cohen(Source):
     """COVID-19 image data collection (arXiv:2003.11597, arXiv:2006.11988)."""
 
     name = "cohen"
@@ -54,9 +53,8 @@ class Cohen:
     labels = ("covid", "cap", "normal", "other")
     hosts = ("raw.githubusercontent.com",)
     terms = Terms(licence="per image (many CC BY-NC-SA, many not stated)", url=f"{homepage}#license")
-    optional = False
 
-    def items(self, web: "Web") -> Iterator[Item]:
+    def items(self, web: Web) -> Iterator[Item]:
         """One item per row of ``metadata.csv``, in its order."""
         yield from parse(web.get(TABLE).content)
 

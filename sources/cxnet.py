@@ -10,15 +10,15 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sources.core.errors import CxnetError
-from sources.core.source import Item, Terms
-from sources.reading.tables import Row, is_child, number, raw_github, read_rows, web_address
-from sources.reading.words import parse_age, parse_sex, parse_view
-
-if TYPE_CHECKING:
-    from sources.download.web import Web
+from sources.core.addresses import web_address
+from sources.core.errors import WebError
+from sources.core.items import Item
+from sources.core.source import Source, Terms
+from sources.core.web import Web
+from sources.reading.tables import Row, number, raw_github, read_rows
+from sources.reading.words import is_child, parse_age, parse_sex, parse_view
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ EXTENSIONS = ("jpg", "jpeg", "png", "PNG", "JPG", "jfif", "webp")
 NOT_SEEN = "COVID-19, no abnormality seen"
 
 
-class Cxnet:
+class Cxnet(Source):
     """COVID-CXNet collection (arXiv:2006.13807; doi:10.6084/m9.figshare.12580328)."""
 
     name = "cxnet"
@@ -50,7 +50,7 @@ class Cxnet:
     terms = Terms(licence="CC BY 4.0 for the collection, films as at their source", url=homepage)
     optional = True
 
-    def items(self, web: "Web") -> Iterator[Item]:
+    def items(self, web: Web) -> Iterator[Item]:
         """One item per film, in the order of their names."""
         table = web.get(TABLE).content
         yield from parse(table, listed_names(web))
@@ -69,11 +69,11 @@ def parse(table: bytes, names: Sequence[str]) -> Iterator[Item]:
             yield _item(stem, files.get(stem), rows.get(stem))
 
 
-def listed_names(web: "Web") -> list[str]:
+def listed_names(web: Web) -> list[str]:
     """The film names of the collection: GitHub's listing, else those that this project ships."""
     try:
         return names_in_tree(web.get(LISTING).json())
-    except (CxnetError, ValueError) as error:
+    except (WebError, ValueError) as error:
         log.warning("cxnet: no file listing (%s); using the table and %s", error, KNOWN_NAMES.name)
         return [row["filename"] for row in read_rows(KNOWN_NAMES.read_bytes(), ("filename",), str(KNOWN_NAMES))]
 

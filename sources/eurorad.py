@@ -7,12 +7,14 @@ offers a next page even on the last one, and answers "No case found" there. One 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from bs4 import BeautifulSoup, Tag
 
-from sources.core.errors import CxnetError
-from sources.core.source import Item, Terms, unparsed
+from sources.core.addresses import path_of
+from sources.core.errors import WebError
+from sources.core.items import Item, unparsed
+from sources.core.source import Source, Terms
+from sources.core.web import Web
 from sources.reading.catalogs import patients_of
 from sources.reading.html import (
     absolute,
@@ -21,7 +23,6 @@ from sources.reading.html import (
     lost,
     once,
     outermost,
-    path_of,
     picture_addresses,
     soup,
     unique,
@@ -38,9 +39,6 @@ from sources.reading.words import (
     sex_in_text,
     view_in_text,
 )
-
-if TYPE_CHECKING:
-    from sources.download.web import Web
 
 SITE = "https://www.eurorad.org"
 SEARCH = f"{SITE}/advanced-search?search=COVID&sort_by=published_at&sort_order=DESC&page=0"
@@ -84,7 +82,7 @@ class Case:
     figures: tuple[Figure, ...]
 
 
-class Eurorad:
+class Eurorad(Source):
     """Eurorad's cases found by the search for COVID; other pneumonias among them."""
 
     name = "eurorad"
@@ -93,18 +91,18 @@ class Eurorad:
     labels = ("covid", "cap", "normal", "other")
     hosts = ("www.eurorad.org", "eurorad.org")
     terms = Terms(licence="CC BY-NC-SA 4.0, as each case page says", url=SITE, redistributable=True)
-    optional = False
+    has_pages = True
 
-    def items(self, web: "Web") -> Iterator[Item]:
+    def items(self, web: Web) -> Iterator[Item]:
         """Every figure of every case that the search lists."""
         yield from walk(web, SEARCH, (HIT, parse_hits, next_hits), self.page_items)
 
-    def page_items(self, web: "Web", url: str) -> Iterator[Item]:
+    def page_items(self, web: Web, url: str) -> Iterator[Item]:
         """Every figure of the case at ``url``; one row with a reason where there is none."""
         url = canonical(url)
         try:
             page = web.get(url)
-        except CxnetError as error:
+        except WebError as error:
             yield lost(url, error)
             return
         case = parse_case(page.text, url)

@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from sources.core.source import Item, Terms
-from sources.reading.tables import Row, distinct, is_child, number, raw_github, read_rows
-from sources.reading.words import label_of, parse_age, parse_sex, parse_view
-
-if TYPE_CHECKING:
-    from sources.download.web import Web
+from sources.core.items import Item
+from sources.core.source import Source, Terms
+from sources.core.web import Web
+from sources.reading.tables import Row, distinct, number, raw_github, read_rows
+from sources.reading.words import is_child, label_of, parse_age, parse_sex, parse_view
 
 REPOSITORY = "agchung/Figure1-COVID-chestxray-dataset"
 COMMIT = "95bb569e55f4110d3b734c0f355340e04e16989a"  # 2020-05-08: 55 rows
@@ -18,7 +16,7 @@ COLUMNS = ("patientid", "offset", "sex", "age", "finding", "view", "modality")
 FILM_LETTER = re.compile(r"(?<=\d)[a-z]$")  # COVID-00003a and COVID-00003b are two films of one patient
 
 
-class Figure1:
+class Figure1(Source):
     """Figure 1 COVID-19 chest X-ray data set initiative (DarwinAI, University of Waterloo, Figure 1)."""
 
     name = "figure1"
@@ -27,9 +25,8 @@ class Figure1:
     labels = ("covid", "cap", "normal")
     hosts = ("raw.githubusercontent.com",)
     terms = Terms(licence="none stated; for research purposes (readme)", url=homepage)
-    optional = False
 
-    def items(self, web: "Web") -> Iterator[Item]:
+    def items(self, web: Web) -> Iterator[Item]:
         """One item per row of ``metadata.csv``, in its order."""
         yield from parse(web.get(TABLE).content)
 

@@ -9,16 +9,16 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from sources.core.errors import UsageError, unknown
-from sources.core.source import LABELS, Item, Terms, registry
+from sources.core.addresses import web_address
+from sources.core.errors import MissingColumnError, UsageError, unknown
+from sources.core.items import LABELS, Item
+from sources.core.source import Source, Terms, registry
+from sources.core.web import Web
 from sources.reading.files import Entry, Files, is_outside
-from sources.reading.tables import MissingColumnError, Row, distinct, is_child, number, read_rows, web_address
-from sources.reading.words import parse_age, parse_sex, parse_view
-
-if TYPE_CHECKING:
-    from sources.download.web import Web
+from sources.reading.tables import Row, distinct, number, read_rows
+from sources.reading.words import is_child, parse_age, parse_sex, parse_view
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def folder_sources(folders: Sequence[FolderSpec]) -> list["Folder"]:
     return [Folder(spec) for spec in folders]
 
 
-class Folder:
+class Folder(Source):
     """Films in one folder or bucket, as the profile describes it."""
 
     hosts: tuple[str, ...] = ()
@@ -78,7 +78,7 @@ class Folder:
         self.labels = tuple(label for label in LABELS if not spec.labels or label in spec.labels.values())
         self.terms = Terms(licence=spec.licence or "not stated", redistributable=spec.redistributable)
 
-    def items(self, web: "Web") -> Iterator[Item]:
+    def items(self, web: Web) -> Iterator[Item]:
         """Every row of the table in its order, then every other image in the order of their paths.
 
         Raises:

@@ -1,15 +1,13 @@
 """Hannover Medical School's COVID-19 image repository: a table, a PNG per row, dates relative to the film."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from sources.core.errors import CxnetError
-from sources.core.source import Item, Terms
+from sources.core.items import Item
+from sources.core.source import Source, Terms
+from sources.core.web import Web
 from sources.reading.tables import Row, distinct, number, raw_github, read_rows
 from sources.reading.words import parse_age, parse_sex, parse_view
-
-if TYPE_CHECKING:
-    from sources.download.web import Web
 
 REPOSITORY = "ml-workgroup/covid-19-image-repository"
 COMMIT = "ad7ab099b425f16e06bba22322336b7d6a732965"  # 2021-06-10: 243 films of 71 patients
@@ -25,7 +23,7 @@ MISDATED_IN_VERSION_1 = (
 )
 
 
-class Hannover:
+class Hannover(Source):
     """COVID-19 Image Repository, Hannover Medical School (doi:10.6084/m9.figshare.12275009)."""
 
     name = "hannover"
@@ -34,9 +32,8 @@ class Hannover:
     labels = ("covid", "normal")
     hosts = ("raw.githubusercontent.com",)
     terms = Terms(licence="CC BY 3.0", url=f"{homepage}/blob/{COMMIT}/readme.md", redistributable=True)
-    optional = False
 
-    def items(self, web: "Web") -> Iterator[Item]:
+    def items(self, web: Web) -> Iterator[Item]:
         """One item per row of ``data.csv``, in its order."""
         yield from parse(web.get(TABLE).content)
 

@@ -9,13 +9,15 @@ be given as a folder: ``cxnet-data fetch instagram --url answers/``. A folder of
 import re
 from collections.abc import Iterator, Mapping
 from html import unescape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
+from sources.core.addresses import web_address
 from sources.core.errors import CxnetError
-from sources.core.source import Item, Terms, unparsed
+from sources.core.items import Item, unparsed
+from sources.core.source import Source, Terms
+from sources.core.web import Web
 from sources.reading.saved import is_file, saved_answers
-from sources.reading.tables import web_address
 from sources.reading.words import (
     age_in_text,
     is_child,
@@ -25,9 +27,6 @@ from sources.reading.words import (
     sex_in_text,
     view_in_text,
 )
-
-if TYPE_CHECKING:
-    from sources.download.web import Web
 
 PAGES = ("theradiologistpage", "radiology_case_reports")
 TOKEN = "INSTAGRAM_TOKEN"  # name of the environment variable, not a token
@@ -42,7 +41,7 @@ POSTS = "business_discovery.media.data"  # where an answer has them
 FILM = re.compile(r"x-?\s?ray|cxr|radiograph", re.IGNORECASE)  # also inside tags such as #chestxray
 
 
-class Instagram:
+class Instagram(Source):
     """COVID-19 films in the posts of two radiology pages."""
 
     name = "instagram"
@@ -57,10 +56,10 @@ class Instagram:
         account=USER,
         manual="Or export the films into a folder and add it to `folders` in the profile.",
     )
-    optional = False
     names_pages_freely = True  # saved answers
+    has_pages = True
 
-    def items(self, web: "Web") -> Iterator[Item]:
+    def items(self, web: Web) -> Iterator[Item]:
         """Every picture of both pages, newest post first."""
         token = web.token(TOKEN)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -77,7 +76,7 @@ class Instagram:
                 if cursor is None:
                     break
 
-    def page_items(self, web: "Web", url: str) -> Iterator[Item]:
+    def page_items(self, web: Web, url: str) -> Iterator[Item]:
         """The pictures in saved answers (a file, or a folder of them).
 
         Raises:

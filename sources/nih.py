@@ -8,14 +8,12 @@ findings are rows that are listed and not fetched.
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from sources.core.source import Item, Terms
-from sources.reading.tables import Row, distinct, is_child, read_rows
-from sources.reading.words import parse_age, parse_sex, parse_view
-
-if TYPE_CHECKING:
-    from sources.download.web import Web
+from sources.core.items import Item
+from sources.core.source import Source, Terms
+from sources.core.web import Web
+from sources.reading.tables import Row, distinct, read_rows
+from sources.reading.words import is_child, parse_age, parse_sex, parse_view
 
 STATIC = "https://nihcc.box.com/shared/static"
 TABLE = f"{STATIC}/Data_Entry_2017_v2020.csv"
@@ -49,7 +47,7 @@ COLUMNS = (
 IMAGE_NAME = re.compile(r"[\w-]+\.png", re.ASCII)
 
 
-class Nih:
+class Nih(Source):
     """NIH ChestX-ray14 (Wang et al., CVPR 2017)."""
 
     name = "nih"
@@ -59,9 +57,8 @@ class Nih:
     hosts = ("nihcc.box.com", "nihcc.app.box.com", "public.boxcloud.com")
     # Whether bytes may be passed on is common practice, not a sentence that we have read: so it counts as unknown.
     terms = Terms(licence="free use with credit to the NIH Clinical Center, link and citation", url=homepage)
-    optional = False
 
-    def items(self, web: "Web") -> Iterator[Item]:
+    def items(self, web: Web) -> Iterator[Item]:
         """One item per row of the label table, in its order; no archive is touched."""
         yield from parse(web.get(TABLE).content)
 

@@ -9,17 +9,18 @@ under a Creative Commons licence where the publisher does not forbid it; every o
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from sources.core.errors import CxnetError
-from sources.core.source import Item, Terms, unparsed
+from sources.core.errors import RefusedTextError, WebError
+from sources.core.items import Item, unparsed
+from sources.core.source import Source, Terms
+from sources.core.web import Web
 from sources.reading.captions import panel_texts
 from sources.reading.catalogs import catalogue
 from sources.reading.europepmc import REST, SEARCH, Article, next_cursor, parse_answer, question
 from sources.reading.figures import Found, Shelf, optional
-from sources.reading.html import attribute, is_gone, lost, once, outermost, picture_addresses, soup, words_of
-from sources.reading.jats import Figure, FullText, RefusedTextError, licence_word, parse_jats
+from sources.reading.html import attribute, lost, once, outermost, picture_addresses, soup, words_of
+from sources.reading.jats import Figure, FullText, licence_word, parse_jats
 from sources.reading.panels import LETTERS, Box
 from sources.reading.tables import distinct
 from sources.reading.words import (
@@ -32,9 +33,6 @@ from sources.reading.words import (
     sex_in_text,
     view_in_text,
 )
-
-if TYPE_CHECKING:
-    from sources.download.web import Web
 
 OPEN_PUBLISHERS = (  # no terms against programs are known of them
     *("biomedcentral.com", "springernature.com", "nature.com", "thno.org", "cureus.com", "jkms.org", "kjronline.org"),
@@ -49,7 +47,7 @@ COVID = re.compile(r"covid|sars-?\s?cov|coronavirus", re.IGNORECASE)
 PATIENT = re.compile(r"\b(?:patient|case)\s+(?:no\.?\s*|#\s*)?(\d{1,2})\b", re.IGNORECASE)
 
 
-class Papers:
+class Papers(Source):
     """Chest films in the figures of peer-reviewed papers."""
 
     name = "papers"
@@ -62,10 +60,10 @@ class Papers:
         *CLOSED_PUBLISHERS,
     )
     terms = Terms(licence="per article", url="https://europepmc.org/Copyright")
-    optional = False
     names_pages_freely = True  # DOIs and PMCIDs, in whatever address they stand
+    has_pages = True
 
-    def items(self, web: "Web") -> Iterator[Item]:
+    def items(self, web: Web) -> Iterator[Item]:
         """Every figure of every article of the list; a panel of a composite figure is a row of its own."""
         listed = _searched(web) if web.offline else None
         if listed is None:
@@ -73,7 +71,7 @@ class Papers:
         else:
             yield from once(item for article in listed for item in read_article(web, article))
 
-    def page_items(self, web: "Web", url: str) -> Iterator[Item]:
+    def page_items(self, web: Web, url: str) -> Iterator[Item]:
         """The figures of the article that ``url`` names: a DOI, a PMCID, or an address with one of them."""
         asked = question(url)
         if asked is None:
@@ -81,7 +79,7 @@ class Papers:
             return
         try:
             found = parse_answer(web.get(asked).json())
-        except CxnetError as error:
+        except WebError as error:
             yield lost(url, error)
             return
         if not found:
@@ -102,7 +100,7 @@ class Words:
     seen: str
 
 
-def read_article(web: "Web", article: Article) -> Iterator[Item]:
+def read_article(web: Web, article: Article) -> Iterator[Item]:
     """The figures of an article; one row with the reason where there is no way to them."""
     if article.is_retracted:
         yield _unread(article.name, article.page_url, "the article was retracted")
@@ -113,7 +111,7 @@ def read_article(web: "Web", article: Article) -> Iterator[Item]:
     except RefusedTextError as error:
         yield _unread(article.name, article.page_url, f"parse: {error}")
         return
-    except CxnetError as error:
+    except WebError as error:
         yield lost(article.page_url, error)
         return
     if text is None:
@@ -157,7 +155,7 @@ def label_of_figure(words: str, article: Article) -> tuple[str | None, str]:
     return label, words
 
 
-def _searched(web: "Web") -> list[Article] | None:
+def _searched(web: Web) -> list[Article] | None:
     """The articles of the search that an offline copy holds; None where it holds none."""
     found: list[Article] = []
     cursor: str | None = "*"
@@ -166,8 +164,8 @@ def _searched(web: "Web") -> list[Article] | None:
             break
         try:
             answer = web.get(SEARCH + quote(cursor, safe="")).json()
-        except CxnetError as error:
-            if found or not is_gone(error):
+        except WebError as error:
+            if found or not error.is_gone:
                 raise
             return None
         found += parse_answer(answer)
@@ -175,11 +173,12 @@ def _searched(web: "Web") -> list[Article] | None:
     return found
 
 
-def _full_text(web: "Web", article: Article, shelf: Shelf) -> FullText | None:
+def _full_text(web: Web, article: Article, shelf: Shelf) -> FullText | None:
     """The text of an article: Europe PMC's, else the one in PMC's package, else the publisher's page.
 
     Raises:
-        CxnetError: the text is refused, or the page is gone.
+        RefusedTextError: the text is refused.
+        WebError: the page is gone.
     """
     if article.pmcid:
         page = optional(lambda: web.get(f"{REST}/{article.pmcid}/fullTextXML"))
@@ -192,7 +191,7 @@ def _full_text(web: "Web", article: Article, shelf: Shelf) -> FullText | None:
     return parse_page(page.text, article.page_url)
 
 
-def _may_read_page(web: "Web", article: Article) -> bool:
+def _may_read_page(web: Web, article: Article) -> bool:
     host = urlsplit(article.page_url).hostname or ""
     if web.offline:
         return any(host == name or (name.startswith(".") and host.endswith(name)) for name in Papers.hosts)

@@ -3,14 +3,12 @@
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 from sources.core.errors import CxnetError
-from sources.core.source import Item, Terms
+from sources.core.items import Item
+from sources.core.source import Source, Terms
+from sources.core.web import Web
 from sources.reading.tables import distinct, zip_members
-
-if TYPE_CHECKING:
-    from sources.download.web import Web
 
 ARCHIVE = (
     "https://data.mendeley.com/public-files/datasets/rscbjbr9sj/files/"
@@ -27,7 +25,7 @@ SERIES = re.compile(r"(?P<patient>(?:NORMAL\d*-)?IM-\d+)(?:-\d+)+")
 NUMBERED = re.compile(r"(?P<patient>(?:NORMAL|(?P<cause>BACTERIA|VIRUS))-\d+)-\d+")
 
 
-class Pediatric:
+class Pediatric(Source):
     """Labeled chest X-ray images of children (doi:10.17632/rscbjbr9sj; Kermany et al., Cell 2018)."""
 
     name = "pediatric"
@@ -36,9 +34,8 @@ class Pediatric:
     labels = ("normal", "cap")
     hosts = ("data.mendeley.com", "md-datasets-public-files-prod.s3.eu-west-1.amazonaws.com")
     terms = Terms(licence="CC BY 4.0", url=homepage, redistributable=True)
-    optional = False
 
-    def items(self, web: "Web") -> Iterator[Item]:
+    def items(self, web: Web) -> Iterator[Item]:
         """One item per image in the archive, in the order of their paths."""
         yield from parse(zip_members(web.archive(ARCHIVE), ARCHIVE))
 

@@ -9,12 +9,14 @@ import json
 import re
 from collections.abc import Iterator
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from bs4 import BeautifulSoup, Tag
 
-from sources.core.errors import CxnetError
-from sources.core.source import Item, Terms, unparsed
+from sources.core.addresses import path_of
+from sources.core.errors import WebError
+from sources.core.items import Item, unparsed
+from sources.core.source import Source, Terms
+from sources.core.web import Web
 from sources.reading.catalogs import patients_of
 from sources.reading.html import (
     absolute,
@@ -25,7 +27,6 @@ from sources.reading.html import (
     lost,
     once,
     outermost,
-    path_of,
     picture_addresses,
     soup,
     unique,
@@ -40,9 +41,6 @@ from sources.reading.words import (
     sex_in_text,
     view_in_text,
 )
-
-if TYPE_CHECKING:
-    from sources.download.web import Web
 
 SITE = "https://www.sirm.org"
 CATEGORY = f"{SITE}/category/senza-categoria/covid-19/"
@@ -61,7 +59,7 @@ SEVERAL = re.compile(
 SWAB = re.compile(r"\b(?:tampon[ei]|rt-?pcr|swab)\b[^.;]{0,120}?\b(positiv|negativ)", re.IGNORECASE)
 
 
-class Sirm:
+class Sirm(Source):
     """The COVID-19 cases of the Italian Society of Medical and Interventional Radiology."""
 
     name = "sirm"
@@ -70,21 +68,21 @@ class Sirm:
     labels = ("covid",)
     hosts = ("www.sirm.org", "sirm.org")
     terms = Terms(licence="none stated", url=SITE, redistributable=False)
-    optional = False
+    has_pages = True
 
-    def items(self, web: "Web") -> Iterator[Item]:
+    def items(self, web: Web) -> Iterator[Item]:
         """Every picture of every case that the category (or the REST search) lists."""
         cases = list_cases(web)
         if not cases:
             yield unparsed(CATEGORY, HIT)
         yield from once(chain.from_iterable(self.page_items(web, url) for url in cases))
 
-    def page_items(self, web: "Web", url: str) -> Iterator[Item]:
+    def page_items(self, web: Web, url: str) -> Iterator[Item]:
         """Every picture of the case at ``url``; one row with a reason where there is none."""
         url = usual(url)
         try:
             page = web.get(url)
-        except CxnetError as error:
+        except WebError as error:
             yield lost(url, error)
             return
         yield from once(parse_case(page.text, url))
@@ -102,23 +100,23 @@ def next_hits(tree: BeautifulSoup, url: str) -> str | None:
     return absolute(url, attribute(link, "href"))
 
 
-def list_cases(web: "Web") -> list[str]:
+def list_cases(web: Web) -> list[str]:
     """Addresses of all cases: from the category's pages, or from the REST search where those are gone or name none.
 
     Raises:
-        CxnetError: neither can be had.
+        WebError: neither can be had.
     """
     try:
         pages = listing(web, CATEGORY, next_hits)
         found = unique(case for url, tree in pages for case in parse_hits(tree, url))
-    except CxnetError:
+    except WebError:
         found = rest_cases(web)
         if not found:
             raise
     return found or rest_cases(web)
 
 
-def rest_cases(web: "Web") -> list[str]:
+def rest_cases(web: Web) -> list[str]:
     """Addresses of the cases that WordPress's REST search lists; [] where the site does not offer it.
 
     Past the last page WordPress answers with an error, which ends the list.
@@ -127,7 +125,7 @@ def rest_cases(web: "Web") -> list[str]:
     for number in range(1, MOST_REST_PAGES + 1):
         try:
             links = parse_rest(web.get(REST.format(page=number)).text)
-        except CxnetError:
+        except WebError:
             break
         if not links:
             break

@@ -11,15 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 from sources.core.errors import CxnetError
-from sources.core.source import Item, Terms
-from sources.reading.tables import is_child, zip_members, zip_texts
-from sources.reading.words import parse_age, parse_sex
-
-if TYPE_CHECKING:
-    from sources.download.web import Web
+from sources.core.items import Item
+from sources.core.source import Source, Terms
+from sources.core.web import Web
+from sources.reading.tables import zip_members, zip_texts
+from sources.reading.words import is_child, parse_age, parse_sex
 
 COLLECTIONS = "https://openi.nlm.nih.gov/imgs/collections"
 ARCHIVES = (f"{COLLECTIONS}/NLM-MontgomeryCXRSet.zip", f"{COLLECTIONS}/ChinaSet_AllFiles.zip")
@@ -29,7 +27,7 @@ MONTGOMERY_FIELD = re.compile(r"patient'?s\s+(?P<field>sex|age)\s*:\s*(?P<value>
 SHENZHEN_LINE = re.compile(r"\s*(?P<sex>male|female?)\b[\s,]*(?P<age>\d+\s*[a-z]*)?", re.IGNORECASE)
 
 
-class Tuberculosis:
+class Tuberculosis(Source):
     """Montgomery County and Shenzhen chest X-ray sets (Jaeger et al. 2014)."""
 
     name = "tuberculosis"
@@ -38,9 +36,8 @@ class Tuberculosis:
     labels = ("normal", "other")
     hosts = ("openi.nlm.nih.gov",)
     terms = Terms(licence="released by NLM for research, with citation of Jaeger et al. 2014", url=homepage)
-    optional = False
 
-    def items(self, web: "Web") -> Iterator[Item]:
+    def items(self, web: Web) -> Iterator[Item]:
         """One item per film of the two archives, Montgomery first, in the order of their names."""
         for address in ARCHIVES:
             archive = web.archive(address)

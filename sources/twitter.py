@@ -8,13 +8,15 @@ all of them as a folder: ``cxnet-data fetch twitter --url answers/``.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
+from sources.core.addresses import web_address
 from sources.core.errors import CxnetError
-from sources.core.source import Item, Terms, unparsed
+from sources.core.items import Item, unparsed
+from sources.core.source import Source, Terms
+from sources.core.web import Web
 from sources.reading.saved import is_file, saved_answers
-from sources.reading.tables import web_address
 from sources.reading.words import (
     age_in_text,
     day_in_text,
@@ -25,9 +27,6 @@ from sources.reading.words import (
     sex_in_text,
     view_in_text,
 )
-
-if TYPE_CHECKING:
-    from sources.download.web import Web
 
 THREAD = "1243928581983670272"
 AUTHOR = "ChestImaging"
@@ -44,7 +43,7 @@ PERSON = re.compile(r"\b\d{1,3}\s*(?:yo|y/o|year[- ]old)\s*(M|F)\b", re.IGNORECA
 DAYS = re.compile(r"\bdays?\s+(\d{1,3}(?:\s*(?:,|and|&)\s*\d{1,3})*)\s+of\s+admission\b", re.IGNORECASE)
 
 
-class Twitter:
+class Twitter(Source):
     """The COVID-19 thread of the Spanish chest radiologists @ChestImaging, March 2020."""
 
     name = "twitter"
@@ -58,10 +57,10 @@ class Twitter:
         token=TOKEN,
         manual="Or give a folder with saved answers of the API: fetch twitter --url answers/.",
     )
-    optional = False
     names_pages_freely = True  # saved answers
+    has_pages = True
 
-    def items(self, web: "Web") -> Iterator[Item]:
+    def items(self, web: Web) -> Iterator[Item]:
         """Every picture of the conversation, newest post first, as the API answers."""
         token = web.token(TOKEN)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -80,7 +79,7 @@ class Twitter:
             cursor = next_token(page)
             following = f"{SEARCH}&next_token={cursor}" if cursor else None
 
-    def page_items(self, web: "Web", url: str) -> Iterator[Item]:
+    def page_items(self, web: Web, url: str) -> Iterator[Item]:
         """The pictures in saved answers (a file, or a folder of them).
 
         Raises:

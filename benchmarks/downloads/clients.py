@@ -14,7 +14,8 @@ from typing import Any
 import requests
 
 from benchmarks.peers import environment
-from sources.core.source import Item, Terms
+from sources.core.items import Item
+from sources.core.source import Source, Terms
 from sources.download.driver import Wishes, fetch_source
 from sources.download.store import LIVE, Store
 from sources.transport.client import Client
@@ -24,7 +25,7 @@ OLD_SETUPTOOLS = "setuptools<81"  # img2dataset needs pkg_resources
 CONNECTIONS = 16
 
 
-class Films:
+class Films(Source):
     """A source that lists given addresses of the server."""
 
     name = "films"

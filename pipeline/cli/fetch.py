@@ -22,7 +22,6 @@ from pipeline.core.layout import Layout
 from pipeline.core.params import Params
 from pipeline.fetch.session import (
     Fetching,
-    UnfinishedError,
     check_locked,
     closed,
     dry_run,
@@ -32,7 +31,7 @@ from pipeline.fetch.session import (
 )
 from pipeline.fetch.stage import FetchSummary
 from pipeline.fetch.stage import run as run_stage
-from sources.core.errors import CxnetError, UsageError
+from sources.core.errors import CxnetError, UnfinishedError, UsageError
 from sources.download.driver import Wishes
 
 URLS_BYTES = 10_000_000

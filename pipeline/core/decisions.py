@@ -32,7 +32,7 @@ from upath import UPath
 from pipeline.core.stages import TABLE_STAGES
 from pipeline.core.tables import exclude
 from sources.core.errors import UsageError
-from sources.core.source import FRONTAL, LABELS, VIEWS
+from sources.core.items import FRONTAL, LABELS, VIEWS
 
 COLUMNS = ("image_id", "decision", "field", "value", "who", "when", "why")
 VALUES = {"label": LABELS, "view": VIEWS, "duplicate_of": None}

@@ -9,30 +9,23 @@ from pipeline.core.layout import Layout
 from pipeline.core.params import Params
 from pipeline.fetch.overview import all_sources
 from pipeline.fetch.world import SANDBOX, mirror_folder
-from sources.core.errors import CxnetError, unknown
-from sources.core.source import Item, Source
+from sources.core.addresses import host_of, is_among
+from sources.core.errors import CxnetError, StoppedError, UnfinishedError, unknown
+from sources.core.items import Item
+from sources.core.source import Source
 from sources.download.downloads import Downloads
 from sources.download.driver import Outcome, Watcher, Wishes, fetch_source, list_items
 from sources.download.locked import fetch_locked
 from sources.download.rows import table_of
 from sources.download.store import LIVE, Store, local_folder
-from sources.download.web import Web
+from sources.download.web import SourceWeb
 from sources.reading.saved import is_file
-from sources.transport.client import Client, StoppedError, host_of, is_among
+from sources.transport.client import Client
 from sources.transport.policy import Policy
 
 T = TypeVar("T")
 
 MEGA, GIGA = 1_000_000, 1_000_000_000
-
-
-class UnfinishedError(CxnetError):
-    """Some sources could not be read; ``results`` has what came of the others, in their order."""
-
-    def __init__(self, failures: Sequence[BaseException], results: Sequence[Any]) -> None:
-        super().__init__(" ".join(str(error) for error in failures))
-        self.exit_code = max(getattr(error, "exit_code", 1) for error in failures)
-        self.results = results
 
 
 @dataclass(frozen=True)
@@ -145,7 +138,7 @@ def misplaced(source: Source, url: str) -> str | None:
     """Why ``url`` cannot name a page of ``source``, said before anything is asked; None = it may."""
     if not url.strip():
         return "names no page; leave out --url, or give an address"
-    if not hasattr(source, "page_items") or getattr(source, "names_pages_freely", False):
+    if not source.has_pages or source.names_pages_freely:
         return None
     host = host_of(url)
     if host is not None and is_among(host, source.hosts):
@@ -199,7 +192,7 @@ def dry_run(
 
 def _foreseen(client: Client, source: Source, store: Store, wishes: Wishes, watcher: Watcher) -> Foreseen:
     downloads = Downloads(client, store, source.hosts, store.previous_files(store.previous()))
-    web = Web(client, source.hosts, downloads, store.folder, wishes.record)
+    web = SourceWeb(client, source.hosts, downloads, store.folder, wishes.record)
     watcher.phase("listing", None)
     items = list(list_items(source, web, wishes.urls, store.pages()))
     wanted = [item for item in items if item.skip is None][: wishes.limit]
@@ -228,7 +221,8 @@ def _sizes(source: Source, items: Sequence[Item], downloads: Downloads, watcher:
 
     def ask(item: Item) -> int | None:
         try:
-            return source.size(item) if hasattr(source, "size") else downloads.size(item.url)
+            size = source.size(item)
+            return downloads.size(item.url) if size is None else size
         except StoppedError:
             raise
         except CxnetError:
@@ -253,9 +247,11 @@ def _at_once(run: Fetching, work: Callable[[Source], T]) -> list[T]:
         except KeyboardInterrupt:
             run.client.stop.set()
             raise
-    failures = [error for future in futures if (error := future.exception()) is not None]
-    for error in failures:
-        if not isinstance(error, CxnetError):
+    failures: list[CxnetError] = []
+    for future in futures:
+        if isinstance(error := future.exception(), CxnetError):
+            failures.append(error)
+        elif error is not None:
             raise error
     results = [future.result() for future in futures if future.exception() is None]
     if failures:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
 from pipeline.core.summary import Summary
-from pipeline.fetch.session import UnfinishedError, closed, fetch_open, open_fetching, pass_over
-from sources.core.errors import CxnetError
+from pipeline.fetch.session import closed, fetch_open, open_fetching, pass_over
+from sources.core.errors import CxnetError, UnfinishedError
 from sources.core.source import Source
 from sources.download.driver import Watcher, Wishes
 

@@ -26,8 +26,7 @@ from pipeline.core.shards import open_images_writer
 from pipeline.core.summary import Summary
 from pipeline.core.tables import exclude, iter_images, read_rows
 from sources.core.errors import CxnetError
-from sources.core.items import KEY
-from sources.core.source import LABELS
+from sources.core.items import KEY, LABELS
 from sources.core.storage import atomic, atomic_folder, write_table
 
 ADULT_AGE = 18

@@ -4,7 +4,7 @@ import pandas as pd
 from upath import UPath
 
 from pipeline.core.layout import Layout
-from sources.core.source import LABELS, VIEWS
+from sources.core.items import LABELS, VIEWS
 from sources.core.storage import read_table
 
 Table = tuple[str, tuple[str, ...], list[tuple[object, ...]]]  # title, column names, rows

@@ -25,8 +25,7 @@ from pipeline.core.params import Params, ViewsParams
 from pipeline.core.schema import VIEWS_SCHEMA
 from pipeline.core.summary import Summary
 from pipeline.core.tables import exclude, iter_images, read_rows
-from sources.core.items import KEY
-from sources.core.source import FRONTAL
+from sources.core.items import FRONTAL, KEY
 from sources.core.storage import write_table
 
 Name = tuple[str, str]

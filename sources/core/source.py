@@ -1,90 +1,36 @@
-"""What a source is, and what it says of one image.
+"""The base class of all sources, their terms of use, and the registry.
 
-A source is one module in this folder with one class that has the attributes of :class:`Source`. It reads pages and
-tables through the ``Web`` it is given and yields an :class:`Item` for every image it *lists*; downloading, resuming,
-hashing, rate limits, robots.txt and storing are written once, in ``web.py`` and ``fetch.py``.
+A source is one module in ``sources/`` with a subclass of :class:`Source`. It reads pages and tables through the
+:class:`~sources.core.web.Web` it is given and yields an :class:`~sources.core.items.Item` for every image it *lists*.
+Downloading, resuming, hashing, rate limits, robots.txt and storage are written once, in ``sources/transport`` and
+``sources/download``.
 """
 
 import importlib
 import pkgutil
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import sources
-from sources.core.errors import unknown
-
-if TYPE_CHECKING:
-    from sources.download.web import Web
-
-LABELS = ("normal", "cap", "covid", "other")
-VIEWS = ("PA", "AP", "AP_SUPINE", "L", "CT", "OTHER", "unknown")
-FRONTAL = ("PA", "AP", "AP_SUPINE")
-
-
-@dataclass(frozen=True)
-class Item:
-    """One image as its source lists it. What the source does not give stays None: nothing is guessed.
-
-    Attributes:
-        item_id: unique within the source and stable over time.
-        url: address of the bytes (of the archive, when ``member`` is set).
-        member: path inside the archive at ``url``.
-        alternates: further addresses of the same image, tried in order when ``url`` is gone (or, when ``member`` is
-            set, further archives that may hold that member, where the source does not say which one does).
-        page_url: the page, table or API answer a person can check.
-        label: one of :data:`LABELS`, or None when the source does not tell; ``finding`` is the source's own word.
-        view: one of :data:`VIEWS`; ``modality`` is the source's own word (X-ray, CT, CR, ...).
-        patient_id, study_id: as the source writes them; the store prefixes them with the source's name.
-        age: years; ``sex``: F or M; ``pediatric``: True or False where the source tells (age below 18).
-        offset_days: day of the film relative to admission or first symptoms, as the source counts.
-        rt_pcr: positive or negative.
-        licence: SPDX-like word of the source; ``attribution``: whom to credit; ``redistributable``: may the bytes be
-            passed on under that licence (unknown = False).
-        skip: why the bytes are not wanted although the image is listed (e.g. ``CT by metadata``); None = fetch them.
-        box: crop (left, top, width, height) in pixels of the fetched picture, for one panel of a composite figure;
-            ``panel`` is its letter.
-        mask_urls: addresses of lung masks of this film.
-    """
-
-    item_id: str
-    url: str
-    member: str | None = None
-    alternates: tuple[str, ...] = ()
-    page_url: str | None = None
-    label: str | None = None
-    finding: str | None = None
-    view: str = "unknown"
-    modality: str | None = None
-    patient_id: str | None = None
-    study_id: str | None = None
-    age: float | None = None
-    sex: str | None = None
-    pediatric: bool | None = None
-    offset_days: float | None = None
-    rt_pcr: str | None = None
-    licence: str | None = None
-    attribution: str | None = None
-    redistributable: bool = False
-    skip: str | None = None
-    box: tuple[int, int, int, int] | None = None
-    panel: str | None = None
-    mask_urls: tuple[str, ...] = ()
+from sources.core.errors import UsageError, unknown
+from sources.core.items import Item
+from sources.core.web import Web
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What a source's licence and terms of use allow.
+    """What a source's license and terms of use allow.
 
     Attributes:
-        licence: in a few words; ``url``: where it stands.
-        redistributable: may bytes be passed on (an item may be stricter or freer: it says so itself).
-        machine_learning: may models trained on the films be shared (False: films serve for testing at most).
+        licence: in a few words; ``url``: where to read it.
+        redistributable: may the bytes be passed on (an item may say otherwise for itself).
+        machine_learning: may models trained on the films be shared (False: use the films for testing only).
         needs_acceptance: automated copying is forbidden unless the user states that permission was obtained.
-        token: environment variable with the API token that live access needs, or None; ``account``: the one with the
-            id of the account that asks, where the API wants that too.
-        manual: what to do instead, in one sentence, where live access is closed.
+        token: environment variable with the API token that live access needs, or None; ``account``: the variable with
+            the id of the requesting account, where the API wants that too.
+        manual: what to do instead where live access is closed, in one sentence.
     """
 
     licence: str
@@ -97,28 +43,22 @@ class Terms:
     manual: str | None = None
 
 
-@runtime_checkable
-class Source(Protocol):
-    """One collection of images.
+class Source(ABC):
+    """One collection of images. A subclass sets the attributes and implements :meth:`items`; the rest is optional.
+
+    A source whose only list of images is inside an archive (the member names of a zip) calls ``web.archive(url)`` for a
+    local path of it. The archive is downloaded once, and the driver takes the members from the same file. Where a table
+    lists the images, ``items`` reads the table alone and downloads nothing large.
 
     Attributes:
         name: the name in commands and columns (lower case, ``_``); ``title`` and ``homepage`` are for people.
-        labels: the labels its images can carry.
-        hosts: the only hosts it may touch (redirects included).
-        terms: licence and access.
+        labels: the labels that its images can have.
+        hosts: the only hosts it may contact, redirects included; ``.name`` allows every subdomain of ``name``.
+        terms: license and access.
         optional: True for a source that is not one of the paper's thirteen.
-
-    Optional hooks:
-        read(item): ``Iterator[bytes]`` of the item's file, for a source whose bytes do not come over the web
-            (``folder``); the fetch driver copies from it instead of downloading ``item.url``. It raises
-            ``CxnetError`` for a file that is gone. ``size(item)``: the bytes of that file, for a dry run.
-        page_items(web, url): ``Iterator[Item]`` of the one case page at ``url``, for a source whose images stand on
-            pages that a person can name: ``items`` uses it for every page it lists, ``fetch --url`` for those given.
-            Those stand on its hosts, or with ``names_pages_freely = True`` are what it can read (a DOI, a file).
-
-    A source whose list stands only inside an archive (a zip's member names) asks ``web.archive(url)`` for a local path
-    of that archive: it is downloaded once into the source's store, and the fetch driver takes the members from the same
-    copy. Where a table lists the images, ``items`` fetches the table alone and nothing large.
+        has_pages: True for a source whose images are on pages that a person can name; it implements
+            :meth:`page_items`, which ``fetch --url`` calls.
+        names_pages_freely: True where a page need not be an address on ``hosts`` (a DOI, a file of saved answers).
     """
 
     name: str
@@ -127,47 +67,62 @@ class Source(Protocol):
     labels: tuple[str, ...]
     hosts: tuple[str, ...]
     terms: Terms
-    optional: bool
+    optional: bool = False
+    has_pages: bool = False
+    names_pages_freely: bool = False
 
-    def items(self, web: "Web") -> Iterator[Item]:
-        """Yield every image the source lists, in a stable order."""
-        ...
+    @abstractmethod
+    def items(self, web: Web) -> Iterator[Item]:
+        """Yield every image that the source lists, in a stable order."""
+
+    def page_items(self, web: Web, url: str) -> Iterator[Item]:
+        """Yield the images of the one page ``url``.
+
+        Raises:
+            UsageError: the source has no pages (the default).
+        """
+        raise UsageError(f"'{self.name}' is not made of pages; leave out --url and --urls.")
+
+    def read(self, item: Item) -> Iterator[bytes] | None:
+        """The bytes of an item in chunks, for a source that does not use the web; None (the default) = download them.
+
+        Raises:
+            CxnetError: the item's file is missing.
+        """
+        return None
+
+    def size(self, item: Item) -> int | None:
+        """The size in bytes of an item that :meth:`read` returns; None (the default) = ask the server.
+
+        Raises:
+            CxnetError: the item's file is missing.
+        """
+        return None
 
 
 @cache
 def registry() -> dict[str, Source]:
-    """Every source of the folder ``sources/`` by name, in name order.
+    """Every source in the folder ``sources/`` by name, in name order.
 
     Raises:
         RuntimeError: two modules define the same name.
     """
-    found: dict[str, Source] = {}
-    modules = [entry for entry in pkgutil.iter_modules(sources.__path__) if not entry.ispkg]
-    for module in sorted(modules, key=lambda entry: entry.name):
-        for source in _defined_in(importlib.import_module(f"sources.{module.name}")):
-            if source.name in found:
-                raise RuntimeError(f"Two sources are named '{source.name}' (second one in sources/{module.name}.py).")
-            found[source.name] = source
-    return dict(sorted(found.items()))
+    by_name: dict[str, Source] = {}
+    modules = [entry.name for entry in pkgutil.iter_modules(sources.__path__) if not entry.ispkg]
+    for module in sorted(modules):
+        for source in vars(importlib.import_module(f"sources.{module}")).get("SOURCES", ()):
+            if source.name in by_name:
+                raise RuntimeError(f"Two sources are named '{source.name}' (the second one in sources/{module}.py).")
+            by_name[source.name] = source
+    return dict(sorted(by_name.items()))
 
 
 def get_source(name: str) -> Source:
     """The source called ``name``.
 
     Raises:
-        UsageError: there is none; the message lists those that are.
+        UsageError: there is no such source; the message lists those that exist.
     """
     if name not in registry():
         raise unknown("source", name, list(registry()))
     return registry()[name]
-
-
-def unparsed(url: str, selector: str) -> Item:
-    """The row of a page that parses to no image where one is expected; ``selector`` is what found nothing."""
-    reason = f"parse: no image found at {url} (selector {selector})"
-    return Item(item_id=f"page {url}", url=url, page_url=url, skip=reason)
-
-
-def _defined_in(module: Any) -> list[Source]:
-    """Instances of the classes that ``module`` itself lists in ``SOURCES``."""
-    return list(getattr(module, "SOURCES", ()))

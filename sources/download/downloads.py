@@ -10,9 +10,10 @@ from typing import IO
 
 import requests
 
+from sources.core.errors import StoppedError, WebError
 from sources.download.sniff import HEAD_BYTES, sniff
 from sources.download.store import BLOCK_BYTES, Received, Store
-from sources.transport.client import Client, PassingError, StoppedError, WebError
+from sources.transport.client import Client, PassingError
 from sources.transport.mirror import write_copy
 
 Progress = Callable[[int], None]

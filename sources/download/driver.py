@@ -7,24 +7,26 @@ the reason). The rows stand in the source's order, whatever the number of thread
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 from upath import UPath
 
-from sources.core.errors import CxnetError, UsageError
-from sources.core.source import Item, Source
+from sources.core.errors import CxnetError, StoppedError, WebError
+from sources.core.items import Item, unreadable_page
+from sources.core.source import Source
 from sources.core.storage import write_table
+from sources.core.web import Web
 from sources.download.downloads import Downloads
 from sources.download.masks import MASK_SCHEMA, mask_items
 from sources.download.published import git_blob, known_blob
 from sources.download.rows import Row, changes, counts_of, joined, reasons_of, row_of, table_of, unparsed_warning
 from sources.download.sniff import is_picture
 from sources.download.store import Received, Store
-from sources.download.web import Web
+from sources.download.web import SourceWeb
 from sources.reading.archive import member_names
-from sources.transport.client import Client, StoppedError, WebError
+from sources.transport.client import Client
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +93,7 @@ def fetch_source(
     downloads = Downloads(
         client, store, source.hosts, store.previous_files(before), wishes.update, watcher.bytes, wishes.record
     )
-    web = Web(client, source.hosts, downloads, store.folder, wishes.record)
+    web = SourceWeb(client, source.hosts, downloads, store.folder, wishes.record)
     watcher.phase("listing", None)
     pages = store.pages()
     items = _limited(_counted(list_items(source, web, wishes.urls, pages), watcher), wishes.limit)
@@ -117,10 +119,8 @@ def list_items(source: Source, web: Web, urls: Sequence[str] = (), earlier: Sequ
     Raises:
         UsageError: pages are given, and the source has none.
     """
-    if urls and not hasattr(source, "page_items"):
-        raise UsageError(f"'{source.name}' is not made of pages; leave out --url and --urls.")
     if urls:
-        yield from _once(source, (item for url in urls for item in source.page_items(web, url)))  # type: ignore[attr-defined]
+        yield from _once(source, (item for url in urls for item in source.page_items(web, url)))
         return
     seen = set()
     for item in _once(source, source.items(web)):
@@ -144,11 +144,11 @@ def _once(source: Source, items: Iterator[Item]) -> Iterator[Item]:
 def _page_again(source: Source, web: Web, url: str) -> Iterator[Item]:
     """The images of a page that was asked for in an earlier fetch; a saved file may have gone since then."""
     try:
-        yield from source.page_items(web, url)  # type: ignore[attr-defined]
+        yield from source.page_items(web, url)
     except StoppedError:
         raise
     except CxnetError as error:
-        yield Item(item_id=f"page {url}", url=url, page_url=url, skip=f"page not read: {error}")
+        yield unreadable_page(url, f"page not read: {error}")
 
 
 def _counted(items: Iterator[Item], watcher: Watcher) -> Iterator[Item]:
@@ -163,7 +163,7 @@ def _limited(items: Iterator[Item], limit: int | None) -> list[Item]:
     for item in items:
         wanted += item.skip is None
         if limit is not None and wanted > limit and item.skip is None:
-            found.append(Item(**{**item.__dict__, "skip": f"beyond the limit of {limit} images"}))
+            found.append(replace(item, skip=f"beyond the limit of {limit} images"))
         else:
             found.append(item)
     return found
@@ -232,8 +232,8 @@ class Reader:
 
     def _received(self, item: Item) -> Received:
         """The file of an item, from the first of its addresses that has it."""
-        if hasattr(self._source, "read"):
-            return self._downloads.copy(item.url, self._source.read(item))
+        if (chunks := self._source.read(item)) is not None:
+            return self._downloads.copy(item.url, chunks)
         errors: list[WebError] = []
         for url in (item.url, *item.alternates):
             try:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import pandas as pd
 import pyarrow as pa
 
-from sources.core.errors import CxnetError
-from sources.core.items import field
-from sources.core.source import Item, Source
+from sources.core.errors import CxnetError, StoppedError, WebError
+from sources.core.items import Item, field
+from sources.core.source import Source
 from sources.core.storage import write_table
 from sources.download.downloads import Downloads
 from sources.download.driver import Watcher
 from sources.download.store import Received, Store, sha256_of
-from sources.transport.client import Client, StoppedError, WebError
+from sources.transport.client import Client
 
 REPORT_SCHEMA = pa.schema(
     [
@@ -87,9 +87,8 @@ def locked_files(store: Store) -> Sequence[Wanted]:
 
 def _received(source: Source, downloads: Downloads, url: str) -> Received:
     """What stands at ``url`` now: on the web, or where a source reads its bytes itself."""
-    if hasattr(source, "read"):
-        return downloads.copy(url, source.read(Item(item_id=url, url=url)))
-    return downloads.get(url)
+    chunks = source.read(Item(item_id=url, url=url))
+    return downloads.get(url) if chunks is None else downloads.copy(url, chunks)
 
 
 def _state(

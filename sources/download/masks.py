@@ -8,8 +8,7 @@ from urllib.parse import urldefrag
 
 import pyarrow as pa
 
-from sources.core.items import FETCH_FIELDS, field
-from sources.core.source import Item
+from sources.core.items import FETCH_FIELDS, Item, field
 
 MASK_SCHEMA = pa.schema(
     [

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from sources.core.items import LOCK_SCHEMA
-from sources.core.source import Item, Source
+from sources.core.items import LOCK_SCHEMA, Item
+from sources.core.source import Source
 from sources.download.store import Received
 
 Row = dict[str, Any]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
-from sources.reading.tables import web_address
+from sources.core.addresses import web_address
 
 REST = "https://www.ebi.ac.uk/europepmc/webservices/rest"
 SEARCH = f'{REST}/search?query=COVID-19+AND+"chest+radiograph"&format=json&resultType=core&pageSize=10&cursorMark='

@@ -5,19 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
-from sources.core.errors import CxnetError
+from sources.core.errors import CxnetError, StoppedError
+from sources.core.web import Web
 from sources.reading.archive import member_names, read_members
 from sources.reading.europepmc import REST
 from sources.reading.html import attribute, soup
 from sources.reading.jats import LONGEST, Figure
 from sources.reading.panels import Box, panels_of
-from sources.transport.client import StoppedError
-
-if TYPE_CHECKING:
-    from sources.download.web import Web
 
 T = TypeVar("T")
 
@@ -61,7 +58,7 @@ class Shelf:
         pmcid: None for an article whose figures have addresses of their own.
     """
 
-    def __init__(self, web: "Web", pmcid: str | None) -> None:
+    def __init__(self, web: Web, pmcid: str | None) -> None:
         self._web = web
         self._pmcid = pmcid
 

@@ -3,17 +3,14 @@
 import re
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import urldefrag, urljoin
 
 from bs4 import BeautifulSoup, Tag
 
-from sources.core.errors import CxnetError
-from sources.core.source import Item, unparsed
-from sources.reading.tables import web_address
-
-if TYPE_CHECKING:
-    from sources.download.web import Page, Web
+from sources.core.addresses import path_of, web_address
+from sources.core.errors import WebError
+from sources.core.items import Item, unparsed, unreadable_page
+from sources.core.web import Page, Web
 
 LONGEST = 4_000_000  # characters of a page that are parsed; real ones have some 100,000
 DEEPEST = 50_000  # tags of a page that are parsed; real ones have some 5,000
@@ -77,14 +74,6 @@ def canonical(url: str) -> str:
     return url.split("#", 1)[0].split("?", 1)[0]
 
 
-def path_of(url: str) -> str:
-    """The path of an address; "" for one that cannot be split."""
-    try:
-        return urlsplit(url).path
-    except ValueError:
-        return ""
-
-
 def picture_addresses(image: Tag, base: str) -> list[str]:
     """Addresses of a picture on the page ``base``, the largest copy first: the link around it, ``srcset``, ``src``.
 
@@ -114,7 +103,7 @@ def unique(addresses: "Iterator[str | None] | list[str | None] | list[str]") -> 
 
 
 def listing(
-    web: "Web", first: str, following: "Callable[[BeautifulSoup, str], str | None]", limit: int = MOST_PAGES
+    web: Web, first: str, following: "Callable[[BeautifulSoup, str], str | None]", limit: int = MOST_PAGES
 ) -> "Iterator[tuple[str, BeautifulSoup]]":
     """The pages of a listing with their addresses, from ``first`` on.
 
@@ -143,7 +132,7 @@ Listing = tuple[
 ]  # selector of the links to cases (for messages), the cases that a page lists, the page that follows
 
 
-def walk(web: "Web", first: str, kind: Listing, read: "Callable[[Web, str], Iterator[Item]]") -> "Iterator[Item]":
+def walk(web: Web, first: str, kind: Listing, read: "Callable[[Web, str], Iterator[Item]]") -> "Iterator[Item]":
     """The items of every case page that the listing at ``first`` names, by ``read``: each page and item once.
 
     Where the listing names no case at all, one row says which selector found nothing.
@@ -172,28 +161,17 @@ def once(items: Iterator[Item], seen: set[str] | None = None) -> Iterator[Item]:
             yield item
 
 
-def is_gone(error: CxnetError) -> bool:
-    """Did the server say that the page does not exist (404, 410)?"""
-    return getattr(error, "status", None) in (404, 410)
+def lost(url: str, error: WebError) -> Item:
+    """The row of a listed page that could not be fetched, with the reason."""
+    reason = f"page is gone: HTTP {error.status}" if error.is_gone else f"page not fetched: {error}"
+    return unreadable_page(url, reason)
 
 
-def lost(url: str, error: CxnetError) -> Item:
-    """The row of a listed page that could not be had, with the reason.
-
-    Raises:
-        CxnetError: ``error`` itself where it is not about this page (the user stopped the run).
-    """
-    if not hasattr(error, "status"):
-        raise error
-    reason = f"page is gone: HTTP {getattr(error, 'status', None)}" if is_gone(error) else f"page not fetched: {error}"
-    return Item(item_id=f"page {url}", url=url, page_url=url, skip=reason)
-
-
-def _page(web: "Web", address: str, is_first: bool) -> "Page | None":
+def _page(web: Web, address: str, is_first: bool) -> Page | None:
     try:
         return web.get(address)
-    except CxnetError as error:
-        if is_first or not is_gone(error):
+    except WebError as error:
+        if is_first or not error.is_gone:
             raise
         return None
 

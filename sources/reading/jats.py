@@ -9,17 +9,13 @@ from itertools import islice
 
 from lxml import etree
 
-from sources.core.errors import CxnetError
+from sources.core.errors import RefusedTextError
 
 LONGEST = 30_000_000  # bytes; real full texts have some 100,000
 MOST_FIGURES = 300
 ENTITIES = "the full text defines entities, which are refused"
 NAME = re.compile(r"[\w.()+ -]{1,200}")
 CREATIVE_COMMONS = re.compile(r"creativecommons\.org/(?:licenses|publicdomain)/([a-z-]{2,8})(?:/(\d\.\d))?")
-
-
-class RefusedTextError(CxnetError):
-    """A full text that is not read: too large, hostile, or no XML."""
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from sources.core.errors import CxnetError
+from sources.core.errors import CxnetError, MissingColumnError
 
 T = TypeVar("T")
 Row = dict[str, str]
@@ -21,10 +21,6 @@ Row = dict[str, str]
 DELIMITERS = ",;\t"
 HEADER_LIMIT = 100_000  # characters
 TEXT_LIMIT = 64 * 1024  # bytes of one clinical reading; real ones have about a hundred
-
-
-class MissingColumnError(CxnetError):
-    """A table lacks a column that its reader cannot do without."""
 
 
 def read_rows(content: bytes, required: Sequence[str], where: str) -> list[Row]:
@@ -110,15 +106,6 @@ def number(text: str) -> float | None:
 def is_child(age: float | None) -> bool | None:
     """Is a patient of this age (years) below 18? None where the age is unknown."""
     return None if age is None else age < 18
-
-
-def web_address(text: str) -> str | None:
-    """``text`` if it is an http(s) address, else None."""
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return None
-    return text if parts.scheme in ("http", "https") and parts.hostname else None
 
 
 def distinct(entries: Sequence[T], key: Callable[[T], str], tie: Callable[[T], str]) -> Iterator[tuple[str, T]]:

@@ -18,7 +18,8 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
-from sources.core.errors import CxnetError
+from sources.core.addresses import host_of, is_among
+from sources.core.errors import StoppedError, WebError
 from sources.transport.bodies import arriving
 from sources.transport.gate import Gate
 from sources.transport.guard import BoundedAdapter, GuardedAdapter
@@ -30,20 +31,6 @@ T = TypeVar("T")
 
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
-
-class WebError(CxnetError):
-    """An address that cannot be had. ``status`` is the HTTP status, where a server answered."""
-
-    def __init__(self, url: str, reason: str, status: int | None = None) -> None:
-        super().__init__(f"{url}: {reason}.")
-        self.url = url
-        self.reason = reason
-        self.status = status
-
-
-class StoppedError(CxnetError):
-    """The run is being interrupted."""
 
 
 class PassingError(Exception):
@@ -136,7 +123,7 @@ class Client:
         """
         for turn in range(self.policy.retries + 1):
             if self.stop.is_set():
-                raise StoppedError("Interrupted.")
+                raise StoppedError()
             try:
                 return attempt()
             except PassingError as error:
@@ -151,7 +138,7 @@ class Client:
         if received > limit:
             raise WebError(url, f"larger than {limit / 1e6:,.0f} MB")
         if self.stop.is_set():
-            raise StoppedError("Interrupted.")
+            raise StoppedError()
         if seconds > self.policy.timeout_s and received < seconds * self.policy.slowest_bytes_s:
             raise PassingError(f"slower than {self.policy.slowest_bytes_s / 1000:g} kB/s")
 
@@ -212,7 +199,7 @@ class Client:
 
     def _pause(self, seconds: float) -> None:
         if self.stop.wait(seconds):
-            raise StoppedError("Interrupted.")
+            raise StoppedError()
 
 
 def _session(policy: Policy, mirror: Path | None) -> requests.Session:
@@ -230,20 +217,6 @@ def _session(policy: Policy, mirror: Path | None) -> requests.Session:
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
-
-
-def is_among(host: str, hosts: tuple[str, ...]) -> bool:
-    """Is ``host`` one of ``hosts``, of which ``.name`` stands for all below a name?"""
-    return any(host == allowed or (allowed.startswith(".") and host.endswith(allowed)) for allowed in hosts)
-
-
-def host_of(url: str) -> str | None:
-    """The host of an http(s) address; None for anything else."""
-    try:
-        parts = urlsplit(url)
-        return parts.hostname if parts.scheme in ("http", "https") else None
-    except ValueError:
-        return None
 
 
 def _host(url: str) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from protego import Protego
 
-from sources.core.errors import CxnetError
+from sources.core.errors import WebError
 
 
 class Robots:
@@ -50,11 +50,8 @@ class Robots:
     def _rules(self, url: str) -> "Protego | str":
         try:
             status, content = self._read(url)
-        except CxnetError as error:
-            reason = getattr(error, "reason", None)
-            if reason is None:  # no answer of the web, but the run that is being stopped
-                raise
-            return f"its robots.txt cannot be read: {reason}"
+        except WebError as error:
+            return f"its robots.txt cannot be read: {error.reason}"
         if status >= 500:
             return f"its robots.txt cannot be read: HTTP {status}"
         return Protego.parse(content.decode("utf-8", "replace") if status == 200 else "")

@@ -1,17 +1,17 @@
 """Drawn films, and a stand-in for the web client that answers from a site's rendered files."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sources.core.errors import CxnetError
-from sources.core.source import Item, Source
+from sources.core.errors import WebError
+from sources.core.items import Item
+from sources.core.source import Source
+from sources.core.web import Page
 from sources.sandbox.film import Film
 from sources.sandbox.packing import mirror_path
 from sources.transport.mirror import MirrorAdapter
@@ -46,23 +46,9 @@ def film(number: int, **facts: Any) -> Film:
     return Film(**(plain | facts))
 
 
-@dataclass(frozen=True)
-class Page:
-    content: bytes
-    url: str = ""
-
-    @property
-    def text(self) -> str:
-        return self.content.decode("utf-8", "replace")
-
-    def json(self) -> Any:
-        return json.loads(self.content)
-
-
-class GoneError(CxnetError):
-    """The answer to an address that the site does not have."""
-
-    status = 404
+def gone(url: str) -> WebError:
+    """The answer to an address that a site does not have."""
+    return WebError(url, "HTTP 404", 404)
 
 
 class Site:
@@ -80,8 +66,8 @@ class Site:
     def get(self, url: str, headers: object = None) -> Page:
         path = mirror_path(url)
         if path not in self.files:
-            raise GoneError(f"{url}: HTTP 404")
-        return Page(self.files[path], url)
+            raise gone(url)
+        return Page(url, self.files[path])
 
     def archive(self, url: str) -> Path:
         target = self.folder / sha256(url.encode()).hexdigest()
@@ -103,13 +89,13 @@ class Copy:
     def get(self, url: str, headers: object = None) -> Page:
         path = self.adapter.find(url)
         if path is None:
-            raise GoneError(f"{url}: HTTP 404")
-        return Page(path.read_bytes(), url)
+            raise gone(url)
+        return Page(url, path.read_bytes())
 
     def archive(self, url: str) -> Path:
         path = self.adapter.find(url)
         if path is None:
-            raise GoneError(f"{url}: HTTP 404")
+            raise gone(url)
         return path
 
     def holds(self, item: Item) -> bool:
@@ -119,7 +105,7 @@ class Copy:
 def shown(source: Source, render: Render, films: Sequence[Film], folder: Path) -> tuple[list[Item], Site]:
     """What ``source`` lists when its site shows ``films``."""
     site = Site(dict(render(films, np.random.default_rng(1))), folder)
-    return list(source.items(site)), site  # type: ignore[arg-type]
+    return list(source.items(site)), site
 
 
 def bytes_of(item: Item, site: Site) -> bytes | None:
@@ -150,5 +136,5 @@ class Pages:
         if isinstance(self.pages.get(url), Exception):
             raise self.pages[url]
         if url not in self.pages:
-            return Site({}, None).get(url)
-        return Page(self.pages[url].encode(), url)
+            raise gone(url)
+        return Page(url, self.pages[url].encode())

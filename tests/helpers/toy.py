@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from loopback import Site
 
-from sources.core.source import Item, Terms
+from sources.core.items import Item
+from sources.core.source import Source, Terms
 from sources.core.storage import read_table
 from sources.download.driver import Outcome, Wishes, fetch_source
 from sources.download.store import LIVE, Store
@@ -47,7 +48,7 @@ def relist(site: Site, paths: list[str]) -> None:
     site.files["/list.json"] = json.dumps(paths).encode()
 
 
-class Toy:
+class Toy(Source):
     """Lists what ``/list.json`` of a site names."""
 
     name = "toy"

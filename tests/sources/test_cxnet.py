@@ -5,7 +5,7 @@ from drawn import Site, by_bytes, film, shown
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.core.errors import CxnetError
+from sources.core.errors import CxnetError, WebError
 from sources.cxnet import COLUMNS, FOLDER, KNOWN_NAMES, LISTING, TABLE, Cxnet, names_in_tree, parse
 from sources.sandbox.packing import csv_table, mirror_path
 from sources.sandbox.sites.cxnet import HEADER, render
@@ -139,7 +139,7 @@ def test_without_the_listing_the_table_and_the_shipped_names_serve(tmp_path):
     class Offline(Site):
         def get(self, url):
             if url == LISTING:
-                raise CxnetError(f"{url} is not in the mirror.")
+                raise WebError(url, "HTTP 404", 404)
             return super().get(url)
 
     site = Offline({mirror_path(TABLE): csv_table(HEADER, [ROW | {"filename": "900.jpg"}])}, tmp_path)

@@ -6,7 +6,7 @@ from drawn import Copy, Pages, by_bytes, film, shown, skips
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.core.source import LABELS, VIEWS, Item
+from sources.core.items import LABELS, VIEWS, Item
 from sources.eurorad import SEARCH, Eurorad, next_hits, parse_case, parse_hits
 from sources.reading.html import soup
 from sources.sandbox.sites.eurorad import render

@@ -2,11 +2,12 @@ import json
 
 import pytest
 from any_json import JSON
-from drawn import Copy, Page, by_bytes, film, shown, skips
+from drawn import Copy, by_bytes, film, shown, skips
 from hypothesis import given
 
 from sources.core.errors import CxnetError
-from sources.core.source import Item
+from sources.core.items import Item
+from sources.core.web import Page
 from sources.instagram import PAGES, Instagram, next_cursor, parse, question
 from sources.sandbox.sites.instagram import render
 
@@ -96,7 +97,7 @@ def test_an_answer_without_posts_is_a_row_that_says_so():
             return None
 
         def get(self, url, headers):
-            return Page(b"{}")
+            return Page(url, b"{}")
 
     found = list(Instagram().items(Empty()))
     assert [item.url for item in found] == [f"https://www.instagram.com/{page}/" for page in PAGES]
@@ -113,7 +114,7 @@ def test_live_answers_are_few():
 
         def get(self, url, headers):
             self.asked.append((url, headers))
-            return Page(json.dumps(answer("COVID-19 CXR")).encode())
+            return Page(url, json.dumps(answer("COVID-19 CXR")).encode())
 
     found = list(Instagram().items(Live()))
     assert len(found) == len(Live.asked) == 2

@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from drawn import Copy, Page, Site, film, shown
+from drawn import Copy, Site, film, shown
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from sources.core.source import LABELS, VIEWS, Item
+from sources.core.errors import StoppedError
+from sources.core.items import LABELS, VIEWS, Item
+from sources.core.web import Page
 from sources.papers import Papers, label_of_figure, licence_of, parse_page, read_article
 from sources.reading.archive import read_members
 from sources.reading.catalogs import catalogue
@@ -17,7 +19,6 @@ from sources.reading.europepmc import REST, SEARCH, Article, question
 from sources.reading.figures import FOLDER, PACKAGES, SUPPLEMENT, package_addresses
 from sources.sandbox.packing import mirror_path, tar_gz, zip_archive
 from sources.sandbox.sites.papers import render
-from sources.transport.client import StoppedError
 
 OPEN = Article("PMC123", "PMC123", "10.1000/x", "https://europepmc.org/article/PMC/PMC123", licence="cc by")
 TEXT = f"{REST}/PMC123/fullTextXML"
@@ -190,7 +191,7 @@ def test_articles_that_cannot_be_read_are_rows_with_the_reason(tmp_path):
 def test_an_interrupt_is_no_lost_article(tmp_path):
     class Stopped(Site):
         def get(self, url, headers=None):
-            raise StoppedError("Interrupted.")
+            raise StoppedError()
 
     with pytest.raises(StoppedError):
         list(read_article(Stopped({}, tmp_path), OPEN))

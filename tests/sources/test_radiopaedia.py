@@ -7,9 +7,11 @@ from drawn import Copy, Pages, by_bytes, film, shown, skips
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.core.source import LABELS, VIEWS, Item
-from sources.radiopaedia import Radiopaedia, RadiopaediaNormal, label
+from sources.core.items import LABELS, VIEWS, Item
+from sources.radiopaedia import Radiopaedia
+from sources.radiopaedia_normal import RadiopaediaNormal
 from sources.reading.html import soup
+from sources.reading.radiopaedia_cases import label
 from sources.reading.radiopaedia_pages import next_hits, parse_case, parse_fullscreen, parse_hits, parse_stacks
 from sources.sandbox.sites.radiopaedia import render
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.core.errors import CxnetError
-from sources.core.source import LABELS, VIEWS, Item
+from sources.core.items import LABELS, VIEWS, Item
 from sources.reading.html import soup
 from sources.sandbox.sites.sirm import render
 from sources.sirm import CATEGORY, REST, Sirm, parse_case, parse_hits, parse_rest, rt_pcr

@@ -2,12 +2,13 @@ import json
 
 import pytest
 from any_json import JSON
-from drawn import Copy, Page, by_bytes, film, shown, skips
+from drawn import Copy, by_bytes, film, shown, skips
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.core.errors import CxnetError
-from sources.core.source import Item
+from sources.core.items import Item
+from sources.core.web import Page
 from sources.sandbox.sites.twitter import render
 from sources.twitter import ROOT, SEARCH, THREAD, Twitter, author_of, day_of, next_token, parse
 
@@ -112,7 +113,7 @@ class Answers:
 
     def get(self, url, headers):
         self.asked.append((url, headers))
-        return Page(json.dumps(self.answers.get(url, {})).encode())
+        return Page(url, json.dumps(self.answers.get(url, {})).encode())
 
 
 def test_the_token_is_a_header_and_never_part_of_an_address():

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from sources.radiopaedia import Radiopaedia, RadiopaediaNormal
+from sources.radiopaedia import Radiopaedia
+from sources.radiopaedia_normal import RadiopaediaNormal
 from sources.reading.radiopaedia_pages import SITE
 from sources.sandbox.film import Film
 from sources.sandbox.markup import PIXEL, grouped, hex_name, number, page, text, years

@@ -11,8 +11,8 @@ from pipeline.cli.main import app
 from pipeline.core.layout import Layout
 from pipeline.core.params import load_params
 from pipeline.fetch.session import dry_run, open_fetching
-from sources.core.items import LOCK_SCHEMA
-from sources.core.source import Item, get_source
+from sources.core.items import LOCK_SCHEMA, Item
+from sources.core.source import get_source
 from sources.core.storage import read_table, write_table
 from sources.download.driver import Watcher, Wishes
 from sources.download.rows import row_of, table_of

@@ -8,7 +8,7 @@ from loopback import serving
 from toy import POLICY, Toy, client, fetch, fill, picture
 
 from sources.core.errors import CxnetError, UsageError
-from sources.core.source import Item, unparsed
+from sources.core.items import Item, unparsed
 from sources.core.storage import read_table
 from sources.download.driver import Wishes
 from sources.download.locked import fetch_locked
@@ -188,6 +188,8 @@ def test_the_limit_of_a_source_ends_in_rows_and_not_in_a_full_disk(site, tmp_pat
 
 
 class Paged(Toy):
+    has_pages = True
+
     def page_items(self, web, url):
         path = web.get(url).text
         yield Item(item_id=path, url=f"{self.url}{path}", page_url=url)

@@ -2,17 +2,17 @@ import time
 
 import pytest
 from bs4 import BeautifulSoup
-from drawn import Page, Pages
+from drawn import Pages
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.core.errors import CxnetError
-from sources.core.source import Item
+from sources.core.errors import WebError
+from sources.core.items import Item
+from sources.core.web import Page
 from sources.reading.html import (
     DEEPEST,
     absolute,
     canonical,
-    is_gone,
     largest_first,
     listing,
     lost,
@@ -23,7 +23,6 @@ from sources.reading.html import (
     walk,
     words_of,
 )
-from sources.transport.client import StoppedError
 
 BASE = "https://host.org/case/1"
 
@@ -32,8 +31,7 @@ def image(markup):
     return BeautifulSoup(markup, "lxml").find("img")
 
 
-class BusyError(CxnetError):
-    status = 503
+BUSY = WebError("https://l.org/2", "HTTP 503", 503)
 
 
 def next_link(tree, url):
@@ -110,7 +108,7 @@ def test_a_pager_that_repeats_its_last_page_for_ever_ends():
     class Endless(Pages):
         def get(self, url):
             return (
-                Page(b'<a class=next href="?page=%d">' % len(self.asked), url)
+                Page(url, b'<a class=next href="?page=%d">' % len(self.asked))
                 if self.asked.append(url) is None
                 else None
             )
@@ -118,17 +116,17 @@ def test_a_pager_that_repeats_its_last_page_for_ever_ends():
     class Constant(Pages):
         def get(self, url):
             self.asked.append(url)
-            return Page(b'<a class=next href="x/">', url)
+            return Page(url, b'<a class=next href="x/">')
 
     assert len(list(listing(Endless({}), "https://l.org/", next_link, limit=7))) == 7
     assert len(list(listing(Constant({}), "https://l.org/", next_link))) == 1
 
 
 def test_a_listing_that_fails_is_an_error_not_an_end():
-    web = Pages({"https://l.org/1": '<a class=next href="/2">', "https://l.org/2": BusyError("busy")})
-    with pytest.raises(BusyError):
+    web = Pages({"https://l.org/1": '<a class=next href="/2">', "https://l.org/2": BUSY})
+    with pytest.raises(WebError, match="HTTP 503"):
         list(listing(web, "https://l.org/1", next_link))
-    with pytest.raises(CxnetError):
+    with pytest.raises(WebError, match="HTTP 404"):
         list(listing(Pages({}), "https://l.org/1", next_link))
 
 
@@ -156,18 +154,8 @@ def test_items_of_one_id_come_once():
 
 
 def test_a_lost_page_says_why():
-    gone = Pages({})
-    try:
-        gone.get("https://x.org/a")
-    except CxnetError as error:
-        assert is_gone(error) and lost("https://x.org/a", error).skip == "page is gone: HTTP 404"
-    assert not is_gone(BusyError("busy"))
-    assert lost("https://x.org/a", BusyError("busy")).skip == "page not fetched: busy"
-
-
-def test_a_stop_is_no_lost_page():
-    with pytest.raises(StoppedError):
-        lost("https://x.org/a", StoppedError("stopped"))
+    assert lost("https://x.org/a", WebError("https://x.org/a", "HTTP 410", 410)).skip == "page is gone: HTTP 410"
+    assert lost("https://l.org/2", BUSY).skip == "page not fetched: https://l.org/2: HTTP 503."
 
 
 @given(st.text(max_size=300), st.text(max_size=60))

@@ -10,7 +10,6 @@ from sources.reading.tables import (
     number,
     raw_github,
     read_rows,
-    web_address,
     zip_members,
     zip_texts,
 )
@@ -90,11 +89,6 @@ def test_file_names_are_quoted_in_addresses():
     assert (
         raw_github("o/r", "c0", "images/a b#1.PNG") == "https://raw.githubusercontent.com/o/r/c0/images/a%20b%231.PNG"
     )
-
-
-@pytest.mark.parametrize("text", ["", "javascript:alert(1)", "file:///etc/passwd", "http://", "https://[x"])
-def test_what_is_no_web_address_is_none(text):
-    assert web_address(text) is None
 
 
 def test_members_of_an_archive_are_its_files(tmp_path):

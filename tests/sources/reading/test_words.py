@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.core.source import LABELS, VIEWS
+from sources.core.items import LABELS, VIEWS
 from sources.reading.words import (
     age_in_text,
     day_in_text,

@@ -1,6 +1,6 @@
 import pytest
 
-from sources.transport.client import StoppedError, WebError
+from sources.core.errors import StoppedError, WebError
 from sources.transport.robots import Robots
 
 US = "cxnet-data/0.1 (x)"
@@ -52,7 +52,7 @@ def test_unreachable_rules_allow_nothing():
 
 def test_a_run_that_is_stopped_is_not_a_robots_file_that_forbids():
     def read(url: str) -> tuple[int, bytes]:
-        raise StoppedError("Interrupted.")
+        raise StoppedError()
 
     with pytest.raises(StoppedError):
         Robots(US, read).refusal("https://a.org/")

@@ -10,11 +10,12 @@ from requests.adapters import BaseAdapter
 from toy import POLICY, client
 from urllib3 import HTTPResponse
 
-from sources.core.errors import UsageError
+from sources.core.errors import UsageError, WebError
+from sources.core.web import Page, Web
 from sources.download.downloads import Downloads
 from sources.download.store import LIVE, Store
-from sources.download.web import Page, Web
-from sources.transport.client import Client, WebError
+from sources.download.web import SourceWeb
+from sources.transport.client import Client
 from sources.transport.guard import is_public
 from sources.transport.policy import Policy
 
@@ -29,7 +30,7 @@ def site():
 
 def web(folder, with_client=None, hosts=HOSTS, record=None) -> Web:
     sender = with_client or client()
-    return Web(sender, hosts, Downloads(sender, Store(folder, LIVE), hosts), folder, record)
+    return SourceWeb(sender, hosts, Downloads(sender, Store(folder, LIVE), hosts), folder, record)
 
 
 def test_a_page_has_text_json_address_and_headers(site, tmp_path):

@@ -1,0 +1,22 @@
+import pytest
+
+from sources.core.addresses import host_of, is_among, path_of, web_address
+
+
+@pytest.mark.parametrize("text", ["", "javascript:alert(1)", "file:///etc/passwd", "http://", "https://[x"])
+def test_what_is_no_web_address_is_none(text):
+    assert web_address(text) is None
+    assert not host_of(text)
+
+
+def test_an_address_has_a_host_and_a_path():
+    assert web_address("https://A.org/b?c") == "https://A.org/b?c"
+    assert (host_of("https://A.org/b?c"), path_of("https://A.org/b?c"), path_of("http://[")) == ("a.org", "/b", "")
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("a.org", True), ("b.org", False), ("x.b.org", True), ("x.a.org", False), ("evilb.org", False)],
+)
+def test_a_dot_stands_for_every_subdomain(host, expected):
+    assert is_among(host, ("a.org", ".b.org")) is expected
