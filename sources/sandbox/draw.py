@@ -22,6 +22,7 @@ from sources.core.storage import atomic_folder
 from sources.sandbox import sites
 from sources.sandbox.film import Film
 from sources.sandbox.people import FRONTAL, HOMES
+from sources.sandbox.version import code_version
 from sources.sandbox.world import build_world
 from sources.transport.mirror import INDEXES
 
@@ -64,14 +65,6 @@ def site_modules() -> dict[str, Any]:
     """The ``render`` function of every site module, by name."""
     names = sorted(entry.name for entry in pkgutil.iter_modules(sites.__path__))
     return {name: importlib.import_module(f"{sites.__name__}.{name}").render for name in names}
-
-
-def code_version() -> str:
-    """A hash of the drawing code: other code draws another world."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.relative_to(Path(__file__).parent).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def truth_rows(world: Sequence[Film]) -> Iterator[dict[str, object]]:
