@@ -103,7 +103,7 @@ def beasf_by_pixel(image: Image, gamma: float) -> Image:
         counts[value] += 1
     c_lower, c_upper = _half_mass(counts, 0, m), _half_mass(counts, m + 1, 255)
 
-    def value_of(tone: int) -> int:
+    def value_of(tone: int) -> float:
         first, last, centre, width = (0, m, c_lower, m) if tone <= m else (m + 1, 255, c_upper, 255 - m)
 
         def sigmoid(at: int) -> float:
@@ -126,20 +126,25 @@ def _half_mass(counts: list[int], first: int, last: int) -> int:
 
 
 def match_by_pixel(image: Image, template: Image) -> Image:
-    """Each pixel to the template's tone at the same cumulative share, interpolated between tones it has."""
+    """:func:`match_exactly`, rounded."""
+    return np.rint(match_exactly(image, template)).astype(np.uint8)
+
+
+def match_exactly(image: Image, template: Image) -> np.ndarray:
+    """Each pixel to the template's tone at the same cumulative share, interpolated between its tones; float64 (H, W)."""
     steps = _steps(template)
     shares = dict(_steps(image))
 
-    def value_of(tone: int) -> int:
+    def value_of(tone: int) -> float:
         share = shares[tone]
         if share <= steps[0][1]:
             return steps[0][0]
         for (low, below), (high, above) in itertools.pairwise(steps):
             if share <= above:
-                return round(low + (high - low) * (share - below) / (above - below))
+                return low + (high - low) * (share - below) / (above - below)
         return steps[-1][0]
 
-    return np.array([value_of(int(tone)) for tone in image.ravel()], np.uint8).reshape(image.shape)
+    return np.array([value_of(int(tone)) for tone in image.ravel()], np.float64).reshape(image.shape)
 
 
 def _steps(image: Image) -> list[tuple[int, float]]:

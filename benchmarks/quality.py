@@ -28,7 +28,7 @@ from pipeline.core.parallel import map_images, open_executor
 from pipeline.imaging.arrays import Gray
 from pipeline.imaging.decode import decode
 from pipeline.imaging.png import shrink
-from pipeline.ingest.quality import Judges, put_right_and_measure, shipped_judges
+from pipeline.ingest.quality import QualityNetworks, set_upright_and_measure, shipped_networks
 from sources.sandbox import alter
 from sources.sandbox.anatomy import draw_anatomy
 from sources.sandbox.phantom import Exposure, frontal
@@ -130,8 +130,8 @@ def jpeg(picture: Gray) -> Gray:
 def judge_drawn() -> list[Row]:
     """Flags of drawn films, by the shipped networks (which saw other drawn films)."""
     rng = np.random.default_rng(SEED)
-    judges = shipped_judges()
-    return tally(_flags(phantom(number, rng), judges, rng) for number in range(DRAWN))
+    networks = shipped_networks()
+    return tally(_flags(phantom(number, rng), networks, rng) for number in range(DRAWN))
 
 
 def phantom(number: int, rng: np.random.Generator) -> Gray:
@@ -149,12 +149,12 @@ def judge_real(examples: Sequence[Example]) -> list[Row]:
     rng = np.random.default_rng(SEED)
     found = []
     for seen, judged in GroupKFold(FOLDS).split(patients, groups=patients):
-        judges = trained([examples[place] for place in seen if examples[place].may_train])
-        found += [_flags(examples[place].picture, judges, rng) for place in judged]
+        networks = trained([examples[place] for place in seen if examples[place].may_train])
+        found += [_flags(examples[place].picture, networks, rng) for place in judged]
     return tally(found)
 
 
-def trained(examples: Sequence[Example]) -> Judges:
+def trained(examples: Sequence[Example]) -> QualityNetworks:
     """Networks as they are shipped, from ``examples`` alone."""
     small = [
         Example(
@@ -168,14 +168,15 @@ def trained(examples: Sequence[Example]) -> Judges:
         for example in examples
     ]
     upright, side = film_state.train_upright(small), film_state.train_side(small)
-    return Judges(shipped("views"), upright, side, fineness.train(examples))  # which films are frontal is not measured
+    views = shipped("views")  # this benchmark does not measure which films are frontal
+    return QualityNetworks(views, upright, side, fineness.train(examples))
 
 
-def _flags(picture: Gray, judges: Judges, rng: np.random.Generator) -> dict[str, list[str]]:
+def _flags(picture: Gray, networks: QualityNetworks, rng: np.random.Generator) -> dict[str, list[str]]:
     """Flags of the untouched film and of every altered one, by name; of turned ones only where put right as meant."""
-    found = {"untouched": put_right_and_measure(picture, judges)[1]["flags"]}
+    found = {"untouched": set_upright_and_measure(picture, networks)[1].flags}
     for name, (_, change) in DEFECTS.items():
-        found[name] = put_right_and_measure(change(picture, rng), judges)[1]["flags"]
+        found[name] = set_upright_and_measure(change(picture, rng), networks)[1].flags
     return found
 
 
@@ -232,7 +233,7 @@ def against_cleanvision(films: Sequence[Gray], most: int = 400) -> Row:
 def flags_of_file(path: Path) -> list[str]:
     """Decode and judge one file, as ingest does."""
     gray = decode(path.read_bytes(), max_megapixels=100).gray
-    return list(put_right_and_measure(shrink(gray, POOL_SIDE), shipped_judges())[1]["flags"])
+    return list(set_upright_and_measure(shrink(gray, POOL_SIDE), shipped_networks())[1].flags)
 
 
 def _score(flagged: set[str], paths: Sequence[Path]) -> Row:

@@ -55,8 +55,8 @@ def forty_levels() -> bytes:
 
 
 BAD = {  # name -> bytes, stage that excludes it, what the reason says
-    "black.png": (encoded(np.zeros((400, 380), np.uint8)), "ingest", "blank: black all over"),
-    "white.png": (encoded(np.full((400, 380), 255, np.uint8)), "ingest", "blank: white all over"),
+    "black.png": (encoded(np.zeros((400, 380), np.uint8)), "ingest", "blank: all black"),
+    "white.png": (encoded(np.full((400, 380), 255, np.uint8)), "ingest", "blank: all white"),
     "dot.png": (encoded(np.zeros((1, 1), np.uint8)), "ingest", "1 x 1 pixels"),
     "strip.png": (encoded(np.tile(film(6)[:20], (1, 53))[:, :20000]), "ingest", "20000 x 20 pixels"),
     "photo.jpg": (encoded(load_sample_images().images[0], ".jpg"), "views", "not a chest film"),
@@ -64,8 +64,8 @@ BAD = {  # name -> bytes, stage that excludes it, what the reason says
     "page.png": (encoded(page_of_text()), "views", "not a chest film"),
     "twice.png": (encoded(np.hstack([film(7), film(7)])), "views", "not a chest film"),
     "above.png": (encoded(np.vstack([film(8), film(8)])), "views", "not a chest film"),
-    "moving.gif": (animated_gif(), "ingest", "animated or of several pages"),
-    "frames.dcm": (dicom(3), "ingest", "a DICOM file with 3 frames"),
+    "moving.gif": (animated_gif(), "ingest", "animated or with several pages"),
+    "frames.dcm": (dicom(3), "ingest", "DICOM file with 3 frames"),
     "empty.png": (b"", None, "empty"),
     "cut.jpg": (encoded(film(9), ".jpg")[:4000], "ingest", "truncated"),
     "page.jpg": (b"<!doctype html><title>Not found</title>", None, "a web page"),

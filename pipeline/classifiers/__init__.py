@@ -1,1 +1,1 @@
-"""The four small networks that ship with the package, and the features they see."""
+"""The four small networks that ship with the package, and the features they work on."""

@@ -1,34 +1,39 @@
-"""Does a picture show what its pixels promise? Blurred films and blown-up thumbnails lack fine detail, each in its way.
+"""Whether a picture has the fine detail that its size promises, or is blurred or enlarged from a thumbnail.
 
-Blur lets detail fade slowly toward fine scales; a thumbnail that was blown up breaks off where its own pixels ended.
-Both show in the power spectrum. Small networks (``weights/fineness.npz``; ``training/classifiers/fineness.py``) tell
-them apart; docs/quality-model-card.md says how well.
+Blur lets detail fade slowly toward fine scales; in an enlarged thumbnail detail ends abruptly where the thumbnail's own
+pixels ended. Both show in the power spectrum. Small networks tell them apart (``weights/fineness.npz``, trained by
+``training/classifiers/fineness.py``; accuracy in docs/quality-model-card.md).
 """
 
 from functools import lru_cache
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from scipy.fft import rfft2
 
 from pipeline.classifiers.networks import Networks, Vectors
-from pipeline.imaging.arrays import Gray
+from pipeline.imaging.arrays import Gray, Pixels
 
 KINDS = ("fine", "blurred", "upscaled")
-TILE = 512  # px, largest side of the square that is looked at
-STEP = 64  # px, tiles come in these steps
-BANDS = 28  # of spatial frequency, in equal steps of its logarithm
-LEAST, MOST = 4 / TILE, 0.5  # cycles per pixel
-SECTORS = (
-    2  # along the picture's sides, and across: blur fades in a circle, a blown-up thumbnail breaks off in a square
-)
+TILE = 512  # px, largest side of the square whose spectrum is taken
+STEP = 64  # px, the square's side is a multiple of this
+BANDS = 28  # of spatial frequency, equally wide on a logarithmic scale
+MIN_FREQUENCY, MAX_FREQUENCY = 4 / TILE, 0.5  # cycles per pixel
+SECTORS = 2  # along the sides and diagonally: blur fades in a circle, an enlarged thumbnail ends in a square
 FLOOR = 1e-3  # gray levels squared; rounding to 8 bits alone gives 1/12
 
 
-def judge(gray: Gray, networks: Networks) -> tuple[str, float]:
-    """(kind of ``KINDS``, probability) of a picture without plain border, uint8 (H, W).
+def classify(gray: Gray, networks: Networks) -> tuple[str, float]:
+    """Name the kind of a picture, and how probable it is.
 
-    The probability is that fine detail is there, or that it is lacking; which of the two ways is less sure.
+    Args:
+        gray: (H, W) uint8 without plain borders.
+        networks: over :data:`KINDS`.
+
+    Returns:
+        ``fine`` and the probability of fine detail; or ``blurred`` or ``upscaled``, whichever is more likely, and the
+        probability that detail is missing in either way. Which of the two it is, is less certain.
     """
     fine, *lacking = networks.probabilities(spectrum(gray)[None])[0]
     if fine >= 0.5:
@@ -37,35 +42,40 @@ def judge(gray: Gray, networks: Networks) -> tuple[str, float]:
 
 
 def spectrum(gray: Gray) -> Vectors:
-    """What the networks see, float32 (SECTORS * BANDS + 1,): logarithm of the power, and of the size.
+    """What the networks see, float32 (SECTORS * BANDS + 1,): log power per band, and log size of the picture.
 
-    Of the square in the middle of the picture; frequencies in cycles per pixel.
+    The power is that of the central square; frequencies are in cycles per pixel.
     """
     height, width = gray.shape
     side = max(STEP, min(TILE, min(width, height) // STEP * STEP))
     x, y = max(0, width - side) // 2, max(0, height - side) // 2
-    tile: Gray = gray[y : y + side, x : x + side].astype(np.float32)
+    tile: Pixels = gray[y : y + side, x : x + side].astype(np.float32)
     if tile.shape != (side, side):
         tile = cv2.copyMakeBorder(
             tile, 0, side - tile.shape[0], 0, side - tile.shape[1], borderType=cv2.BORDER_REFLECT_101
         )
-    window, band, counts = _bands(side)
+    window, band, weights = _bands(side)
     waves = np.abs(rfft2((tile - tile.mean()) * window)) ** 2
-    power = np.bincount(band, weights=waves.ravel(), minlength=SECTORS * BANDS + 1)[:-1] / counts
+    power = np.bincount(band, weights=waves.ravel(), minlength=SECTORS * BANDS + 1)[:-1] / weights
     size = np.log2(max(gray.shape) / 1024)
     return np.append(np.log10(power + FLOOR), size).astype(np.float32)
 
 
 @lru_cache(maxsize=TILE // STEP)
-def _bands(side: int) -> tuple[Vectors, np.ndarray, np.ndarray]:
-    """Hann window (side, side), band of every frequency (flat; the last = none) and frequencies per band."""
+def _bands(side: int) -> tuple[Vectors, npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    """Everything about the spectrum that depends on the side of the square alone.
+
+    Returns:
+        The Hann window, float32 (side, side); the band of every frequency, flattened, where SECTORS * BANDS stands for
+        none; and the weight by which the power of each band is divided, (SECTORS * BANDS,).
+    """
     hann = np.hanning(side)
     window = np.outer(hann, hann).astype(np.float32)
     down, right = np.abs(np.fft.fftfreq(side))[:, None], np.abs(np.fft.rfftfreq(side))[None]
     radius = np.hypot(down, right)
-    place = np.log(np.maximum(radius, 1e-9) / LEAST) / np.log(MOST / LEAST) * BANDS
-    across = np.minimum(down, right) > np.tan(np.pi / 8) * np.maximum(down, right)
+    place = np.log(np.maximum(radius, 1e-9) / MIN_FREQUENCY) / np.log(MAX_FREQUENCY / MIN_FREQUENCY) * BANDS
+    diagonal = np.minimum(down, right) > np.tan(np.pi / 8) * np.maximum(down, right)
     inside = (place >= 0) & (place < BANDS)
-    band = np.where(inside, place.astype(int) + BANDS * across, SECTORS * BANDS).ravel()
+    band = np.where(inside, place.astype(int) + BANDS * diagonal, SECTORS * BANDS).ravel()
     counts = np.bincount(band, minlength=SECTORS * BANDS + 1)[:-1] * float((window**2).sum())
     return window, band, np.maximum(counts, 1)

@@ -1,6 +1,6 @@
 """Small ensembles of two-layer networks that ship as plain arrays (``pipeline/classifiers/weights/*.npz``).
 
-They are trained by the scripts in ``training/`` and need NumPy alone. Nothing is unpickled.
+The scripts in ``training/classifiers/`` train them. Using them takes NumPy alone, and nothing is unpickled.
 """
 
 import zipfile
@@ -17,16 +17,17 @@ from sources.core.errors import CxnetError
 Vectors = npt.NDArray[np.float32]
 Layers = tuple[Vectors, Vectors, Vectors, Vectors]
 
-CLIP = 6.0  # standardised features beyond so many spreads are cut
+CLIP = 6.0  # standard deviations at which standardized features are clipped
 
 
 @dataclass(frozen=True)
 class Networks:
-    """An ensemble of two-layer networks over standardised features.
+    """An ensemble of two-layer networks over standardized features.
 
     Attributes:
-        mean, scale: float32 (D,), standardise the features.
-        members: (W1 (D, H), b1 (H,), W2 (H, K), b2 (K,)) of each network.
+        mean: of each feature, float32 (D,).
+        scale: what each feature is divided by, a little more than its standard deviation, float32 (D,).
+        members: the weights of each network, (W1 (D, H), b1 (H,), W2 (H, K), b2 (K,)), float32.
     """
 
     mean: Vectors
@@ -34,12 +35,12 @@ class Networks:
     members: tuple[Layers, ...]
 
     def probabilities(self, vectors: Vectors) -> Vectors:
-        """Probability of each of the K classes, float32 (N, K), mean over the ensemble.
+        """Probability of each of the K classes, averaged over the ensemble, float32 (N, K).
 
         Args:
-            vectors: float32 (N, D).
+            vectors: features, float32 (N, D).
         """
-        standard = standardised(vectors, self.mean, self.scale)
+        standard = standardize(vectors, self.mean, self.scale)
         outputs = []
         for first, first_bias, second, second_bias in self.members:
             hidden = np.maximum(standard @ first + first_bias, 0)
@@ -47,23 +48,23 @@ class Networks:
         return np.asarray(np.mean(outputs, axis=0), np.float32)
 
 
-def standardised(vectors: Vectors, mean: Vectors, scale: Vectors) -> Vectors:
-    """Features as the networks take them."""
+def standardize(vectors: Vectors, mean: Vectors, scale: Vectors) -> Vectors:
+    """Features with mean 0 and standard deviation 1 on the training set, clipped."""
     return np.asarray(np.clip((vectors - mean) / scale, -CLIP, CLIP), np.float32)
 
 
 @cache
 def shipped(name: str) -> Networks:
-    """The networks ``name`` that come with the package."""
+    """The networks that come with the package as ``weights/<name>.npz``."""
     with files("pipeline.classifiers").joinpath("weights", f"{name}.npz").open("rb") as file:
         return load_networks(file)
 
 
 def load_networks(file: "str | IO[bytes]") -> Networks:
-    """Read networks from a file of plain arrays.
+    """Read networks from a ``.npz`` file of plain arrays.
 
     Raises:
-        CxnetError: it holds none.
+        CxnetError: the file is missing, damaged or holds something else.
     """
     try:
         with np.load(file, allow_pickle=False) as arrays:
@@ -74,7 +75,9 @@ def load_networks(file: "str | IO[bytes]") -> Networks:
         )
         return Networks(values["mean"], values["scale"], members)
     except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
-        raise CxnetError(f"{file} holds no networks ({error}); train them with the scripts in training/.") from error
+        raise CxnetError(
+            f"{file} holds no networks ({error}); train them with the scripts in training/classifiers/."
+        ) from error
 
 
 def _softmax(values: Vectors) -> Vectors:

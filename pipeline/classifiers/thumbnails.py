@@ -1,4 +1,4 @@
-"""Pictures as 64 x 64 thumbnails, and what small networks see of them: edge directions, coarse gray levels, detail."""
+"""64 x 64 thumbnails, and the features that small networks take from them: edges, coarse gray levels, detail."""
 
 import cv2
 import numpy as np
@@ -8,22 +8,27 @@ from pipeline.classifiers.networks import Vectors
 from pipeline.imaging.arrays import Gray
 
 SIDE = 64  # px of the thumbnail
-CELL = 8  # px of a cell of edge directions
-BINS = 9  # edge directions, without sign: a film and its negative have the same
-COARSE = 16  # px of the coarse picture
+CELL = 8  # px, side of the cells in which edge directions are counted
+BINS = 9  # of edge direction, without sign, so that a film and its negative look alike
+COARSE = 16  # px, side of the coarse picture
 LEVELS = 16  # bins of the gray level histogram
 
-Thumbnails = npt.NDArray[np.uint8]
+Thumbnails = npt.NDArray[np.uint8]  # (N, 64, 64), or (64, 64) for one
 
 
 def thumbnail(gray: Gray) -> tuple[Thumbnails, float]:
-    """A picture as 64 x 64 (stretched) and its width / height."""
+    """A picture stretched to 64 x 64, and its width / height."""
     small = cv2.resize(gray, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.uint8), gray.shape[1] / gray.shape[0]
 
 
 def features(thumbnails: Thumbnails, aspects: Vectors) -> Vectors:
-    """Feature vectors, float32 (N, D): edge directions, coarse picture, gray levels, detail, aspect."""
+    """Feature vectors, float32 (N, D): edge directions, coarse picture, gray levels, detail, aspect ratio.
+
+    Args:
+        thumbnails: uint8 (N, 64, 64).
+        aspects: width / height of the pictures, float32 (N,).
+    """
     pictures = _normalised(thumbnails.astype(np.float32))
     parts = [_edge_directions(pictures), _coarse(pictures), _levels(thumbnails), _detail(thumbnails)]
     shape = np.log(np.clip(aspects, 0.1, 10.0))[:, None]
@@ -31,14 +36,14 @@ def features(thumbnails: Thumbnails, aspects: Vectors) -> Vectors:
 
 
 def _normalised(pictures: Vectors) -> Vectors:
-    """Mean 0 and spread 1 per picture; a flat one is all 0."""
+    """Each picture with mean 0 and standard deviation 1; a flat one becomes all 0."""
     mean = pictures.mean(axis=(1, 2), keepdims=True)
     spread = pictures.std(axis=(1, 2), keepdims=True)
     return np.asarray((pictures - mean) / np.maximum(spread, 1.0), np.float32)
 
 
 def _edge_directions(pictures: Vectors) -> Vectors:
-    """Histogram of edge directions per cell, normalised over the whole picture and over its neighbourhood (HOG)."""
+    """Histograms of edge directions per cell, normalized over the picture and each cell's neighborhood (HOG)."""
     down, right = np.gradient(pictures, axis=(1, 2))
     strength = np.hypot(down, right)
     direction = np.mod(np.arctan2(down, right), np.pi) / np.pi * BINS
@@ -59,13 +64,14 @@ def _edge_directions(pictures: Vectors) -> Vectors:
 
 
 def _coarse(pictures: Vectors) -> Vectors:
+    """The normalized pictures shrunk to 16 x 16."""
     step = SIDE // COARSE
     small = pictures.reshape(-1, COARSE, step, COARSE, step).mean(axis=(2, 4))
     return np.asarray(np.clip(small, -3, 3).reshape(len(pictures), -1), np.float32)
 
 
 def _levels(thumbnails: Thumbnails) -> Vectors:
-    """Share of every gray level bin, and of pure black and white."""
+    """Square roots of the shares of every gray level bin, and of pure black and pure white."""
     flat = thumbnails.reshape(len(thumbnails), -1)
     bins = flat // (256 // LEVELS) + np.arange(len(flat))[:, None] * LEVELS
     counts = np.bincount(bins.ravel(), minlength=len(flat) * LEVELS).reshape(-1, LEVELS) / flat.shape[1]
@@ -74,11 +80,11 @@ def _levels(thumbnails: Thumbnails) -> Vectors:
 
 
 def _detail(thumbnails: Thumbnails) -> Vectors:
-    """How much changes from pixel to pixel at three scales, against the spread of the picture."""
+    """Mean change between neighboring pixels at three scales, relative to the picture's standard deviation."""
     pictures = thumbnails.astype(np.float32)
     spread = pictures.std(axis=(1, 2)) + 1.0
-    found = []
+    changes = []
     for step in (1, 2, 4):
         small = pictures.reshape(-1, SIDE // step, step, SIDE // step, step).mean(axis=(2, 4))
-        found += [np.abs(np.diff(small, axis=axis)).mean(axis=(1, 2)) / spread for axis in (1, 2)]
-    return np.asarray(np.stack(found, axis=1), np.float32)
+        changes += [np.abs(np.diff(small, axis=axis)).mean(axis=(1, 2)) / spread for axis in (1, 2)]
+    return np.asarray(np.stack(changes, axis=1), np.float32)

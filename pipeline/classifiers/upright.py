@@ -1,9 +1,9 @@
-"""How a film was saved: turned by quarters, as a negative, mirrored; and the film set right again.
+"""How a film was saved: rotated by quarter turns, as a negative, or mirrored; and how to undo the first two.
 
-Turned films and negatives are put right, since only one way can be meant; a mirrored one is only flagged, because
-hearts do lie on the right, and because laterality is for a person to settle. Small networks on the thumbnail
-(``weights/upright.npz``, ``weights/side.npz``; ``training/classifiers/upright.py``, docs/quality-model-card.md) judge;
-whatever they are not sure of stays as it came.
+Rotation and inversion are undone, since the right way up is never in doubt. A mirrored film is only flagged: some
+hearts do lie on the right, and laterality is for a person to settle. Small networks on the thumbnail decide
+(``weights/upright.npz`` and ``weights/side.npz``, trained by ``training/classifiers/upright.py``; accuracy in
+docs/quality-model-card.md). If they are not confident, the film stays as it came.
 """
 
 from dataclasses import dataclass
@@ -15,22 +15,23 @@ from pipeline.classifiers.thumbnails import features, thumbnail
 from pipeline.classifiers.views import CLASSES
 from pipeline.imaging.arrays import Gray
 
-TURNS = (0, 90, 180, 270)  # degrees clockwise by which the film stands turned
-STATES = tuple((turn, negative) for negative in (False, True) for turn in TURNS)
-MIRRORED_STATES = tuple(STATES.index((-turn % 360, negative)) for turn, negative in STATES)
-SURE = 0.7  # least probability of a state that is put right
-SIDE_SURE = 0.5
+ROTATIONS = (0, 90, 180, 270)  # degrees clockwise by which the film was saved rotated
+STATES = tuple((rotation, inverted) for inverted in (False, True) for rotation in ROTATIONS)
+MIRRORED_STATES = tuple(STATES.index((-rotation % 360, inverted)) for rotation, inverted in STATES)
+MIN_PROBABILITY = 0.7  # of a state that is undone
+MIN_MIRRORED = 0.5  # probability
 
 
 @dataclass(frozen=True)
-class Stand:
+class Orientation:
     """How a film was saved.
 
     Attributes:
-        rotation: degrees clockwise by which it stood turned: 0 | 90 | 180 | 270.
-        inverted: it was a negative.
-        mirrored: left and right look exchanged, on a frontal film; on others it cannot be told.
-        score: probability of rotation and negative together; mirrored_score: that it is mirrored.
+        rotation: degrees clockwise by which it was rotated: 0 | 90 | 180 | 270.
+        inverted: whether it was a negative.
+        mirrored: whether left and right look exchanged; only frontal films can be mirrored, others are always False.
+        score: probability of this rotation and inversion together.
+        mirrored_score: probability that it is mirrored.
     """
 
     rotation: int
@@ -40,40 +41,48 @@ class Stand:
     mirrored_score: float
 
 
-def judge(gray: Gray, views: Networks, upright: Networks, side: Networks) -> Stand:
-    """Tell how a picture without plain border, uint8 (H, W), was saved."""
-    both = two_vectors(gray)
-    scores = state_scores(upright, both)
+def detect_orientation(gray: Gray, views: Networks, upright: Networks, side: Networks) -> Orientation:
+    """Detect how a picture was saved.
+
+    Args:
+        gray: (H, W) uint8 without plain borders.
+        views: networks over :data:`pipeline.classifiers.views.CLASSES`.
+        upright: networks over :data:`STATES`.
+        side: networks over (as it should be, mirrored).
+    """
+    vectors = features_both_ways(gray)
+    scores = state_scores(upright, vectors)
     best = int(np.argmax(scores))
-    if scores[best] < SURE:
+    if scores[best] < MIN_PROBABILITY:
         best = 0
-    turn, negative = STATES[best]
+    rotation, inverted = STATES[best]
     if best:
-        both = two_vectors(put_right(gray, turn, negative))
-    frontal = float(views.probabilities(both)[:, CLASSES.index("frontal")].mean())
-    mirrored = float(side_scores(side, both))
-    return Stand(turn, negative, frontal >= 0.5 and mirrored >= SIDE_SURE, float(scores[best]), mirrored)
+        vectors = features_both_ways(set_upright(gray, rotation, inverted))
+    frontal = float(views.probabilities(vectors)[:, CLASSES.index("frontal")].mean())
+    mirrored_score = mirrored_probability(side, vectors)
+    mirrored = frontal >= 0.5 and mirrored_score >= MIN_MIRRORED
+    return Orientation(rotation, inverted, mirrored, float(scores[best]), mirrored_score)
 
 
-def put_right(gray: Gray, rotation: int, inverted: bool) -> Gray:
-    """The picture turned back and made positive again."""
-    turned = np.rot90(gray, rotation // 90)  # counter-clockwise
-    return np.ascontiguousarray(np.bitwise_not(turned) if inverted else turned)
+def set_upright(gray: Gray, rotation: int, inverted: bool) -> Gray:
+    """Undo a clockwise ``rotation`` (degrees, a multiple of 90) and an inversion."""
+    upright = np.rot90(gray, rotation // 90)  # counter-clockwise
+    return np.ascontiguousarray(np.bitwise_not(upright) if inverted else upright)
 
 
-def two_vectors(gray: Gray) -> Vectors:
+def features_both_ways(gray: Gray) -> Vectors:
     """Features of the picture and of its mirror image, float32 (2, D)."""
     small, aspect = thumbnail(gray)
     return features(np.stack([small, small[:, ::-1]]), np.full(2, aspect, np.float32))
 
 
-def state_scores(upright: Networks, both: Vectors) -> Vectors:
-    """Probability of each of ``STATES``, float32 (8,), from the picture and from its mirror image."""
-    plain, mirrored = upright.probabilities(both)
+def state_scores(upright: Networks, vectors: Vectors) -> Vectors:
+    """Probability of each of :data:`STATES`, float32 (8,), from :func:`features_both_ways`."""
+    plain, mirrored = upright.probabilities(vectors)
     return np.asarray((plain + mirrored[list(MIRRORED_STATES)]) / 2, np.float32)
 
 
-def side_scores(side: Networks, both: Vectors) -> float:
-    """Probability that an upright film is mirrored."""
-    plain, mirrored = side.probabilities(both)
+def mirrored_probability(side: Networks, vectors: Vectors) -> float:
+    """Probability that an upright film is mirrored, from :func:`features_both_ways`."""
+    plain, mirrored = side.probabilities(vectors)
     return float(plain[1] + mirrored[0]) / 2

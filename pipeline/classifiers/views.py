@@ -1,7 +1,7 @@
-"""What a picture shows, from the picture alone: a frontal chest film, a lateral one, or something else.
+"""What a picture shows, judging by its pixels alone: a frontal chest film, a lateral one, or something else.
 
-A small ensemble of networks on edge directions and gray levels of a 64 x 64 thumbnail; ``weights/views.npz`` was
-trained by ``training/classifiers/views.py``, docs/view-model-card.md says on what and how well. NumPy and OpenCV only.
+A small ensemble of networks works on edge directions and gray levels of a 64 x 64 thumbnail (``weights/views.npz``,
+trained by ``training/classifiers/views.py``; training data and accuracy in docs/view-model-card.md).
 """
 
 from dataclasses import dataclass
@@ -14,30 +14,32 @@ from pipeline.classifiers.thumbnails import Thumbnails, features, thumbnail
 from pipeline.imaging.arrays import Gray
 
 CLASSES = ("frontal", "lateral", "other")
-SURE = 0.75  # least probability of a frontal film: one that is left out is seen by a person, a CT slice among them not
+# Minimum probability to accept a film as frontal: a missed film still reaches a reviewer, an accepted CT slice does not
+SURE = 0.75
 
 
 @dataclass(frozen=True)
 class ViewModel:
-    """Networks that tell :data:`CLASSES` from the features of a thumbnail."""
+    """Networks over :data:`CLASSES` that work on thumbnails."""
 
     networks: Networks
 
     def probabilities(self, thumbnails: Thumbnails, aspects: npt.ArrayLike) -> Vectors:
-        """Probability of each of :data:`CLASSES`, float32 (N, 3): mean over the picture and its mirror image.
+        """Probability of each of :data:`CLASSES`, averaged over the picture and its mirror image, float32 (N, 3).
 
         Args:
-            thumbnails: uint8 (N, 64, 64); ``aspects``: width / height of the pictures (N,).
+            thumbnails: uint8 (N, 64, 64).
+            aspects: width / height of the pictures, (N,).
         """
         aspects = np.asarray(aspects, np.float32)
-        both = [self.networks.probabilities(features(seen, aspects)) for seen in (thumbnails, thumbnails[:, :, ::-1])]
+        both = [self.networks.probabilities(features(each, aspects)) for each in (thumbnails, thumbnails[:, :, ::-1])]
         return np.asarray(np.mean(both, axis=0), np.float32)
 
 
 def called(scores: Vectors, sure: float = SURE) -> npt.NDArray[np.intp]:
-    """Class number of each row of probabilities (N, 3).
+    """Index into :data:`CLASSES` for each row of probabilities (N, 3).
 
-    Frontal where that is the likeliest class and at least ``sure``, else the likelier of the others.
+    Frontal if that is the most likely class and its probability at least ``sure``; else the more likely of the others.
     """
     others = 1 + scores[:, 1:].argmax(axis=1)
     is_frontal = (scores[:, 0] >= scores[:, 1:].max(axis=1)) & (scores[:, 0] >= sure)
@@ -45,11 +47,11 @@ def called(scores: Vectors, sure: float = SURE) -> npt.NDArray[np.intp]:
 
 
 def classify(gray: Gray) -> tuple[str, float]:
-    """(class, probability) of one picture, uint8 (H, W)."""
+    """Class and its probability of one picture, (H, W) uint8."""
     thumb, aspect = thumbnail(gray)
     scores = shipped_model().probabilities(thumb[None], [aspect])
-    found = int(called(scores)[0])
-    return CLASSES[found], float(scores[0, found])
+    predicted = int(called(scores)[0])
+    return CLASSES[predicted], float(scores[0, predicted])
 
 
 def shipped_model() -> ViewModel:

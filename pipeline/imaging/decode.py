@@ -1,11 +1,11 @@
-"""Bytes of any image in, one 8-bit gray picture out; or one sentence that says why not.
+"""Decode an image of any supported format to one 8-bit gray picture, or explain why that is impossible.
 
-The bytes come from the web: the format is told by the bytes and never by a name, sizes are read from the header and
-refused before a pixel is decoded, and whatever a decoder does with damaged data ends as :class:`BadImage`.
+The bytes come from the web and may be hostile. The format is taken from the bytes, never from a name; an image that is
+too large is refused from its header, before any pixel is decoded; and whatever a decoder does with damaged data ends as
+:class:`BadImage`.
 
-Colour becomes ITU-R BT.601 luma; transparent parts lie on black; EXIF orientation is applied; samples of more than 8
-bits are scaled by :func:`pipeline.imaging.tones.to_8_bit`. Nothing but pixels leaves this module: no EXIF, no text, no
-tag.
+Color becomes ITU-R BT.601 luma, transparent parts become black, EXIF orientation is applied, and samples of more than 8
+bits are scaled by :func:`pipeline.imaging.tones.to_8_bit`. Only pixels leave this module: no EXIF, no text, no tags.
 """
 
 import io
@@ -23,11 +23,11 @@ from pipeline.imaging.arrays import Gray, Pixels
 from pipeline.imaging.dicom import DicomError, decode_dicom
 from pipeline.imaging.tones import to_8_bit
 
-COLOR_LEVELS = 24  # channels of one pixel that differ by more are visibly coloured
-COLOR_SHARE = 0.001  # so many such pixels make a colour picture
+COLOR_LEVELS = 24  # a pixel whose channels differ by more is visibly colored
+COLOR_SHARE = 0.001  # minimum share of such pixels in a color image
 ORIENTATION_TAG = 0x0112
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-TURNS = {  # EXIF orientation -> how the stored picture becomes upright
+UPRIGHT = {  # EXIF orientation -> what makes the stored picture upright
     2: lambda image: image[:, ::-1],
     3: lambda image: image[::-1, ::-1],
     4: lambda image: image[::-1],
@@ -39,7 +39,7 @@ TURNS = {  # EXIF orientation -> how the stored picture becomes upright
 
 
 class BadImage(Exception):  # noqa: N818 - it is an outcome of every fetch, not a failure of the program
-    """The bytes are no usable picture; the text is the reason that the row will carry."""
+    """The bytes are not a usable picture; the message becomes the reason of the row."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +47,12 @@ class Decoded:
     """One decoded picture.
 
     Attributes:
-        gray: (height, width) uint8, upright, white = dense (bone is bright).
+        gray: (H, W) uint8 with EXIF orientation applied; dense parts such as bone are bright, unless the image is a
+            negative.
         format: JPEG | PNG | WEBP | GIF | TIFF | BMP | DICOM.
         bit_depth: bits per sample as received.
-        photometric: MONOCHROME1 | MONOCHROME2 | RGB | PALETTE.
-        is_color: the channels differ visibly.
-        warnings: what was odd but did not matter.
+        photometric: MONOCHROME1 | MONOCHROME2 | RGB | PALETTE, as received.
+        is_color: whether the channels differ visibly.
     """
 
     gray: Gray
@@ -60,7 +60,6 @@ class Decoded:
     bit_depth: int
     photometric: str
     is_color: bool
-    warnings: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:
@@ -76,22 +75,20 @@ def decode(data: bytes, *, max_megapixels: float) -> Decoded:
 
     Args:
         data: the whole file as received.
-        max_megapixels: larger pictures are refused from their header, before any pixel is decoded.
+        max_megapixels: larger images are refused from their header, before any pixel is decoded.
 
     Raises:
-        BadImage: empty, not an image, too large, damaged, truncated, animated, or of several frames.
+        BadImage: ``data`` is empty, not an image, too large, damaged, truncated, or holds several frames.
     """
     name = sniff(data)
     reader = _decode_dicom if name == "DICOM" else _decode_picture
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # decoders warn of odd tags, and quote them
+            warnings.simplefilter("ignore")  # decoders warn about odd tags and quote their values
             return reader(data, name, max_megapixels)
     except (BadImage, KeyboardInterrupt):
         raise
-    except (
-        Exception
-    ) as error:  # decoders raise anything at all on hostile bytes: struct.error, IndexError, RecursionError
+    except Exception as error:  # on hostile bytes decoders raise anything: struct.error, IndexError, RecursionError
         raise BadImage(f"damaged {name} file ({type(error).__name__})") from error
 
 
@@ -99,11 +96,11 @@ def sniff(data: bytes) -> str:
     """The format of ``data``, from its first bytes.
 
     Raises:
-        BadImage: it is empty, a web page, or none of the known formats.
+        BadImage: ``data`` is empty, a web page, or in an unsupported format.
     """
     if not data:
         raise BadImage("empty file")
-    if data[128:132] == b"DICM":  # first: what stands before it may be anything, also the head of a TIFF file
+    if data[128:132] == b"DICM":  # first, since the 128 bytes before it may be anything, even the header of a TIFF file
         return "DICOM"
     for start, name in (
         (b"\xff\xd8\xff", "JPEG"),
@@ -119,35 +116,35 @@ def sniff(data: bytes) -> str:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
     if data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", b"{")):
-        raise BadImage("a web page or answer, not an image")
-    raise BadImage("not an image of a known format")
+        raise BadImage("a web page or API response, not an image")
+    raise BadImage("not an image in a supported format")
 
 
 def check_size(width: int, height: int, max_megapixels: float) -> None:
-    """Refuse a picture that is empty or larger than ``max_megapixels``, from the numbers in its header.
+    """Check the size in pixels that a header gives.
 
     Raises:
-        BadImage: it is.
+        BadImage: there are no pixels, or more than ``max_megapixels``.
     """
     if width < 1 or height < 1:
-        raise BadImage(f"the header says {width} x {height} pixels")
+        raise BadImage(f"{width} x {height} pixels according to the header")
     if width * height > max_megapixels * 1e6:
         raise BadImage(f"{width} x {height} pixels, more than {max_megapixels:g} megapixels")
 
 
 def _decode_dicom(data: bytes, name: str, max_megapixels: float) -> Decoded:
     try:
-        found = decode_dicom(data, check=lambda width, height: check_size(width, height, max_megapixels))
+        dicom = decode_dicom(data, check=lambda width, height: check_size(width, height, max_megapixels))
     except DicomError as error:
         raise BadImage(str(error)) from error
-    gray, is_color = _gray(found.pixels)
-    return Decoded(gray, name, found.bit_depth, found.photometric, is_color, found.warnings)
+    gray, is_color = _gray(dicom.pixels)
+    return Decoded(gray, name, dicom.bit_depth, dicom.photometric, is_color)
 
 
 def _decode_picture(data: bytes, name: str, max_megapixels: float) -> Decoded:
     picture = _open(data, name, max_megapixels)
     if getattr(picture, "is_animated", False):
-        raise BadImage("animated or of several pages: not one film")
+        raise BadImage("animated or with several pages: not a single film")
     bit_depth, photometric = _samples(picture, data, name)
     if name == "JPEG" and _has_end_of_image(data):
         pixels = _decode_jpeg(data, picture)
@@ -157,13 +154,13 @@ def _decode_picture(data: bytes, name: str, max_megapixels: float) -> Decoded:
     else:
         pixels = _decode_with_pillow(picture)
     gray, is_color = _gray(pixels)
-    turn = TURNS.get(_orientation(picture)) if _may_have_exif(picture, data, name) else None
+    turn = UPRIGHT.get(_orientation(picture)) if _may_have_exif(picture, data, name) else None
     upright = np.ascontiguousarray(turn(gray)) if turn else gray
     return Decoded(upright, name, bit_depth, photometric, is_color)
 
 
 def _open(data: bytes, name: str, max_megapixels: float) -> Image.Image:
-    """Read the header only; Pillow decodes nothing before ``load``."""
+    """Read the header alone; Pillow decodes nothing before ``load``."""
     try:
         picture = Image.open(io.BytesIO(data), formats=[name])
     except Image.DecompressionBombError as error:
@@ -188,12 +185,12 @@ def _samples(picture: Image.Image, data: bytes, name: str) -> tuple[int, str]:
 
 
 def _has_end_of_image(data: bytes) -> bool:
-    """Does an end-of-image marker follow the last start of scan? (OpenCV fills what is missing with gray, silently.)"""
+    """Whether an end-of-image marker follows the last scan. If not, OpenCV would silently fill what is missing."""
     return data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
 
 
 def _decode_jpeg(data: bytes, picture: Image.Image) -> Pixels:
-    if picture.mode not in ("L", "RGB"):  # CMYK: Pillow knows about Adobe's inverted inks
+    if picture.mode not in ("L", "RGB"):  # CMYK: Pillow handles the inverted inks of Adobe's files
         return _decode_with_pillow(picture)
     flag = cv2.IMREAD_GRAYSCALE if picture.mode == "L" else cv2.IMREAD_COLOR
     return _decode_with_opencv(data, flag | cv2.IMREAD_IGNORE_ORIENTATION)
@@ -203,12 +200,12 @@ def _decode_with_opencv(data: bytes, flag: int = cv2.IMREAD_UNCHANGED) -> Pixels
     """(H, W), (H, W, 3) BGR or (H, W, 4) BGRA, uint8 or uint16."""
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
     if pixels is None:
-        raise BadImage("damaged file: its pixels cannot be decoded")
+        raise BadImage("damaged file: pixels cannot be decoded")
     return pixels
 
 
 def _decode_with_pillow(picture: Image.Image) -> Pixels:
-    """As :func:`_decode_with_opencv`, for formats that OpenCV decodes wrongly, not at all or too gladly."""
+    """As :func:`_decode_with_opencv`, for formats that OpenCV cannot decode, decodes wrongly, or accepts damaged."""
     try:
         picture.load()
     except (OSError, SyntaxError, ValueError, struct.error) as error:
@@ -224,7 +221,7 @@ def _decode_with_pillow(picture: Image.Image) -> Pixels:
 
 
 def _may_have_exif(picture: Image.Image, data: bytes, name: str) -> bool:
-    """Is it worth asking? Of a PNG file without EXIF Pillow decodes all pixels before it says so."""
+    """Whether to ask Pillow for EXIF. In a PNG file without any, it would decode all pixels just to find none."""
     return (
         name != "PNG"
         or "Raw profile type exif" in picture.info
@@ -235,12 +232,12 @@ def _may_have_exif(picture: Image.Image, data: bytes, name: str) -> bool:
 def _orientation(picture: Image.Image) -> int:
     try:
         return int(picture.getexif().get(ORIENTATION_TAG, 1))
-    except Exception:  # damaged EXIF is no reason to lose the film
+    except Exception:  # damaged EXIF must not cost the film
         return 1
 
 
 def _gray(pixels: Pixels) -> tuple[Gray, bool]:
-    """(H, W) uint8 luma of decoded samples of any depth, and whether their channels differ visibly."""
+    """Luma of decoded samples of any depth, (H, W) uint8, and whether their channels differ visibly."""
     eight = pixels if pixels.dtype == np.uint8 else to_8_bit(pixels)
     if eight.ndim == 2:
         return eight, False
@@ -250,7 +247,7 @@ def _gray(pixels: Pixels) -> tuple[Gray, bool]:
 
 
 def _on_black(pixels: Pixels) -> Pixels:
-    """(H, W, 4) -> (H, W, 3): transparent parts become black, as they look in a viewer's dark room."""
+    """BGRA to BGR; transparent parts become black, as in a viewer with a dark background."""
     alpha = pixels[..., 3]
     if alpha.min() == 255:
         return pixels[..., :3]
@@ -258,7 +255,7 @@ def _on_black(pixels: Pixels) -> Pixels:
 
 
 def _is_color(pixels: Pixels) -> bool:
-    """Every fourth pixel of every fourth row tells; JPEG noise in the colour channels stays below the bar."""
+    """Whether the channels differ visibly in a sample of the pixels. JPEG noise stays below the threshold."""
     sample = np.ascontiguousarray(pixels[::4, ::4, :3])
     blue, green, red = cv2.split(sample)
     spread = cv2.subtract(cv2.max(cv2.max(blue, green), red), cv2.min(cv2.min(blue, green), red))
@@ -266,23 +263,23 @@ def _is_color(pixels: Pixels) -> bool:
 
 
 def _check_png(data: bytes) -> None:
-    """Refuse what libpng forgives: a critical chunk with a wrong check sum, a file that ends early, several frames.
+    """Check what libpng lets pass (PNG specification, 5.3 and 5.6).
 
     Raises:
-        BadImage: any of these (PNG specification, 5.3 and 5.6).
+        BadImage: a critical chunk has a wrong checksum, the file ends early, or it holds several frames.
     """
     for kind, body, checksum in _png_chunks(data):
         if kind == b"acTL":
-            raise BadImage("animated or of several pages: not one film")
+            raise BadImage("animated or with several pages: not a single film")
         if kind[0] & 0x20 == 0 and zlib.crc32(body, zlib.crc32(kind)) != checksum:
-            raise BadImage("damaged PNG file (wrong check sum)")
+            raise BadImage("damaged PNG file (wrong checksum)")
         if kind == b"IEND":
             return
     raise BadImage("truncated PNG file")
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, int]]:
-    """(type, body, check sum) of each whole chunk."""
+    """Type, body and checksum of each complete chunk."""
     view, start = memoryview(data), len(PNG_SIGNATURE)
     while start + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, start)

@@ -1,7 +1,7 @@
-"""The pool's picture format: 8-bit gray PNG, written for speed.
+"""The format of stored pictures: 8-bit gray PNG, tuned for speed.
 
-Filter ``up`` and Huffman coding alone take half the time of OpenCV's default to write *and* to read again, at 12 % more
-bytes (``benchmarks/pipeline.py``); every stage after ingest reads the pool, so reading counts more than writing.
+With filter ``up`` and Huffman coding only, writing *and* reading take half the time of OpenCV's defaults, for 12 % more
+bytes (``benchmarks/pipeline.py``). Every stage after ingest reads the pool, so reading matters more than writing.
 """
 
 import cv2
@@ -20,7 +20,7 @@ OPTIONS = [
 
 
 def encode_png(gray: Gray) -> bytes:
-    """(H, W) uint8 -> PNG file; equal pictures give equal bytes."""
+    """Encode a picture; equal pictures give equal bytes."""
     return cv2.imencode(".png", gray, OPTIONS)[1].tobytes()
 
 
@@ -37,7 +37,7 @@ def decode_png(data: bytes) -> Gray:
 
 
 def shrink(gray: Gray, long_side: int) -> Gray:
-    """Area-averaged so that the long side is at most ``long_side`` (px); a smaller picture comes back as it is."""
+    """Shrink a picture, averaging areas, to a long side of at most ``long_side`` px; a smaller one stays as it is."""
     height, width = gray.shape
     scale = long_side / max(height, width)
     if scale >= 1:

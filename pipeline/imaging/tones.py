@@ -1,25 +1,25 @@
-"""Samples of more than 8 bits as 8-bit gray: which range of values becomes 0..255."""
+"""Scale samples of more than 8 bits to 8 bits: which range of values becomes 0..255."""
 
 import cv2
 import numpy as np
 
 from pipeline.imaging.arrays import Pixels
 
-TAIL = 0.005  # share of darkest and of brightest samples that do not set the range
-MARGIN = 0.25  # the range is widened by so much on both sides, but not beyond the samples
-FULL = 0.5  # a picture that uses so much of its nominal range is only divided
+TAIL = 0.005  # share of the darkest and of the brightest samples that do not decide on the range
+MARGIN = 0.25  # share by which the range is widened on both sides, but not beyond the samples
+FULL = 0.5  # a picture that uses this share of the 16-bit range is only divided
 
 
 def to_8_bit(samples: Pixels) -> Pixels:
     """Scale samples of any depth to uint8, of the same shape.
 
-    A 16-bit picture that uses half of the 65,536 values or more is divided by 257, so that an 8-bit film saved as 16
-    bits comes back unchanged. Any other (12 bits in 16, 40 used levels, a float TIFF) is stretched over the range of
-    values it uses: percentiles 0.5 to 99.5, widened by a quarter so that bone and air are not cut, and cut at the
-    smallest and largest sample. So one burnt-in marker at 65,535 does not darken the whole film.
+    A 16-bit picture that uses at least half of the 65,536 values is divided by 257, so that an 8-bit film saved with 16
+    bits comes back unchanged. Any other (12 bits in 16, 40 levels in use, a float TIFF) is stretched over the range it
+    uses: percentiles 0.5 to 99.5, widened by a quarter to spare bone and air, but not beyond the smallest and largest
+    sample. One burnt-in marker at 65,535 therefore does not darken the whole film.
 
     Args:
-        samples: integers or floats; not finite ones count as the smallest.
+        samples: (H, W) or (H, W, C), integers or floats. NaN and minus infinity become 0, infinity becomes 255.
     """
     low, high = used_range(samples)
     if samples.dtype == np.uint16 and high - low >= FULL * 65535:
@@ -28,7 +28,7 @@ def to_8_bit(samples: Pixels) -> Pixels:
 
 
 def used_range(samples: Pixels) -> tuple[float, float]:
-    """The range of values that carries the picture, as :func:`to_8_bit` describes it."""
+    """The range that :func:`to_8_bit` stretches, estimated from a sparse grid; (0, 0) if no sample is finite."""
     sparse = samples[:: max(1, samples.shape[0] // 512), :: max(1, samples.shape[1] // 512)]
     finite = sparse[np.isfinite(sparse)] if sparse.dtype.kind == "f" else sparse
     if finite.size == 0:
@@ -39,7 +39,7 @@ def used_range(samples: Pixels) -> tuple[float, float]:
 
 
 def stretch(samples: Pixels, low: float, high: float) -> Pixels:
-    """``low`` -> 0, ``high`` -> 255, linear between, clipped outside; all 0 where the range is empty."""
+    """Map ``low`` to 0 and ``high`` to 255, linearly, clipped outside; all 0 if the range is empty."""
     if not high > low:
         return np.zeros(samples.shape, np.uint8)
     scaled = (samples.astype(np.float32) - low) * (255.0 / (high - low))

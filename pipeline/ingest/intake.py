@@ -1,33 +1,33 @@
-"""One listed image on its way into the pool: bytes in, columns and a pool picture out. Runs in the worker processes."""
+"""Turn one listed image into a pool picture and its columns. Runs in the worker processes."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from upath import UPath
 
 from pipeline.core.params import IngestParams
-from pipeline.imaging.arrays import Gray
+from pipeline.imaging.arrays import Box, Gray
 from pipeline.imaging.decode import BadImage, Decoded, decode
 from pipeline.imaging.png import encode_png, shrink
-from pipeline.ingest.quality import put_right_and_measure, shipped_judges
+from pipeline.ingest.quality import set_upright_and_measure, shipped_networks
 
-PLAIN_LEVELS = 8  # a picture whose pixels differ by no more shows nothing
-PLAIN_SHARE = 0.999  # so does one that has so many pixels within that span
+BLANK_LEVELS = 8  # a picture is blank if nearly all of its gray levels lie within a span of this width
+BLANK_SHARE = 0.999  # share of the pixels that is nearly all
 
 Key = tuple[str, str]
-Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
 class Task:
-    """One image to take in.
+    """One image to ingest.
 
     Attributes:
         key: (source, item_id).
-        path: the file; ``data`` is set instead for a member of an archive.
-        box: left, top, width, height of one panel of the picture (px), or None for all of it.
+        path: the file; None for a member of an archive.
+        data: the bytes of a member of an archive; None for a file.
+        box: the panel of the picture that the row stands for, or None for all of it.
     """
 
     key: Key
@@ -38,12 +38,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Taken:
-    """What came of a task.
+    """The result of a task.
 
     Attributes:
         key: (source, item_id).
-        columns: values of the pixel columns; those that are missing are unknown.
-        png: the pool picture, or None where the image is not usable.
+        columns: pixel columns by name; a missing one is unknown.
+        png: the pool picture, or None if the image is not usable.
         reason: why it is not usable.
     """
 
@@ -54,7 +54,7 @@ class Taken:
 
 
 def take_in(task: Task, params: IngestParams) -> Taken:
-    """Read, decode and measure one image; a bad one comes back with its reason, never as an exception."""
+    """Read, decode and measure one image. A bad image is returned with its reason; it never raises."""
     try:
         data = _read(task, params)
         columns: dict[str, Any] = {"image_id": image_id(data, task.box)}
@@ -62,30 +62,30 @@ def take_in(task: Task, params: IngestParams) -> Taken:
         return Taken(task.key, {}, reason=str(error))
     try:
         decoded = decode(data, max_megapixels=params.max_megapixels)
-        gray = cut(decoded.gray, task.box)
+        gray = cut_panel(decoded.gray, task.box)
         columns |= _describe(decoded, gray)
         refuse_unusable(gray, params)
     except BadImage as error:
         return Taken(task.key, columns, reason=str(error))
-    picture, measures = put_right_and_measure(shrink(gray, params.long_side), shipped_judges())
-    if measures["rotation"] in (90, 270):
+    picture, quality = set_upright_and_measure(shrink(gray, params.long_side), shipped_networks())
+    if quality.rotation in (90, 270):
         columns |= {"width": columns["height"], "height": columns["width"]}
-    return Taken(task.key, columns | measures, png=encode_png(picture))
+    return Taken(task.key, columns | asdict(quality), png=encode_png(picture))
 
 
 def image_id(data: bytes, box: Box | None) -> str:
-    """sha256 of the bytes as received; for one panel of a figure, of those bytes followed by ``#left,top,w,h``."""
+    """sha256 of the bytes as received; for a panel of a figure, of those bytes and ``#left,top,width,height``."""
     digest = hashlib.sha256(data)
     if box is not None:
         digest.update(("#" + ",".join(str(int(value)) for value in box)).encode())
     return digest.hexdigest()
 
 
-def cut(gray: Gray, box: Box | None) -> Gray:
-    """The panel ``box`` of a picture, cut at the picture's edges.
+def cut_panel(gray: Gray, box: Box | None) -> Gray:
+    """The panel ``box`` of a picture, as far as it lies inside the picture; all of it for None.
 
     Raises:
-        BadImage: the box lies outside.
+        BadImage: the box lies outside the picture.
     """
     if box is None:
         return gray
@@ -97,22 +97,22 @@ def cut(gray: Gray, box: Box | None) -> Gray:
 
 
 def refuse_unusable(gray: Gray, params: IngestParams) -> None:
-    """Raise for a picture that is too small, too narrow or shows nothing.
+    """Check that a picture can be a film.
 
     Raises:
-        BadImage: with the reason.
+        BadImage: it is too small, too narrow or blank.
     """
     height, width = gray.shape
     if min(height, width) < params.min_side:
-        raise BadImage(f"{width} x {height} pixels, shorter than {params.min_side} on one side")
+        raise BadImage(f"{width} x {height} pixels, shorter than the minimum side of {params.min_side}")
     if max(height, width) > params.max_aspect * min(height, width):
-        raise BadImage(f"{width} x {height} pixels, a strip and not a film")
+        raise BadImage(f"{width} x {height} pixels, too narrow for a film")
     sample = gray[::4, ::4]
     counts = np.bincount(sample.ravel(), minlength=256)
     middle = int(np.argmax(counts))
-    near = counts[max(0, middle - PLAIN_LEVELS // 2) : middle + PLAIN_LEVELS // 2 + 1].sum()
-    if near >= PLAIN_SHARE * sample.size:
-        raise BadImage(f"blank: {'black' if middle < 64 else 'white' if middle > 191 else 'one gray'} all over")
+    near = counts[max(0, middle - BLANK_LEVELS // 2) : middle + BLANK_LEVELS // 2 + 1].sum()
+    if near >= BLANK_SHARE * sample.size:
+        raise BadImage(f"blank: all {'black' if middle < 64 else 'white' if middle > 191 else 'one gray'}")
 
 
 def _read(task: Task, params: IngestParams) -> bytes:
@@ -123,9 +123,9 @@ def _read(task: Task, params: IngestParams) -> bytes:
             raise BadImage(f"{size:,} bytes, more than {params.max_file_mb} MB")
         return task.data if task.data is not None else task.path.read_bytes()  # type: ignore[union-attr]
     except FileNotFoundError:
-        raise BadImage("the fetched file is gone") from None
+        raise BadImage("fetched file is missing") from None
     except OSError as error:
-        raise BadImage(f"the fetched file cannot be read ({error.strerror})") from error
+        raise BadImage(f"fetched file cannot be read ({error.strerror})") from error
 
 
 def _describe(decoded: Decoded, gray: Gray) -> dict[str, Any]:

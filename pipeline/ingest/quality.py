@@ -1,46 +1,42 @@
-"""Quality of one pool picture: gray in; measures, and the flags that follow from them, out.
+"""Measure the quality of a picture on its way into the pool, and flag what is unusual about it.
 
-Flags tell what a user may want to look at or leave out (``manifest.exclude_flags``); none excludes a film by itself.
-Where the networks and thresholds come from and how far they can be trusted: docs/quality-model-card.md.
+Flags mark what a user may want to look at or leave out (``manifest.exclude_flags``); a flag excludes nothing by itself.
+docs/quality-model-card.md explains where the networks and thresholds come from and how far to trust them.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d
 
 from pipeline.classifiers import fineness
 from pipeline.classifiers.networks import Networks, shipped
-from pipeline.classifiers.upright import Stand, judge, put_right
+from pipeline.classifiers.upright import Orientation, detect_orientation, set_upright
 from pipeline.imaging import marks
 from pipeline.imaging.arrays import Gray
 from pipeline.imaging.borders import collimated_share, without_border
 
-FLAGS = (
-    "rotated",
-    "inverted",
-    "mirrored",
-    "border",
-    "collimated",
-    "text",
-    "blurred",
-    "upscaled",
-    "few_levels",
-)
-BORDER = 0.02  # least share of the picture
-COLLIMATED = 0.02
-TEXT = 0.004  # a side marker alone covers less
-FEW_LEVELS = 44.0
-COMB = 0.68
-FINE_SURE = 0.9  # least probability that a picture lacks fine detail
+MIN_BORDER = 0.02  # share of the picture from which on a border is flagged
+MIN_COLLIMATED = 0.02
+MIN_TEXT = 0.004  # a side marker alone covers less
+MIN_GRAY_LEVELS = 44.0
+MAX_COMB = 0.68
+MIN_LACKING = 0.9  # probability that fine detail is missing
 TEETH, TREND = 2.0, 12.0  # gray levels: widths that smooth a histogram for its teeth and for its trend
 
 
 @dataclass(frozen=True)
-class Judges:
-    """The networks that judge: what is shown, how it stands, which side the heart is on, whether detail is missing."""
+class QualityNetworks:
+    """The networks that quality depends on.
+
+    Attributes:
+        views: what the picture shows.
+        upright: how it was rotated and whether it is a negative.
+        side: on which side the heart is.
+        fineness: whether fine detail is missing.
+    """
 
     views: Networks
     upright: Networks
@@ -48,47 +44,84 @@ class Judges:
     fineness: Networks
 
 
-def shipped_judges() -> Judges:
+@dataclass(frozen=True)
+class Quality:
+    """Measurements and flags of one picture; the fields are columns of the pool (``pipeline/core/schema.py``).
+
+    Attributes:
+        rotation: degrees clockwise by which the picture was rotated, now undone.
+        inverted: whether it was a negative, now undone.
+        upright_score: probability of this rotation and inversion together.
+        mirrored_score: probability that left and right are exchanged.
+        sharpness: variance of the Laplacian.
+        detail: fine | blurred | upscaled.
+        detail_score: probability that detail is fine or, for the other two, missing.
+        gray_levels: effective number of gray levels.
+        clipped_share: share of pixels at 0 or 255.
+        border_share: share of the picture in plain borders.
+        collimated_share: share of the rest in the collimator's shadow.
+        text_share: share of the picture under text and drawn marks.
+        flags: names of what is unusual, in a fixed order.
+    """
+
+    rotation: int
+    inverted: bool
+    upright_score: float
+    mirrored_score: float
+    sharpness: float
+    detail: str
+    detail_score: float
+    gray_levels: float
+    clipped_share: float
+    border_share: float
+    collimated_share: float
+    text_share: float
+    flags: list[str]
+
+
+def shipped_networks() -> QualityNetworks:
     """The networks that come with the package."""
-    return Judges(shipped("views"), shipped("upright"), shipped("side"), shipped("fineness"))
+    return QualityNetworks(shipped("views"), shipped("upright"), shipped("side"), shipped("fineness"))
 
 
-def put_right_and_measure(gray: Gray, judges: Judges) -> tuple[Gray, dict[str, Any]]:
-    """A picture, (H, W) uint8, put upright and positive; and all its measures and flags by column name."""
-    stand = judge(without_border(gray), judges.views, judges.upright, judges.side)
-    upright = put_right(gray, stand.rotation, stand.inverted)
-    return upright, _measure(upright, stand, judges.fineness)
+def set_upright_and_measure(gray: Gray, networks: QualityNetworks) -> tuple[Gray, Quality]:
+    """Undo the rotation and inversion of a picture, (H, W) uint8, and measure the result."""
+    orientation = detect_orientation(without_border(gray), networks.views, networks.upright, networks.side)
+    upright = set_upright(gray, orientation.rotation, orientation.inverted)
+    return upright, _measure(upright, orientation, networks.fineness)
 
 
-def _measure(gray: Gray, stand: Stand, fine: Networks) -> dict[str, Any]:
+def _measure(gray: Gray, orientation: Orientation, networks: Networks) -> Quality:
     inner = without_border(gray)
-    detail, detail_score = fineness.judge(inner, fine)
-    found: dict[str, Any] = {
-        "rotation": stand.rotation,
-        "inverted": stand.inverted,
-        "upright_score": round(stand.score, 4),
-        "mirrored_score": round(stand.mirrored_score, 4),
-        "sharpness": sharpness(gray),
-        "detail": detail,
-        "detail_score": round(detail_score, 4),
-        "gray_levels": gray_levels(inner),
-        "clipped_share": clipped_share(gray),
-        "border_share": 1.0 - inner.size / gray.size,
-        "collimated_share": collimated_share(inner),
-        "text_share": marks.share(gray),
+    detail, detail_score = fineness.classify(inner, networks)
+    border, collimated, text = 1.0 - inner.size / gray.size, collimated_share(inner), marks.share(gray)
+    levels = gray_levels(inner)
+    flags = {
+        "rotated": orientation.rotation != 0,
+        "inverted": orientation.inverted,
+        "mirrored": orientation.mirrored,
+        "border": border >= MIN_BORDER,
+        "collimated": collimated >= MIN_COLLIMATED,
+        "text": text >= MIN_TEXT,
+        "blurred": detail == "blurred" and detail_score >= MIN_LACKING,
+        "upscaled": detail == "upscaled" and detail_score >= MIN_LACKING,
+        "few_levels": levels < MIN_GRAY_LEVELS or comb(inner) > MAX_COMB,
     }
-    said = {
-        "rotated": stand.rotation != 0,
-        "inverted": stand.inverted,
-        "mirrored": stand.mirrored,
-        "border": found["border_share"] >= BORDER,
-        "collimated": found["collimated_share"] >= COLLIMATED,
-        "text": found["text_share"] >= TEXT,
-        "blurred": detail == "blurred" and detail_score >= FINE_SURE,
-        "upscaled": detail == "upscaled" and detail_score >= FINE_SURE,
-        "few_levels": found["gray_levels"] < FEW_LEVELS or comb(inner) > COMB,
-    }
-    return found | {"flags": [name for name in FLAGS if said[name]]}
+    return Quality(
+        rotation=orientation.rotation,
+        inverted=orientation.inverted,
+        upright_score=round(orientation.score, 4),
+        mirrored_score=round(orientation.mirrored_score, 4),
+        sharpness=sharpness(gray),
+        detail=detail,
+        detail_score=round(detail_score, 4),
+        gray_levels=levels,
+        clipped_share=clipped_share(gray),
+        border_share=border,
+        collimated_share=collimated,
+        text_share=text,
+        flags=[name for name, is_set in flags.items() if is_set],
+    )
 
 
 def sharpness(gray: Gray) -> float:
@@ -103,9 +136,9 @@ def clipped_share(gray: Gray) -> float:
 
 
 def gray_levels(gray: Gray) -> float:
-    """How many gray levels the picture uses, rare ones counting little: the exponential of the histogram's entropy.
+    """Effective number of gray levels: the exponential of the histogram's entropy, so that rare levels count little.
 
-    Black and white do not count.
+    Pure black and pure white do not count.
     """
     shares = _histogram(gray)
     shares = shares[shares > 0]
@@ -113,14 +146,14 @@ def gray_levels(gray: Gray) -> float:
 
 
 def comb(gray: Gray) -> float:
-    """How far the histogram is a comb with wide gaps, as JPEG noise leaves it of a picture that had few gray levels."""
+    """How comb-like the histogram is, from 0: the trace of few gray levels under JPEG noise."""
     shares = _histogram(gray)
     trend = gaussian_filter1d(shares, TREND, mode="nearest")
     teeth = gaussian_filter1d(shares, TEETH, mode="nearest") / np.maximum(trend, 1e-9) - 1
     return float(np.sqrt((trend * teeth * teeth).sum() / max(trend.sum(), 1e-9)))
 
 
-def _histogram(gray: Gray) -> np.ndarray:
+def _histogram(gray: Gray) -> npt.NDArray[np.float64]:
     """Shares of the gray levels 1 to 254."""
     counts = cv2.calcHist([gray], [0], None, [256], [0, 256]).ravel()[1:255].astype(float)
-    return counts / max(counts.sum(), 1.0)
+    return np.asarray(counts / max(counts.sum(), 1.0))

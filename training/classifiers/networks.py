@@ -8,7 +8,7 @@ import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from pipeline.classifiers.networks import Layers, Networks, Vectors, standardised
+from pipeline.classifiers.networks import Layers, Networks, Vectors, standardize
 from sources.core.storage import atomic
 
 LEAST_SPREAD = 0.05  # features that hardly vary are not blown up
@@ -19,7 +19,7 @@ def fit(
 ) -> Networks:
     """An ensemble on feature vectors (N, D) with class numbers (N,); every class occurs in ``targets``."""
     mean, scale = vectors.mean(axis=0), vectors.std(axis=0) + LEAST_SPREAD
-    standard = standardised(vectors, mean, scale)
+    standard = standardize(vectors, mean, scale)
     layers = tuple(_fit_one(standard, targets, (hidden, decay, epochs), seed + member) for member in range(members))
     return Networks(mean.astype(np.float32), scale.astype(np.float32), layers)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.classifiers.networks import Networks
-from pipeline.classifiers.upright import STATES, put_right, two_vectors
+from pipeline.classifiers.upright import STATES, features_both_ways, set_upright
 from pipeline.core.layout import Layout
 from pipeline.imaging.borders import without_border
 from training.classifiers.altered import alter
@@ -47,10 +47,11 @@ def train_upright(examples: Sequence[Example], seed: int = SEED) -> Networks:
     for example in examples:
         for state, (turn, negative) in enumerate(STATES):
             for _ in range(VERSIONS.get(example.kind, 0)):
-                vectors.append(two_vectors(saved(without_border(alter(example.picture, rng)), turn, negative))[0])
+                film = saved(without_border(alter(example.picture, rng)), turn, negative)
+                vectors.append(features_both_ways(film)[0])
                 targets.append(state)
     for picture in _others(examples, rng):
-        vectors.append(two_vectors(without_border(picture))[0])
+        vectors.append(features_both_ways(without_border(picture))[0])
         targets.append(0)
     return fit(np.stack(vectors), np.array(targets), members=4, hidden=40, decay=0.3, epochs=15, seed=seed)
 
@@ -61,7 +62,7 @@ def train_side(examples: Sequence[Example], seed: int = SEED) -> Networks:
     vectors, targets = [], []
     for example in examples:
         for _ in range(SIDE_VERSIONS if example.kind == "frontal" else 0):
-            both = two_vectors(without_border(alter(example.picture, rng, mirror=0.0)))
+            both = features_both_ways(without_border(alter(example.picture, rng, mirror=0.0)))
             vectors += list(both)
             targets += [0, 1]
     return fit(np.stack(vectors), np.array(targets), members=4, hidden=40, decay=1.0, epochs=15, seed=seed)
@@ -69,7 +70,7 @@ def train_side(examples: Sequence[Example], seed: int = SEED) -> Networks:
 
 def saved(picture: Gray, turn: int, negative: bool) -> Gray:
     """An upright film as it looks when saved turned by ``turn`` degrees clockwise or as a negative."""
-    return np.asarray(put_right(picture, -turn % 360, negative), np.uint8)
+    return np.asarray(set_upright(picture, -turn % 360, negative), np.uint8)
 
 
 def _others(examples: Sequence[Example], rng: np.random.Generator) -> list[Gray]:

@@ -16,16 +16,16 @@ from training.classifiers.fineness import disk
 FILMS = [drawn("frontal", seed) for seed in range(970, 976)]
 
 
-def judge(picture):
-    return fineness.judge(picture, shipped("fineness"))
+def classify(picture):
+    return fineness.classify(picture, shipped("fineness"))
 
 
 @pytest.mark.parametrize(
     ("change", "kind"), [(lambda film, rng: film, "fine"), (blurred, "blurred"), (upscaled, "upscaled")], ids=KINDS
 )
-def test_blurred_films_and_thumbnails_are_told(change, kind):
+def test_blurred_films_and_enlarged_thumbnails_are_recognized(change, kind):
     rng = np.random.default_rng(1)
-    assert [judge(change(film, rng))[0] for film in FILMS] == [kind] * len(FILMS)
+    assert [classify(change(film, rng))[0] for film in FILMS] == [kind] * len(FILMS)
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,8 @@ def test_blurred_films_and_thumbnails_are_told(change, kind):
     ],
     ids=["enlarged by repetition", "enlarged linearly", "lens", "slight"],
 )
-def test_other_ways_to_blur_and_to_enlarge_are_told_too(change, kind):
-    assert [judge(change(film))[0] for film in FILMS] == [kind] * len(FILMS)
+def test_other_ways_to_blur_and_to_enlarge_are_recognized_too(change, kind):
+    assert [classify(change(film))[0] for film in FILMS] == [kind] * len(FILMS)
 
 
 @settings(max_examples=30, deadline=None)
@@ -47,11 +47,11 @@ def test_other_ways_to_blur_and_to_enlarge_are_told_too(change, kind):
 def test_any_picture_has_a_spectrum(picture):
     found = spectrum(picture)
     assert found.shape == (SECTORS * BANDS + 1,) and np.isfinite(found).all()
-    kind, score = judge(picture)
+    kind, score = classify(picture)
     assert kind in KINDS and 0 <= score <= 1
 
 
-def test_blur_takes_power_from_fine_bands_alone():
+def test_blur_removes_power_from_fine_bands_only():
     film = FILMS[0]
     lost = spectrum(film) - spectrum(blurred(film, np.random.default_rng(0)))
     assert abs(lost[0]) < 0.3 and lost[BANDS - 8] > 0.5

@@ -14,18 +14,18 @@ from training.classifiers.networks import fit, write_networks
 SHIPPED = ("views", "upright", "side", "fineness")
 
 
-def two_heaps(count=200, seed=3):
+def two_clusters(count=200, seed=3):
     rng = np.random.default_rng(seed)
     targets = rng.integers(0, 2, count)
     return (rng.normal(0, 1, (count, 6)) + 4 * targets[:, None]).astype(np.float32), targets
 
 
 def fitted(epochs=30, seed=1):
-    return fit(*two_heaps(), members=2, hidden=4, decay=0.1, epochs=epochs, seed=seed)
+    return fit(*two_clusters(), members=2, hidden=4, decay=0.1, epochs=epochs, seed=seed)
 
 
-def test_networks_learn_to_tell_two_heaps_apart():
-    vectors, targets = two_heaps(seed=4)
+def test_networks_learn_to_separate_two_clusters():
+    vectors, targets = two_clusters(seed=4)
     assert (fitted(200).probabilities(vectors).argmax(axis=1) == targets).mean() > 0.95
 
 
@@ -41,14 +41,14 @@ def fitted_once(kept=[]):  # noqa: B006 - one fit serves all examples
     return kept[0]
 
 
-def test_written_networks_judge_alike_when_read_again(tmp_path):
-    vectors, _ = two_heaps(seed=5)
-    write_networks(fitted(), tmp_path / "heaps.npz")
-    read = load_networks(str(tmp_path / "heaps.npz"))
+def test_written_networks_give_the_same_probabilities_when_read(tmp_path):
+    vectors, _ = two_clusters(seed=5)
+    write_networks(fitted(), tmp_path / "clusters.npz")
+    read = load_networks(str(tmp_path / "clusters.npz"))
     np.testing.assert_allclose(read.probabilities(vectors), fitted().probabilities(vectors), atol=0.01)
 
 
-def test_the_seed_alone_decides_on_the_weights():
+def test_the_weights_depend_on_the_seed_alone():
     np.testing.assert_array_equal(fitted().members[0][0], fitted().members[0][0])
     assert (fitted(seed=2).members[0][0] != fitted().members[0][0]).any()
 
@@ -68,7 +68,7 @@ def test_weights_with_pickled_objects_are_refused():
         load_networks(file)
 
 
-def test_a_damaged_weights_file_is_one_sentence(tmp_path):
+def test_a_damaged_weights_file_raises_one_clear_error(tmp_path):
     path = tmp_path / "weights.npz"
     path.write_bytes(b"PK\x03\x04 not really")
     with pytest.raises(CxnetError, match=r"weights\.npz holds no networks"):

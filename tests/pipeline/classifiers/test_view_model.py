@@ -13,7 +13,7 @@ from pipeline.classifiers.views import CLASSES, SURE, called, classify, shipped_
 @pytest.mark.parametrize(
     ("kind", "seen"), [("frontal", "frontal"), ("lateral", "lateral"), ("ct", "other"), ("figure", "other")]
 )
-def test_phantoms_are_what_they_are(kind, seen):
+def test_phantoms_get_their_class(kind, seen):
     assert [classify(drawn(kind, seed))[0] for seed in range(900, 906)] == [seen] * 6
 
 
@@ -33,7 +33,7 @@ def test_a_mirror_image_has_the_same_score():
     [page_of_text(), np.hstack([drawn("frontal", 920), drawn("frontal", 921)]), np.zeros((80, 90), np.uint8)],
     ids=["text", "two films", "black"],
 )
-def test_what_is_no_single_film_is_not_frontal(picture):
+def test_anything_but_a_single_film_is_not_frontal(picture):
     assert classify(picture)[0] == "other"
 
 
@@ -49,7 +49,7 @@ def test_two_films_in_one_picture_are_not_frontal(join, other):
     ("scores", "kind"),
     [((0.76, 0.04, 0.2), "frontal"), ((0.7, 0.1, 0.2), "other"), ((0.5, 0.3, 0.2), "lateral"), ((0, 0, 1), "other")],
 )
-def test_only_what_is_surely_frontal_is_called_so(scores, kind):
+def test_only_a_confident_frontal_score_gives_the_class(scores, kind):
     assert CLASSES[called(np.array([scores]))[0]] == kind
 
 
@@ -61,7 +61,7 @@ def test_any_picture_has_a_class_and_a_probability(picture):
     assert (1 - SURE) / 2 - 1e-6 <= score <= 1 + 1e-6
 
 
-def test_a_picture_is_judged_alone_or_in_a_batch_alike():
+def test_scores_are_the_same_alone_and_in_a_batch():
     thumbs, aspects = zip(*(thumbnail(drawn("frontal", seed)) for seed in (930, 931, 932)), strict=True)
     together = shipped_model().probabilities(np.stack(thumbs), aspects)
     alone = [
@@ -70,7 +70,7 @@ def test_a_picture_is_judged_alone_or_in_a_batch_alike():
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
-def test_edge_directions_ignore_which_side_is_bright():
+def test_edge_directions_are_the_same_for_a_negative():
     thumb, aspect = thumbnail(drawn("frontal", 940))
     film, negative = (features(one[None], np.array([aspect], np.float32))[0, :576] for one in (thumb, 255 - thumb))
     np.testing.assert_allclose(film, negative, atol=1e-3)

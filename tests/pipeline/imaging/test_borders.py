@@ -13,7 +13,7 @@ FILM = drawn("frontal", 981)
 
 
 def collimated(film, degrees, depth, sides=(0, 1, 2, 3), seed=0):
-    """``film`` in the shadow of a collimator that stands turned, ``depth`` of each side deep."""
+    """``film`` in the shadow of a rotated collimator, and the share of it; ``depth`` is a share of each side."""
     height, width = film.shape
     down, right = np.mgrid[:height, :width].astype(np.float32)
     cos, sin = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
@@ -30,7 +30,7 @@ def collimated(film, degrees, depth, sides=(0, 1, 2, 3), seed=0):
 
 
 @pytest.mark.parametrize(("degrees", "depth"), [(0, 0.1), (4, 0.1), (-5, 0.14)])
-def test_the_shadow_of_a_collimator_is_measured_whatever_way_it_is_turned(degrees, depth):
+def test_the_shadow_of_a_collimator_is_measured_at_any_angle(degrees, depth):
     picture, share = collimated(FILM // 2 + 110, degrees, depth)
     assert collimated_share(picture) == pytest.approx(share, abs=0.04)
 

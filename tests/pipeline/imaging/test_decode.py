@@ -57,7 +57,7 @@ def test_a_gray_picture_in_three_channels_equals_the_same_in_one():
     assert np.array_equal(read(rgb).gray, film())
 
 
-def test_a_palette_picture_shows_its_colours():
+def test_a_palette_picture_shows_its_colors():
     picture = Image.fromarray(film()).convert("P")
     assert np.array_equal(read(encode(picture, "PNG")).gray, film())
     assert read(encode(picture, "PNG")).photometric == "PALETTE"
@@ -80,7 +80,7 @@ def test_a_gray_png_with_alpha_lies_on_black():
     assert np.array_equal(found[30:], film()[30:])
 
 
-def test_colour_is_noticed():
+def test_color_is_detected():
     picture = np.dstack([film()] * 3)
     picture[40:60, 40:60] = (255, 0, 0)
     assert read(encode(picture, "PNG")).is_color
@@ -144,7 +144,7 @@ def test_a_dicom_file_may_begin_like_another_format(head):
     [
         (b"", "empty file"),
         (b"\n <!doctype html><html>gone</html>", "web page"),
-        (b'{"error": "gone"}', "web page or answer"),
+        (b'{"error": "gone"}', "web page or API response"),
         (b"PK\3\4 a zip", "not an image"),
         (b"\xff\xd8\xff\xe0\0\x10JFIF", "damaged JPEG"),
         (b"GIF89a", "damaged GIF"),
@@ -153,7 +153,7 @@ def test_a_dicom_file_may_begin_like_another_format(head):
         (b"\0" * 128 + b"DICM", "DICOM"),
     ],
 )
-def test_what_is_no_image_says_so(data, words):
+def test_bytes_that_are_not_an_image_are_refused_with_a_reason(data, words):
     assert words in reason(data)
 
 
@@ -175,10 +175,10 @@ def test_a_truncated_jpeg_with_a_whole_thumbnail_in_its_exif_is_refused():
     assert "truncated" in reason(whole[: len(whole) * 2 // 3])
 
 
-def test_a_png_with_a_wrong_check_sum_is_refused():
+def test_a_png_with_a_wrong_checksum_is_refused():
     data = bytearray(encode(film(), "PNG"))
     data[len(data) // 2] ^= 0xFF
-    assert "check sum" in reason(bytes(data))
+    assert "checksum" in reason(bytes(data))
 
 
 def test_a_png_whose_pixels_end_early_is_refused():

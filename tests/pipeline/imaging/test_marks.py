@@ -33,12 +33,12 @@ def test_an_arrow_is_covered():
 
 
 @pytest.mark.parametrize("seed", range(1002, 1008))
-def test_ribs_and_wires_are_no_marks(seed):
+def test_ribs_and_wires_are_not_marks(seed):
     film = drawn("frontal", seed)
     assert share(film) < 0.004  # a side marker at most
 
 
-def test_the_frame_of_a_picture_is_no_mark():
+def test_the_frame_of_a_picture_is_not_a_mark():
     framed = FILM.copy()
     cv2.rectangle(framed, (0, 0), (FILM.shape[1] - 1, FILM.shape[0] - 1), 255, 3)
     assert share(framed) <= share(FILM) + 0.001
@@ -52,7 +52,7 @@ def test_any_picture_has_a_mask_of_its_size(picture):
     assert 0 <= share(picture) <= 1
 
 
-def test_concealing_changes_marks_alone():
+def test_concealing_changes_nothing_but_marks():
     film, ink = written(FILM)
     clean = conceal(film)
     mask = find_marks(film) > 0

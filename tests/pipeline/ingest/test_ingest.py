@@ -136,11 +136,11 @@ def test_a_large_film_is_shrunk_and_its_size_as_received_is_kept(world):
         (b"", "empty file"),
         (b"<html>404</html>", "web page"),
         (png(film(1))[:200], "damaged|truncated"),
-        (png(film(1, 31, 100)), "shorter than 32"),
-        (png(film(1, 400, 40)), "strip"),
-        (png(np.zeros((1, 1), np.uint8)), "shorter than 32"),
-        (png(np.zeros((80, 80), np.uint8)), "blank: black"),
-        (png(np.full((80, 80), 255, np.uint8)), "blank: white"),
+        (png(film(1, 31, 100)), "shorter than the minimum side of 32"),
+        (png(film(1, 400, 40)), "too narrow"),
+        (png(np.zeros((1, 1), np.uint8)), "shorter than the minimum side of 32"),
+        (png(np.zeros((80, 80), np.uint8)), "blank: all black"),
+        (png(np.full((80, 80), 255, np.uint8)), "blank: all white"),
     ],
 )
 def test_a_bad_file_is_an_excluded_row_with_its_reason(world, data, words):
@@ -159,7 +159,7 @@ def test_a_file_larger_than_allowed_is_not_read(world):
 
 def test_a_file_that_vanished_is_an_excluded_row(world):
     world.add("a", "gone", png(film(1)), file="files/none.png")
-    assert "gone" in world.ingest().loc["gone"].reason
+    assert "missing" in world.ingest().loc["gone"].reason
 
 
 def test_what_was_not_fetched_keeps_the_reason_of_the_fetch(world):
