@@ -131,7 +131,7 @@ def match_by_pixel(image: Image, template: Image) -> Image:
 
 
 def match_exactly(image: Image, template: Image) -> np.ndarray:
-    """Each pixel to the template's tone at the same cumulative share, interpolated between its tones; float64 (H, W)."""
+    """Each pixel to the template's tone at the same cumulative share, interpolated; float64 (H, W)."""
     steps = _steps(template)
     shares = dict(_steps(image))
 
