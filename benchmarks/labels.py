@@ -24,7 +24,8 @@ from pipeline.contradictions.disagreement import judge
 from pipeline.core.layout import Layout
 from pipeline.core.params import ContradictionsParams, PrepareParams
 from pipeline.imaging.histogram import Image
-from pipeline.prepare.stage import read_arrays, to_input
+from pipeline.prepare.arrays import read_arrays
+from pipeline.prepare.inputs import to_input
 
 RESULTS = Path(__file__).parent / "results" / "labels.json"
 LABELS = ("normal", "cap", "covid")

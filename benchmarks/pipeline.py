@@ -22,7 +22,8 @@ import numpy as np
 import psutil
 
 from pipeline.core.layout import Layout
-from pipeline.core.params import Params, load_params
+from pipeline.core.params import Params
+from pipeline.core.profile import load_params
 from pipeline.core.tables import iter_images
 from pipeline.fetch.world import mirror_folder
 from sources.core.errors import CxnetError

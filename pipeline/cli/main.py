@@ -231,7 +231,7 @@ _add_stage("report", LEARN)
 
 
 def _params(path: Path) -> "Params":
-    from pipeline.core.params import load_params
+    from pipeline.core.profile import load_params
 
     return load_params(path)
 

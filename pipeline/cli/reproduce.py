@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from pipeline.core.params import load_params
+from pipeline.core.profile import load_params
 from sources.core.errors import CxnetError, UsageError, unknown
 
 ACTIVE = "params.yaml"

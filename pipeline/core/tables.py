@@ -12,6 +12,8 @@ from sources.core.errors import CxnetError
 from sources.core.items import KEY
 from sources.core.storage import open_parquet, read_table
 
+ADULT_AGE = 18
+
 
 def shards(folder: UPath, prefix: str) -> list[UPath]:
     """The shards ``<prefix>-*.parquet`` of ``folder``, in order.
@@ -63,6 +65,12 @@ def exclude(rows: pd.DataFrame, mask: "pd.Series[bool]", stage: str, reason: "st
         excluded_by=rows["excluded_by"].mask(marked, stage),
         reason=rows["reason"].mask(marked, reason),
     )
+
+
+def is_pediatric(rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Films of patients below 18 years: by age, or by what the source says where the age is not known."""
+    said = rows["pediatric"].fillna(False).astype(bool)
+    return (rows["age"] < ADULT_AGE).fillna(False).astype(bool) | (rows["age"].isna() & said)
 
 
 def iter_images(

@@ -27,10 +27,10 @@ from pipeline.core.parallel import map_images
 from pipeline.core.params import HarmoniseParams, Params, SplitParams
 from pipeline.core.schema import HARMONISE_SCHEMA
 from pipeline.core.summary import Summary
-from pipeline.core.tables import iter_images, read_rows
+from pipeline.core.tables import is_pediatric, iter_images, read_rows
 from pipeline.imaging.histogram import TONES, Counts, Shares, cumulative, histogram, match_curve
-from pipeline.manifest.stage import is_pediatric
-from pipeline.split import stage as split
+from pipeline.split.assignment import assign
+from pipeline.split.groups import groups
 from sources.core.errors import CxnetError, UsageError, unknown
 from sources.core.items import KEY
 from sources.core.source import registry
@@ -117,7 +117,7 @@ def candidates(rows: pd.DataFrame, options: HarmoniseParams, split_params: Split
         UsageError: ``reference: image`` names no film, or one that is absent, excluded or not for training.
     """
     kept = rows["excluded_by"].isna()
-    sides = split.assign(rows.assign(group_id=split.groups(rows)), kept, split_params)["split"]
+    sides = assign(rows.assign(group_id=groups(rows)), kept, split_params)["split"]
     usable = kept & sides.isin(["train", "val"])
     if options.reference == "covid_mean":
         adult_covid = (rows["label"] == "covid") & ~is_pediatric(rows)

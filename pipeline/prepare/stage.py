@@ -8,41 +8,27 @@ Training and prediction share one code path, :func:`to_input`: resize, tone curv
 inference script resized in another way than its training scripts did.)
 """
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import cv2
-import fsspec
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-from PIL import Image as Pictures
-from upath import UPath
 
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images
 from pipeline.core.params import Params, PrepareParams
-from pipeline.core.schema import MANIFEST_SCHEMA, SPLITS_SCHEMA
 from pipeline.core.summary import Summary
 from pipeline.core.tables import iter_images, shards
-from pipeline.imaging.histogram import Image, apply_curve
-from pipeline.prepare.enhance import CHANNELS, channels, check_channels
+from pipeline.imaging.histogram import Image
+from pipeline.prepare.arrays import FROM_MANIFEST, FROM_SPLITS, IMAGES, INPUTS, ROWS, ROWS_SCHEMA, write_images
+from pipeline.prepare.enhance import CHANNELS
+from pipeline.prepare.inputs import describe, to_input
 from sources.core.errors import CxnetError
 from sources.core.items import KEY
-from sources.core.storage import atomic, atomic_folder, read_table, write_json, write_table
-
-IMAGES, ROWS, INPUTS = "images.npy", "rows.parquet", "inputs.json"
-VERSION = 1  # of what to_input does; part of what a model records
-FROM_MANIFEST = (*KEY, "image_id", "label")
-FROM_SPLITS = ("group_id", "split", "fold")
-ROWS_SCHEMA = pa.schema(
-    [MANIFEST_SCHEMA.field(name) for name in FROM_MANIFEST] + [SPLITS_SCHEMA.field(name) for name in FROM_SPLITS],
-    metadata=MANIFEST_SCHEMA.metadata,
-)
+from sources.core.storage import atomic_folder, read_table, write_json, write_table
 
 
 @dataclass(frozen=True)
@@ -52,21 +38,6 @@ class Film:
     name: str
     png: bytes
     tone_curve: bytes | None
-
-
-@dataclass(frozen=True)
-class Arrays:
-    """Prepared inputs.
-
-    Attributes:
-        images: memory map, uint8 (N, size, size, 3), channels as ``inputs["channels"]``.
-        rows: the N films, in the same order; columns as :data:`ROWS_SCHEMA`.
-        inputs: how the images were made; a model must record it.
-    """
-
-    images: Image
-    rows: pd.DataFrame
-    inputs: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -89,80 +60,10 @@ def run(layout: Layout, params: Params, executor: Executor | None, size: int) ->
     wanted = _kept_rows(layout)
     with atomic_folder(layout.arrays(size)) as folder:
         inputs = map_images(partial(_prepare, size=size, params=params.prepare), _films(layout), executor)
-        _write_images(folder / IMAGES, inputs, len(wanted), size)
+        write_images(folder / IMAGES, inputs, len(wanted), size)
         write_table(folder / ROWS, wanted, ROWS_SCHEMA)
         write_json(folder / INPUTS, describe(size, params.prepare))
     return PrepareSummary(len(wanted), size)
-
-
-def to_input(gray: Image, tone_curve: Image | None, size: int, params: PrepareParams) -> Image:
-    """One film as the input of a model: the only way from a pool picture to what a network sees.
-
-    Resized bicubically (rounded and clipped, never wrapped), tone curve, then the enhancement channels. ``pad`` fills
-    the shorter side with black after enhancing, so that padding neither changes a film nor is changed.
-
-    Args:
-        gray: pool picture (H, W) uint8, cropped where a crop is wanted.
-        tone_curve: look-up table uint8 (256,), or None to leave the tones.
-        size: side of the result in pixels.
-        params: aspect policy and strength of the enhancements.
-
-    Returns:
-        (size, size, 3) uint8, channels in the order of :data:`pipeline.prepare.enhance.CHANNELS`.
-    """
-    width, height = fit(gray.shape[1], gray.shape[0], size) if params.aspect == "pad" else (size, size)
-    film = resize(gray, width, height)
-    if tone_curve is not None:
-        film = apply_curve(film, tone_curve)
-    film = channels(film, gamma=params.beasf_gamma, clip=params.clahe_clip, tiles=params.clahe_tiles)
-    return _pad(film, size)
-
-
-def resize(gray: Image, width: int, height: int) -> Image:
-    """Bicubic, area-aware where it shrinks, so that fine ribs and vessels do not alias; (height, width) uint8.
-
-    Pillow rounds and clips; the public code cast a float result, so that overshoot beside edges wrapped around.
-    """
-    picture = Pictures.fromarray(np.ascontiguousarray(gray))
-    return np.asarray(picture.resize((width, height), Pictures.Resampling.BICUBIC), np.uint8)
-
-
-def fit(width: int, height: int, size: int) -> tuple[int, int]:
-    """Width and height of a film scaled so that its longer side is ``size``; at least one pixel each."""
-    scale = size / max(width, height)
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def describe(size: int, params: PrepareParams) -> dict[str, Any]:
-    """All that decides what :func:`to_input` makes of a picture; recorded beside the arrays and in every model."""
-    return {
-        "version": VERSION,
-        "size": size,
-        "channels": list(CHANNELS),
-        "aspect": params.aspect,
-        "beasf_gamma": params.beasf_gamma,
-        "clahe_clip": params.clahe_clip,
-        "clahe_tiles": params.clahe_tiles,
-    }
-
-
-def read_arrays(layout: Layout, size: int) -> Arrays:
-    """The prepared inputs of one size; the images stay on disk until they are used.
-
-    Raises:
-        CxnetError: they are absent or damaged, or were made with another order of channels.
-    """
-    folder = layout.arrays(size)
-    inputs = _read_inputs(folder / INPUTS)
-    check_channels(inputs["channels"], str(folder))
-    rows = read_table(folder / ROWS)
-    images = _open_images(folder / IMAGES)
-    if images.shape != (len(rows), size, size, len(CHANNELS)) or images.dtype != np.uint8:
-        raise CxnetError(f"{folder / IMAGES} does not fit {ROWS}; run `cxnet-data prepare {size}` again.")
-    return Arrays(images, rows, inputs)
-
-
-# ------------------------------------------------------------------------------------------------------ the films
 
 
 def _kept_rows(layout: Layout) -> pd.DataFrame:
@@ -191,48 +92,3 @@ def _prepare(film: Film, size: int, params: PrepareParams) -> Image:
         raise CxnetError(f"The manifest's picture of {film.name} cannot be decoded; run the manifest stage again.")
     curve = None if film.tone_curve is None else np.frombuffer(film.tone_curve, np.uint8)
     return to_input(np.asarray(gray, np.uint8), curve, size, params)
-
-
-def _pad(film: Image, size: int) -> Image:
-    """Centre a film (H, W, 3) on black."""
-    height, width = film.shape[:2]
-    top, left = (size - height) // 2, (size - width) // 2
-    return np.pad(film, ((top, size - height - top), (left, size - width - left), (0, 0)))
-
-
-def _write_images(path: UPath, images: Iterable[Image], count: int, size: int) -> None:
-    """Write images one after the other as one ``.npy`` array, so that none but the current one is in memory."""
-    shape = (count, size, size, len(CHANNELS))
-    written = 0
-    with atomic(path) as file:
-        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-        for image in images:
-            file.write(image.tobytes())
-            written += 1
-        if written != count:
-            raise CxnetError(f"The manifest holds {written} pictures for {count} rows; run the manifest stage again.")
-
-
-def _read_inputs(path: UPath) -> dict[str, Any]:
-    try:
-        inputs = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CxnetError(f"{path} does not exist; run the prepare stage first (`dvc repro`).") from None
-    except ValueError as error:
-        raise CxnetError(f"{path} is not readable JSON ({error}); run the prepare stage again.") from None
-    if not isinstance(inputs, dict) or not isinstance(inputs.get("channels"), list):
-        raise CxnetError(f"{path} is not the description of prepared inputs; run the prepare stage again.")
-    return inputs
-
-
-def _open_images(path: UPath) -> Image:
-    """Map the array into memory; one in a bucket is copied to a temporary file first."""
-    local = path.path if path.protocol in ("", "file") else fsspec.open_local(f"simplecache::{path}", **_options(path))
-    try:
-        return np.asanyarray(np.load(str(local), mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError) as error:
-        raise CxnetError(f"{path} is not a readable array ({error}); run the prepare stage again.") from error
-
-
-def _options(path: UPath) -> dict[str, Any]:
-    return {path.protocol: dict(path.storage_options)}

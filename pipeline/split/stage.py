@@ -19,21 +19,18 @@ stratum really got is in :func:`shares`, and a label that is missing on one side
 *External* sources are held out whole, with the groups that reach into them.
 """
 
-import hashlib
 import logging
-from collections.abc import Collection
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import pandas as pd
 
-from pipeline.core.decisions import row_names
-from pipeline.core.groups import group_rows, smallest_by_group
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params, SplitParams
 from pipeline.core.schema import SPLITS_SCHEMA
 from pipeline.core.summary import Summary
+from pipeline.split.assignment import assign
+from pipeline.split.groups import groups
 from sources.core.errors import unknown
 from sources.core.items import KEY
 from sources.core.source import registry
@@ -44,8 +41,6 @@ LOG = logging.getLogger(__name__)
 SPLITS = ("train", "val", "test")
 LINKS = ("patient_id", "patient_key", "study_id", "cluster_id", "duplicate_of", "page_url")
 COLUMNS = [*KEY, "image_id", "label", *LINKS, "status"]
-LIST_SUFFIXES = (".csv", ".tsv", ".xlsx", ".xls", ".json", ".txt", ".zip", ".gz", ".parquet")
-CASE_ROWS = 40  # a page that shows more films is a list of patients, not a case
 
 
 @dataclass(frozen=True)
@@ -84,71 +79,6 @@ def check(params: SplitParams, rows: pd.DataFrame) -> None:
     for name in params.external:
         if name not in known:
             raise unknown("source in split.external", name, known)
-
-
-def assign(rows: pd.DataFrame, kept: "pd.Series[bool]", params: SplitParams) -> pd.DataFrame:
-    """Add ``split`` and ``fold`` to rows that have a ``group_id``; both are null where ``kept`` is False."""
-    names = rows["group_id"].unique()
-    split = rows["group_id"].map({name: split_of(name, params) for name in names})
-    external = rows.loc[kept & rows["source"].isin(params.external), "group_id"]
-    split = split.mask(rows["group_id"].isin(external), "external").where(kept)
-    fold = rows["group_id"].map({name: fold_of(name, params) for name in names})
-    return rows.assign(split=split, fold=fold.where(split.isin(["train", "val"])).astype("Int32"))
-
-
-def split_of(group_id: str, params: SplitParams) -> str:
-    """train, val or test: a pure function of the group's name, the seed and the shares."""
-    place = hashed(group_id, f"{params.seed}/split")
-    if place < params.test:
-        return "test"
-    return "val" if place < params.test + params.val else "train"
-
-
-def fold_of(group_id: str, params: SplitParams) -> int:
-    """Number of the group's fold, 0 to ``folds`` - 1."""
-    return int(hashed(group_id, f"{params.seed}/fold") * params.folds)
-
-
-def hashed(name: str, salt: str) -> float:
-    """A number in [0, 1) that looks random and is the same on every machine."""
-    return int.from_bytes(hashlib.sha256(f"{salt}/{name}".encode()).digest()[:6], "big") / 2**48
-
-
-# -------------------------------------------------------------------------------------------------------- groups
-
-
-def groups(rows: pd.DataFrame) -> "pd.Series[str]":
-    """The group's name for every row; see the top of this module."""
-    names = row_names(rows)
-    group = group_rows(
-        [
-            ("row", names),
-            ("row", rows["duplicate_of"]),
-            ("patient", rows["patient_id"]),
-            ("patient", rows["patient_key"]),
-            ("study", rows["study_id"]),
-            ("cluster", rows["cluster_id"]),
-            ("page", _case_pages(rows)),
-        ]
-    )
-    return group.map(smallest_by_group(rows["patient_id"], group).combine_first(smallest_by_group(names, group)))
-
-
-def _case_pages(rows: pd.DataFrame) -> "pd.Series[str]":
-    """The page of every row where it is a case, an article or a post; null where it is the list of a collection."""
-    pages = rows["page_url"].astype(object)
-    homes = {source.homepage.rstrip("/") for source in registry().values()}
-    cases = {page for page, count in pages.value_counts().items() if count <= CASE_ROWS and _is_case(str(page), homes)}
-    return pages.where(pages.isin(cases))
-
-
-def _is_case(page: str, homes: Collection[str]) -> bool:
-    address = urlsplit(page)
-    is_list = address.path.lower().endswith(LIST_SUFFIXES) or page.rstrip("/") in homes
-    return address.scheme in ("http", "https") and bool(address.path.strip("/")) and not is_list
-
-
-# ------------------------------------------------------------------------------------------------------- figures
 
 
 def shares(rows: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,8 @@ from upath import UPath
 
 from pipeline.core.layout import Layout
 from pipeline.core.params import ExperimentParams, Params, PrepareParams
-from pipeline.prepare.stage import INPUTS, ROWS, ROWS_SCHEMA, describe
+from pipeline.prepare.arrays import INPUTS, ROWS, ROWS_SCHEMA
+from pipeline.prepare.inputs import describe
 from sources.core.storage import write_json, write_table
 
 SIZE = 72

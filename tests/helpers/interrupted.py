@@ -7,7 +7,7 @@ from toy import POLICY, Toy
 
 from pipeline.cli.console import run_guarded
 from pipeline.core.layout import Layout
-from pipeline.core.params import load_params
+from pipeline.core.profile import load_params
 from pipeline.fetch.session import Fetching, fetch_open
 from sources.download.driver import Watcher, Wishes
 from sources.transport.client import Client

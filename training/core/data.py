@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipeline.prepare.stage import Arrays
+from pipeline.prepare.arrays import Arrays
 from sources.core.errors import CxnetError
 from training.core.augment import NONE, Augmentation, change_shapes, draw_brightness
 from training.core.losses import encode

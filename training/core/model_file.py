@@ -16,8 +16,8 @@ from upath import UPath
 
 from pipeline.core.layout import Layout
 from pipeline.core.params import ExperimentParams, Params
+from pipeline.prepare.arrays import ROWS
 from pipeline.prepare.enhance import check_channels
-from pipeline.prepare.stage import ROWS
 from sources.core.errors import CxnetError, unknown
 from sources.core.storage import atomic
 from training.core.data import SCALING

@@ -18,8 +18,8 @@ from upath import UPath
 
 from pipeline.core.layout import Layout
 from pipeline.core.params import ExperimentParams, Params
+from pipeline.prepare.arrays import ROWS_SCHEMA, Arrays, read_arrays
 from pipeline.prepare.enhance import CHANNELS
-from pipeline.prepare.stage import ROWS_SCHEMA, Arrays, read_arrays
 from sources.core.errors import CxnetError
 from sources.core.items import KEY, field
 from sources.core.storage import atomic, atomic_folder, write_json, write_table

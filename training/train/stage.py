@@ -18,7 +18,7 @@ import pandas as pd
 import training
 from pipeline.core.layout import Layout
 from pipeline.core.params import ExperimentParams, Params
-from pipeline.prepare.stage import Arrays, read_arrays
+from pipeline.prepare.arrays import Arrays, read_arrays
 from sources.core.errors import CxnetError
 from sources.core.storage import atomic, atomic_folder, write_json
 from training.core import backend

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from pipeline.cli.main import app
 from pipeline.core.layout import Layout
-from pipeline.core.params import load_params
+from pipeline.core.profile import load_params
 from pipeline.fetch.session import dry_run, open_fetching
 from sources.core.items import LOCK_SCHEMA, Item
 from sources.core.source import get_source

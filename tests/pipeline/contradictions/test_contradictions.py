@@ -13,14 +13,14 @@ from upath import UPath
 
 from benchmarks.labels import draw_film
 from pipeline.cli.main import app
-from pipeline.contradictions.stage import (
+from pipeline.contradictions.evidence import (
     against_finding,
     against_test,
     impossible_ages,
     impossible_sexes,
-    run,
     two_labels,
 )
+from pipeline.contradictions.stage import run
 from pipeline.core.decisions import row_names
 from pipeline.core.layout import Layout
 from pipeline.core.params import ContradictionsParams, ManifestParams, PrepareParams, SplitParams

@@ -14,7 +14,7 @@ from upath import UPath
 from pipeline.cli.main import app
 from pipeline.core.layout import Layout
 from pipeline.core.shards import replace_shards
-from pipeline.prepare.stage import read_arrays
+from pipeline.prepare.arrays import read_arrays
 from sources.core.errors import CxnetError
 from sources.core.storage import atomic, atomic_folder, read_table
 

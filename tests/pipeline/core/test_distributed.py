@@ -18,7 +18,7 @@ from pipeline.cli.main import app
 from pipeline.core import parallel
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images, open_executor
-from pipeline.core.params import load_params
+from pipeline.core.profile import load_params
 from pipeline.core.stages import BUILD_STAGES
 from sources.core.errors import CxnetError
 from sources.core.storage import read_table

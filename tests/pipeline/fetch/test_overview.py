@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from pipeline.core.layout import Layout
-from pipeline.core.params import FetchParams, FolderParams, Params, load_params
+from pipeline.core.params import FetchParams, FolderParams, Params
+from pipeline.core.profile import load_params
 from pipeline.core.schema import TABLES, schema_rows
 from pipeline.fetch.overview import access, source_rows, state
 from sources.core.errors import UsageError

@@ -12,7 +12,7 @@ from pipeline.core.parallel import open_executor
 from pipeline.core.params import HarmoniseParams, Params, SplitParams
 from pipeline.harmonise.stage import candidates, read_reference, run
 from pipeline.imaging.histogram import apply_curve, cumulative, histogram
-from pipeline.split.stage import split_of
+from pipeline.split.assignment import split_of
 from sources.core.errors import CxnetError, UsageError
 from sources.core.storage import read_table
 

@@ -15,7 +15,8 @@ from pipeline.core.layout import Layout
 from pipeline.core.params import ManifestParams
 from pipeline.core.schema import IMAGES_SCHEMA, MANIFEST_SCHEMA
 from pipeline.core.tables import iter_images
-from pipeline.manifest.stage import build, problems, run
+from pipeline.manifest.rules import problems
+from pipeline.manifest.stage import build, run
 from sources.core.errors import CxnetError
 from sources.core.storage import read_table
 

@@ -16,8 +16,10 @@ from pipeline.core.layout import Layout
 from pipeline.core.parallel import open_executor
 from pipeline.core.params import ManifestParams, PrepareParams, SplitParams
 from pipeline.manifest import stage as manifest
+from pipeline.prepare.arrays import read_arrays
 from pipeline.prepare.enhance import CHANNELS, beasf, clahe
-from pipeline.prepare.stage import fit, read_arrays, resize, run, to_input
+from pipeline.prepare.inputs import fit, resize, to_input
+from pipeline.prepare.stage import run
 from pipeline.split import stage as split
 from sources.core.errors import CxnetError
 

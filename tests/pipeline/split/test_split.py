@@ -12,7 +12,9 @@ from pipeline.core.layout import Layout
 from pipeline.core.params import ManifestParams, SplitParams
 from pipeline.core.schema import MANIFEST_SCHEMA
 from pipeline.manifest.stage import build
-from pipeline.split.stage import assign, gaps, groups, hashed, run, shares, split_of, summary
+from pipeline.split.assignment import assign, hashed, split_of
+from pipeline.split.groups import groups
+from pipeline.split.stage import gaps, run, shares, summary
 from sources.core.errors import UsageError
 from sources.core.storage import read_table, write_table
 

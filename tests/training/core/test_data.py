@@ -9,7 +9,7 @@ from drawn_arrays import write_arrays
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.prepare.stage import read_arrays
+from pipeline.prepare.arrays import read_arrays
 from sources.core.errors import CxnetError
 from training.core import data
 from training.core.augment import MODEST

@@ -9,7 +9,7 @@ import pytest
 from drawn_arrays import SIZE, profile, put_arrays, write_arrays
 
 from pipeline.core.layout import Layout
-from pipeline.prepare.stage import INPUTS, read_arrays
+from pipeline.prepare.arrays import INPUTS, read_arrays
 from sources.core.errors import CxnetError
 from sources.core.storage import read_table
 from training.evaluate import stage as evaluate

@@ -9,7 +9,7 @@ import pytest
 from drawn_arrays import SIZE, profile, put_arrays, write_arrays
 from upath import UPath
 
-from pipeline.prepare.stage import read_arrays
+from pipeline.prepare.arrays import read_arrays
 from sources.core.errors import CxnetError, UsageError
 from training.core.data import MANY, Batches
 from training.core.model_file import experiment_options, load_model

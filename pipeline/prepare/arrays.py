@@ -1,0 +1,97 @@
+"""Prepared inputs on disk: ``images.npy``, ``rows.parquet`` and ``inputs.json`` of one size."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import fsspec
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from upath import UPath
+
+from pipeline.core.layout import Layout
+from pipeline.core.schema import MANIFEST_SCHEMA, SPLITS_SCHEMA
+from pipeline.imaging.histogram import Image
+from pipeline.prepare.enhance import CHANNELS, check_channels
+from sources.core.errors import CxnetError
+from sources.core.items import KEY
+from sources.core.storage import atomic, read_table
+
+IMAGES, ROWS, INPUTS = "images.npy", "rows.parquet", "inputs.json"
+FROM_MANIFEST = (*KEY, "image_id", "label")
+FROM_SPLITS = ("group_id", "split", "fold")
+ROWS_SCHEMA = pa.schema(
+    [MANIFEST_SCHEMA.field(name) for name in FROM_MANIFEST] + [SPLITS_SCHEMA.field(name) for name in FROM_SPLITS],
+    metadata=MANIFEST_SCHEMA.metadata,
+)
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Prepared inputs.
+
+    Attributes:
+        images: memory map, uint8 (N, size, size, 3), channels as ``inputs["channels"]``.
+        rows: the N films, in the same order; columns as :data:`ROWS_SCHEMA`.
+        inputs: how the images were made; a model must record it.
+    """
+
+    images: Image
+    rows: pd.DataFrame
+    inputs: dict[str, Any]
+
+
+def read_arrays(layout: Layout, size: int) -> Arrays:
+    """The prepared inputs of one size; the images stay on disk until they are used.
+
+    Raises:
+        CxnetError: they are absent or damaged, or were made with another order of channels.
+    """
+    folder = layout.arrays(size)
+    inputs = _read_inputs(folder / INPUTS)
+    check_channels(inputs["channels"], str(folder))
+    rows = read_table(folder / ROWS)
+    images = _open_images(folder / IMAGES)
+    if images.shape != (len(rows), size, size, len(CHANNELS)) or images.dtype != np.uint8:
+        raise CxnetError(f"{folder / IMAGES} does not fit {ROWS}; run `cxnet-data prepare {size}` again.")
+    return Arrays(images, rows, inputs)
+
+
+def write_images(path: UPath, images: Iterable[Image], count: int, size: int) -> None:
+    """Write images one after the other as one ``.npy`` array, so that none but the current one is in memory."""
+    shape = (count, size, size, len(CHANNELS))
+    written = 0
+    with atomic(path) as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        for image in images:
+            file.write(image.tobytes())
+            written += 1
+        if written != count:
+            raise CxnetError(f"The manifest holds {written} pictures for {count} rows; run the manifest stage again.")
+
+
+def _read_inputs(path: UPath) -> dict[str, Any]:
+    try:
+        inputs = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CxnetError(f"{path} does not exist; run the prepare stage first (`dvc repro`).") from None
+    except ValueError as error:
+        raise CxnetError(f"{path} is not readable JSON ({error}); run the prepare stage again.") from None
+    if not isinstance(inputs, dict) or not isinstance(inputs.get("channels"), list):
+        raise CxnetError(f"{path} is not the description of prepared inputs; run the prepare stage again.")
+    return inputs
+
+
+def _open_images(path: UPath) -> Image:
+    """Map the array into memory; one in a bucket is copied to a temporary file first."""
+    local = path.path if path.protocol in ("", "file") else fsspec.open_local(f"simplecache::{path}", **_options(path))
+    try:
+        return np.asanyarray(np.load(str(local), mmap_mode="r", allow_pickle=False))
+    except (OSError, ValueError) as error:
+        raise CxnetError(f"{path} is not a readable array ({error}); run the prepare stage again.") from error
+
+
+def _options(path: UPath) -> dict[str, Any]:
+    return {path.protocol: dict(path.storage_options)}

@@ -1,0 +1,44 @@
+"""Which rows belong to one group: those that share a patient, a study, an exposure or a case page."""
+
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+import pandas as pd
+
+from pipeline.core.decisions import row_names
+from pipeline.core.groups import group_rows, smallest_by_group
+from sources.core.source import registry
+
+LIST_SUFFIXES = (".csv", ".tsv", ".xlsx", ".xls", ".json", ".txt", ".zip", ".gz", ".parquet")
+CASE_ROWS = 40  # a page that shows more films is a list of patients, not a case
+
+
+def groups(rows: pd.DataFrame) -> "pd.Series[str]":
+    """The group's name for every row; see the top of this module."""
+    names = row_names(rows)
+    group = group_rows(
+        [
+            ("row", names),
+            ("row", rows["duplicate_of"]),
+            ("patient", rows["patient_id"]),
+            ("patient", rows["patient_key"]),
+            ("study", rows["study_id"]),
+            ("cluster", rows["cluster_id"]),
+            ("page", _case_pages(rows)),
+        ]
+    )
+    return group.map(smallest_by_group(rows["patient_id"], group).combine_first(smallest_by_group(names, group)))
+
+
+def _case_pages(rows: pd.DataFrame) -> "pd.Series[str]":
+    """The page of every row where it is a case, an article or a post; null where it is the list of a collection."""
+    pages = rows["page_url"].astype(object)
+    homes = {source.homepage.rstrip("/") for source in registry().values()}
+    cases = {page for page, count in pages.value_counts().items() if count <= CASE_ROWS and _is_case(str(page), homes)}
+    return pages.where(pages.isin(cases))
+
+
+def _is_case(page: str, homes: Collection[str]) -> bool:
+    address = urlsplit(page)
+    is_list = address.path.lower().endswith(LIST_SUFFIXES) or page.rstrip("/") in homes
+    return address.scheme in ("http", "https") and bool(address.path.strip("/")) and not is_list
