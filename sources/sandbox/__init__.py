@@ -1,1 +1,1 @@
-"""The sandbox: a drawn mirror of every source, with the truth about it on the side."""
+"""The sandbox: a synthetic offline copy of every source, with the truth about each file beside it."""

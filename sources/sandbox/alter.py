@@ -1,7 +1,7 @@
-"""What becomes of a film on its way: copies of one exposure as other sources show it, defects, file formats.
+"""Alterations of synthetic films: copies of one exposure as other sources show it, defects, file formats.
 
-Every function takes a picture uint8 (H, W) and gives one back; what is lost or added is named by its key in
-:data:`COPIES` or :data:`DEFECTS`, which is what the sandbox's truth says of the file.
+Each alteration maps a picture, uint8 (H, W), to another one. Its key in :data:`COPIES` or :data:`DEFECTS` names it in
+the sandbox's truth tables.
 """
 
 import io
@@ -15,18 +15,18 @@ Alter = Callable[[Gray, np.random.Generator], Gray]
 
 
 def same(picture: Gray, rng: np.random.Generator) -> Gray:
-    """The same pixels."""
+    """Unchanged pixels."""
     return picture
 
 
 def resized(picture: Gray, rng: np.random.Generator) -> Gray:
-    """Smaller by 15 to 45 %."""
+    """Scaled to 55 to 85 % of the size."""
     factor = rng.uniform(0.55, 0.85)
     return cv2.resize(picture, None, None, factor, factor, cv2.INTER_AREA)
 
 
 def cropped(picture: Gray, rng: np.random.Generator) -> Gray:
-    """Cut on all sides, to 62 to 88 % of the width and height."""
+    """Cropped to 62 to 88 % of the width and height."""
     height, width = picture.shape
     rows, columns = (round(side * rng.uniform(0.62, 0.88)) for side in (height, width))
     top, left = int(rng.integers(height - rows + 1)), int(rng.integers(width - columns + 1))
@@ -35,26 +35,26 @@ def cropped(picture: Gray, rng: np.random.Generator) -> Gray:
 
 def annotated(picture: Gray, rng: np.random.Generator) -> Gray:
     """With an arrow, a letter and a line of text."""
-    drawn = picture.copy()
-    height, width = drawn.shape
+    result = picture.copy()
+    height, width = result.shape
     tip = (int(width * rng.uniform(0.25, 0.75)), int(height * rng.uniform(0.4, 0.7)))
     cv2.arrowedLine(
-        drawn, (tip[0] - width // 8, tip[1] - height // 10), tip, 255, max(2, width // 130), cv2.LINE_AA, 0, 0.35
+        result, (tip[0] - width // 8, tip[1] - height // 10), tip, 255, max(2, width // 130), cv2.LINE_AA, 0, 0.35
     )
     cv2.putText(
-        drawn, "A", (width // 16, height - height // 16), cv2.FONT_HERSHEY_SIMPLEX, width / 350, 255, 2, cv2.LINE_AA
+        result, "A", (width // 16, height - height // 16), cv2.FONT_HERSHEY_SIMPLEX, width / 350, 255, 2, cv2.LINE_AA
     )
-    return burnt_text(drawn, rng)
+    return burnt_text(result, rng)
 
 
 def contrast(picture: Gray, rng: np.random.Generator) -> Gray:
-    """Another tone curve."""
+    """A different tone curve."""
     curve = (np.arange(256) / 255) ** rng.uniform(0.6, 0.8) * rng.uniform(225, 250)
     return cv2.LUT(picture, curve.astype(np.uint8))
 
 
 def mirrored(picture: Gray, rng: np.random.Generator) -> Gray:
-    """Left and right exchanged."""
+    """Left and right swapped."""
     return np.ascontiguousarray(picture[:, ::-1])
 
 
@@ -64,7 +64,7 @@ def inverted(picture: Gray, rng: np.random.Generator) -> Gray:
 
 
 def rotated_90(picture: Gray, rng: np.random.Generator) -> Gray:
-    """Turned by 90 degrees clockwise."""
+    """Rotated by 90 degrees clockwise."""
     return np.ascontiguousarray(np.rot90(picture, -1))
 
 
@@ -81,13 +81,13 @@ def bordered(picture: Gray, rng: np.random.Generator) -> Gray:
 
 
 def burnt_text(picture: Gray, rng: np.random.Generator) -> Gray:
-    """With lines of text in a corner."""
-    drawn = picture.copy()
-    height, width = drawn.shape
+    """With lines of text burnt into a corner."""
+    result = picture.copy()
+    height, width = result.shape
     for line, words in enumerate(("PORTABLE AP", "ERECT 14:3" + str(int(rng.integers(10))), "kV 85 mAs 2.5")):
         place = (width // 40, height // 16 + line * height // 18)
-        cv2.putText(drawn, words, place, cv2.FONT_HERSHEY_SIMPLEX, width / 900, 255, max(1, width // 380), cv2.LINE_AA)
-    return drawn
+        cv2.putText(result, words, place, cv2.FONT_HERSHEY_SIMPLEX, width / 900, 255, max(1, width // 380), cv2.LINE_AA)
+    return result
 
 
 def blurred(picture: Gray, rng: np.random.Generator) -> Gray:
@@ -96,23 +96,23 @@ def blurred(picture: Gray, rng: np.random.Generator) -> Gray:
 
 
 def upscaled(picture: Gray, rng: np.random.Generator) -> Gray:
-    """A thumbnail blown up again."""
+    """Enlarged from a thumbnail."""
     small = cv2.resize(picture, None, None, 0.2, 0.2, cv2.INTER_AREA)
     return cv2.resize(small, picture.shape[::-1], interpolation=cv2.INTER_CUBIC)
 
 
 def few_levels(picture: Gray, rng: np.random.Generator) -> Gray:
-    """With 12 gray levels."""
+    """Reduced to 12 gray levels."""
     return (picture // 22 * 22).astype(np.uint8)
 
 
 def black(picture: Gray, rng: np.random.Generator) -> Gray:
-    """Nothing but black."""
+    """All black."""
     return np.zeros_like(picture)
 
 
 def tiny(picture: Gray, rng: np.random.Generator) -> Gray:
-    """As an icon."""
+    """Shrunk to an icon."""
     return cv2.resize(picture, (40, 44), interpolation=cv2.INTER_AREA)
 
 
@@ -126,7 +126,7 @@ COPIES: dict[str, Alter] = {
     "mirrored": mirrored,
     "inverted": inverted,
 }
-DEFECTS: dict[str, Alter] = {  # of the picture
+DEFECTS: dict[str, Alter] = {  # defects of the picture
     "rotated_90": rotated_90,
     "rotated_180": rotated_180,
     "inverted": inverted,
@@ -139,7 +139,7 @@ DEFECTS: dict[str, Alter] = {  # of the picture
     "black": black,
     "tiny": tiny,
 }
-UNREADABLE = ("truncated", "html", "empty")  # files that do not decode
+UNREADABLE = ("truncated", "html", "empty")  # defects of the file: it does not decode
 
 
 def jpeg(picture: Gray, quality: int = 90) -> bytes:
@@ -148,35 +148,35 @@ def jpeg(picture: Gray, quality: int = 90) -> bytes:
 
 
 def png(picture: np.ndarray) -> bytes:
-    """A PNG of 8 or 16 bit."""
+    """A PNG with 8 or 16 bits per pixel."""
     return cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 4])[1].tobytes()
 
 
 def wide(picture: Gray, rng: np.random.Generator) -> np.ndarray:
-    """Twelve bits in sixteen, as detectors give them: uint16 (H, W)."""
+    """12-bit values in the upper bits of 16, as detectors deliver them: uint16 (H, W)."""
     noise = rng.integers(0, 16, picture.shape)
     return ((picture.astype(np.uint16) << 4) + noise).astype(np.uint16) << 4
 
 
-def colour_jpeg(picture: Gray) -> bytes:
+def color_jpeg(picture: Gray) -> bytes:
     """A JPEG with three equal channels."""
     return cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
 
 
 def turned_by_exif(picture: Gray) -> bytes:
-    """A JPEG stored on its side, with the EXIF tag that says how to turn it back."""
+    """A JPEG stored sideways, with the EXIF orientation that turns it upright."""
     from PIL import Image
 
     image = Image.fromarray(np.ascontiguousarray(np.rot90(picture, 1)))
     exif = Image.Exif()
-    exif[0x0112] = 6  # Orientation: turn by 90 degrees clockwise
+    exif[0x0112] = 6  # Orientation: rotate by 90 degrees clockwise
     target = io.BytesIO()
     image.save(target, "JPEG", quality=92, exif=exif)
     return target.getvalue()
 
 
 def animated_gif(picture: Gray) -> bytes:
-    """A GIF of two frames."""
+    """A GIF with two frames."""
     from PIL import Image
 
     frames = [Image.fromarray(picture), Image.fromarray(255 - picture)]
@@ -186,7 +186,7 @@ def animated_gif(picture: Gray) -> bytes:
 
 
 def dicom(pictures: np.ndarray, marker: str, photometric: str) -> bytes:
-    """A DICOM file of one or more frames (uint8 (H, W) or (N, H, W)) whose patient tags all hold ``marker``."""
+    """A DICOM file with one or more frames, uint8 (H, W) or (N, H, W), and ``marker`` in every patient tag."""
     from pydicom.dataset import FileDataset, FileMetaDataset
     from pydicom.uid import UID, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 

@@ -1,4 +1,4 @@
-"""The body of one person, as numbers: drawn once per person, so that all films of a person look alike."""
+"""The body of one person as numbers. All films of a person share them, so they look alike."""
 
 from dataclasses import dataclass, replace
 
@@ -15,18 +15,18 @@ class Anatomy:
     """Proportions of a chest in body units (inner chest half width = 1).
 
     Attributes:
-        height: stretch of everything along y (slim and tall above 1, round below).
-        heart: size of the heart; ``heart_tilt`` in degrees turns its axis.
-        knob: radius of the aortic knob; ``unfolded``: how far the aorta bows to the left.
+        height: vertical stretch of the body (above 1: slim and tall; below 1: round).
+        heart: size of the heart; ``heart_tilt`` rotates its axis (degrees).
+        knob: radius of the aortic knob; ``unfolded``: bow of the aorta to the left.
         wall: thickness of the soft tissue outside the ribs.
-        slope: how steeply the ribs run down to the front; ``rib_width``, ``bone``: thickness, density of bones.
-        apex: height of the lungs' tops; ``dome``: (right, left) level of the diaphragm; ``dome_arch``: its bulge.
+        slope: descent of the ribs toward the front; ``rib_width``: their thickness; ``bone``: density of all bones.
+        apex: height of the lung apices; ``dome``: level of the diaphragm (right, left); ``dome_arch``: its bulge.
         breasts: size of breast shadows (0 = none); ``thymus``: size of a child's thymus (0 = none).
-        vessels: seed of the vessel tree; ``vessel_size``: their width.
-        ribs: (10,) jitter of each rib's level; ``scoliosis``: sideways bow of the spine.
+        vessels: seed of the vessel tree; ``vessel_size``: width of the vessels.
+        ribs: (10,) random shift of each rib; ``scoliosis``: sideways bow of the spine.
         bowel: seed of bowel gas; ``bubble``: (x, y, size) of the stomach bubble.
-        shoulder: level of the shoulders; ``clavicle``: rise of the collar bones.
-        emphysema: darker, larger lungs.
+        shoulder: level of the shoulders; ``clavicle``: rise of the collarbones.
+        emphysema: how much darker the lungs are.
     """
 
     height: float
@@ -55,7 +55,7 @@ class Anatomy:
 
 
 def draw_anatomy(rng: np.random.Generator, age: float, sex: str) -> Anatomy:
-    """The anatomy of a person of ``age`` years; children have round chests, large hearts and a thymus."""
+    """A random anatomy at ``age`` years; children have round chests, large hearts and a thymus."""
     old = float(np.clip((age - 20) / 60, 0, 1))
     right = rng.normal(0.62, 0.05)
     adult = Anatomy(
@@ -87,7 +87,7 @@ def draw_anatomy(rng: np.random.Generator, age: float, sex: str) -> Anatomy:
 
 
 def _child(adult: Anatomy, rng: np.random.Generator, age: float) -> Anatomy:
-    """A small child's chest is as wide as high, its ribs run flat, its heart fills more than half of the width."""
+    """The proportions of a child: a chest as wide as high, flat ribs, a heart over half of the width."""
     young = float(np.clip(1 - age / ADULT_FROM_YEARS, 0, 1))
     return replace(
         adult,
@@ -110,14 +110,14 @@ RIB_LEVEL = -1.08 + 0.165 * np.arange(10)
 
 
 def rib_turns(anatomy: Anatomy, breath: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Per rib (half width, level at the spine, drop to the front), each (10,); a deep ``breath`` lifts the fronts."""
+    """Half width, level at the spine, and drop to the front of each rib, (10,) each; a ``breath`` lifts the fronts."""
     level = (RIB_LEVEL + np.asarray(anatomy.ribs) + anatomy.apex * np.linspace(1, 0, 10)) * anatomy.height
     drop = RIB_DROP * anatomy.slope * anatomy.height * (1 - 0.16 * breath)
     return RIB_HALF_WIDTH * (1 + 0.015 * breath), level, drop
 
 
 def rib_curve(half_width: float, level: float, drop: float, side: int, turns: tuple[float, float]) -> np.ndarray:
-    """(24, 2) part of one rib's loop: turn 0 is at the spine, 90 at the side of the chest, 180 at the breastbone."""
+    """(24, 2) part of a rib's loop between two angles: 0 at the spine, 90 at the side, 180 at the breastbone."""
     turn = np.radians(np.linspace(*turns, 24))
     x = half_width * np.sin(turn) ** 0.9 + 0.07 * np.cos(turn / 2) ** 6
     y = level + drop * (1 - np.cos(turn)) / 2 - 0.07 * np.sin(2 * turn) * (turn < np.pi / 2)
@@ -125,7 +125,7 @@ def rib_curve(half_width: float, level: float, drop: float, side: int, turns: tu
 
 
 def lung_outline(anatomy: Anatomy, breath: float, side: int) -> np.ndarray:
-    """Outline of a lung field as seen from the front; ``side`` -1 is the patient's right (left in the picture)."""
+    """Outline of a lung field seen from the front; ``side`` -1 is the patient's right (left in the picture)."""
     half_width, level, drop = rib_turns(anatomy, breath)
     dome = dome_level(anatomy, breath, side)
     lateral = np.column_stack([side * 0.955 * half_width, level + drop / 2])[1:]
@@ -150,5 +150,5 @@ def lung_outline(anatomy: Anatomy, breath: float, side: int) -> np.ndarray:
 
 
 def dome_level(anatomy: Anatomy, breath: float, side: int) -> float:
-    """y of the top of the diaphragm on one side; a deep ``breath`` pushes it down."""
+    """y of the top of the diaphragm on one side; a deep ``breath`` lowers it."""
     return (anatomy.dome[0 if side < 0 else 1] + 0.13 * breath) * anatomy.height

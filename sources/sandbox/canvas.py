@@ -1,7 +1,7 @@
-"""Drawing in the body's own coordinates: curves, filled shapes and strokes as soft masks, and random textures.
+"""Drawing in body coordinates: curves, filled shapes and strokes as soft masks, and random textures.
 
-Coordinates: the inner chest is 2 wide (x from -1 to 1, the patient's left at +x, as films are hung), y grows downward,
-0 at the level of the hila. A :class:`Canvas` knows how these map to pixels.
+The inner chest spans x from -1 to 1, with the patient's left at +1, as films are hung. y is 0 at the hila and grows
+downward. A :class:`Canvas` maps these coordinates to pixels.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,13 +12,12 @@ import numpy as np
 
 Map = np.ndarray  # (H, W) float32
 Points = Sequence[tuple[float, float]] | np.ndarray
-SUBPIXEL = 4  # bits of a pixel that the drawing functions resolve
-RANDOM_PIXELS = 1 << 20
+SUBPIXEL = 4  # fractional bits of a pixel position in OpenCV's drawing functions
 
 
 @dataclass(frozen=True)
 class Canvas:
-    """A picture area and where the body lies on it.
+    """A picture area and the position of the body on it.
 
     Attributes:
         height, width: pixels.
@@ -31,11 +30,11 @@ class Canvas:
 
     @classmethod
     def placed(
-        cls, height: int, width: int, unit: float, centre: tuple[float, float], degrees: float = 0.0
+        cls, height: int, width: int, unit: float, center: tuple[float, float], degrees: float = 0.0
     ) -> "Canvas":
-        """A canvas with ``unit`` pixels per body unit, body origin at ``centre`` (share of width, height), tilted."""
+        """A canvas with ``unit`` pixels per body unit, and the body's origin at ``center`` (in shares of the size)."""
         cosine, sine = unit * np.cos(np.radians(degrees)), unit * np.sin(np.radians(degrees))
-        return cls(height, width, np.array([[cosine, -sine, centre[0] * width], [sine, cosine, centre[1] * height]]))
+        return cls(height, width, np.array([[cosine, -sine, center[0] * width], [sine, cosine, center[1] * height]]))
 
     @property
     def unit(self) -> float:
@@ -47,18 +46,18 @@ class Canvas:
         return self.height, self.width
 
     def pixels(self, points: Points) -> np.ndarray:
-        """(N, 2) float64 pixel positions of body points."""
+        """Pixel positions of body points, (N, 2) float64."""
         return np.asarray(points, float) @ self.matrix[:, :2].T + self.matrix[:, 2]
 
     def fill(self, *shapes: Points, soft: float = 0.006) -> np.ndarray:
-        """Mask (H, W) float32 in 0..1 of closed shapes, its edge blurred by ``soft`` units."""
+        """Mask of closed shapes, (H, W) float32 from 0 to 1, with edges blurred by ``soft`` units."""
         mask = np.zeros(self.shape, np.uint8)
         for shape in shapes:
             cv2.fillPoly(mask, [self._fixed(shape)], 255, cv2.LINE_AA, SUBPIXEL)
         return self.blur(mask.astype(np.float32) / 255, soft)
 
     def stroke(self, lines: Iterable[Points], width: float, soft: float = 0.004) -> np.ndarray:
-        """Mask (H, W) float32 in 0..1 of open lines of ``width`` units; lines under a pixel are fainter instead."""
+        """Mask of open lines, (H, W) float32 from 0 to 1; lines narrower than a pixel become fainter instead."""
         mask = np.zeros(self.shape, np.uint8)
         pixels = width * self.unit
         strength = int(255 * min(1.0, max(pixels, 0.15)))
@@ -66,19 +65,19 @@ class Canvas:
         cv2.polylines(mask, fixed, False, strength, max(1, round(pixels)), cv2.LINE_AA, SUBPIXEL)
         return self.blur(mask.astype(np.float32) / 255, soft)
 
-    def discs(self, centres: Points, radius: float, soft: float = 0.004) -> np.ndarray:
-        """Mask (H, W) float32 in 0..1 of filled circles."""
+    def discs(self, centers: Points, radius: float, soft: float = 0.004) -> np.ndarray:
+        """Mask of filled circles, (H, W) float32 from 0 to 1."""
         mask = np.zeros(self.shape, np.uint8)
-        for x, y in self._fixed(centres):
+        for x, y in self._fixed(centers):
             cv2.circle(mask, (int(x), int(y)), round(radius * self.unit * 2**SUBPIXEL), 255, -1, cv2.LINE_AA, SUBPIXEL)
         return self.blur(mask.astype(np.float32) / 255, soft)
 
     def blur(self, image: np.ndarray, sigma: float) -> np.ndarray:
-        """``image`` blurred by ``sigma`` units; wide blurs are computed on a smaller picture."""
+        """``image`` blurred by ``sigma`` units."""
         return blurred(image, sigma * self.unit)
 
     def grid(self) -> tuple[np.ndarray, np.ndarray]:
-        """Body coordinates (x, y), each (H, W) float32, of every pixel."""
+        """Body coordinates (x, y) of every pixel, (H, W) float32 each."""
         inverse = cv2.invertAffineTransform(self.matrix)
         columns = np.arange(self.width, dtype=np.float32)[None, :]
         rows = np.arange(self.height, dtype=np.float32)[:, None]
@@ -91,7 +90,7 @@ class Canvas:
 
 
 def blurred(image: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian blur by ``sigma`` pixels; above 6 on a reduced picture, where it costs little."""
+    """Gaussian blur by ``sigma`` pixels; wide blurs work on a smaller picture, which is faster."""
     if sigma < 0.3:
         return image
     if sigma <= 6:
@@ -103,7 +102,7 @@ def blurred(image: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def smooth(points: Points, closed: bool = False, steps: int = 8) -> np.ndarray:
-    """Catmull-Rom curve through ``points``, ``steps`` positions per piece; a point given twice is a corner."""
+    """Catmull-Rom curve through ``points`` ``steps`` positions per segment; a repeated point makes a corner."""
     knots = np.asarray(points, float)
     ends = (knots[-1:], knots[:2]) if closed else (knots[:1], knots[-1:])
     padded = np.vstack([ends[0], knots, ends[1]])
@@ -114,7 +113,7 @@ def smooth(points: Points, closed: bool = False, steps: int = 8) -> np.ndarray:
 
 
 def ellipse(x: float, y: float, width: float, height: float, degrees: float = 0.0, points: int = 40) -> np.ndarray:
-    """(N, 2) outline of an ellipse with half axes ``width`` and ``height``."""
+    """Outline of an ellipse with half axes ``width`` and ``height``, (N, 2)."""
     angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
     tilt = np.radians(degrees)
     along, across = width * np.cos(angle), height * np.sin(angle)
@@ -124,7 +123,7 @@ def ellipse(x: float, y: float, width: float, height: float, degrees: float = 0.
 
 
 def field(rng: np.random.Generator, shape: tuple[int, int], cells: float) -> np.ndarray:
-    """Smooth random texture (H, W) float32, about standard normal, with ``cells`` cells along the longer side."""
+    """Smooth random texture with ``cells`` cells along the longer side, (H, W) float32, about standard normal."""
     height, width = shape
     scale = cells / max(shape)
     size = (max(2, round(height * scale)) + 3, max(2, round(width * scale)) + 3)
@@ -133,7 +132,7 @@ def field(rng: np.random.Generator, shape: tuple[int, int], cells: float) -> np.
 
 
 def clouds(rng: np.random.Generator, shape: tuple[int, int], cells: float, octaves: int = 3) -> np.ndarray:
-    """Sum of textures, each twice as fine and about half as strong: (H, W) float32, about standard normal."""
+    """Sum of textures, each twice as fine and half as strong as the last, (H, W) float32, about standard normal."""
     total = np.zeros(shape, np.float32)
     for octave in range(octaves):
         total += field(rng, shape, cells * 2**octave) * np.float32(0.55**octave)

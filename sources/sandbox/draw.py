@@ -1,4 +1,4 @@
-"""Draw the sandbox: an offline world of all sources in mirror layout, and ``truth/`` about every file in it."""
+"""Draw the sandbox: a synthetic copy of every source in the layout of a mirror, and ``truth/`` about every file."""
 
 import csv
 import hashlib
@@ -22,11 +22,11 @@ from sources.core.storage import atomic_folder
 from sources.sandbox import sites
 from sources.sandbox.film import Film
 from sources.sandbox.people import FRONTAL, HOMES
+from sources.sandbox.population import draw_films
 from sources.sandbox.version import code_version
-from sources.sandbox.world import build_world
 from sources.transport.mirror import INDEXES
 
-SITE_OF = {"radiopaedia_normal": "radiopaedia"}  # two sources that one site shows
+SITE_OF = {"radiopaedia_normal": "radiopaedia"}  # one site serves both sources
 RECEIPT = "sandbox.json"
 FILM_COLUMNS = (
     *("source", "film_id", "sha256", "exposure_id", "person", "patient_id", "label", "finding", "view", "stated_view"),
@@ -35,29 +35,29 @@ FILM_COLUMNS = (
 
 
 def draw(folder: Path, seed: int, films: int) -> None:
-    """Write the world into ``folder``; one that holds exactly this world already is left as it is.
+    """Write about ``films`` synthetic files into ``folder``, unless its receipt shows that it already holds them.
 
-    The folder changes all at once: an interrupted drawing leaves the old world or none.
+    The folder is replaced at once: an interruption leaves the old sandbox or none.
 
     Raises:
-        CxnetError: the folder cannot be written.
+        CxnetError: ``folder`` cannot be written.
     """
     receipt = {"seed": seed, "films": films, "code": code_version()}
-    if _holds(folder, receipt):
+    if _is_current(folder, receipt):
         return
     renders = site_modules()
-    shown = [name for name in HOMES if SITE_OF.get(name, name) in renders]
+    sources = [name for name in HOMES if SITE_OF.get(name, name) in renders]
     with ProcessPoolExecutor(
         os.cpu_count() or 1, mp_context=get_context("forkserver"), initializer=_one_thread
     ) as pool:
-        world = build_world(seed, films, shown, pool)
+        drawn = draw_films(seed, films, sources, pool)
     with atomic_folder(folder) as new:
         target = Path(new.path)
-        for path, content in _rendered(world, renders, seed):
+        for path, content in _rendered(drawn, renders, seed):
             place = _free_place(target / path)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
-        _write_truth(target / "truth", world)
+        _write_truth(target / "truth", drawn)
         (target / RECEIPT).write_text(json.dumps(receipt, sort_keys=True) + "\n", encoding="utf-8")
 
 
@@ -67,33 +67,33 @@ def site_modules() -> dict[str, Any]:
     return {name: importlib.import_module(f"{sites.__name__}.{name}").render for name in names}
 
 
-def truth_rows(world: Sequence[Film]) -> Iterator[dict[str, object]]:
-    """What is true of every file."""
-    for film in world:
-        told = {name: getattr(film, name) for name in FILM_COLUMNS if name != "sha256"}
-        yield {**told, "sha256": hashlib.sha256(film.data).hexdigest()}
+def truth_rows(films: Sequence[Film]) -> Iterator[dict[str, object]]:
+    """The truth about every file."""
+    for film in films:
+        facts = {name: getattr(film, name) for name in FILM_COLUMNS if name != "sha256"}
+        yield {**facts, "sha256": hashlib.sha256(film.data).hexdigest()}
 
 
-def duplicate_pairs(world: Sequence[Film]) -> Iterator[dict[str, object]]:
-    """Every two readable files of one exposure, and how the second differs from the first."""
+def duplicate_pairs(films: Sequence[Film]) -> Iterator[dict[str, object]]:
+    """All pairs of readable files of one exposure, and how the second differs from the first."""
     groups: defaultdict[str, list[Film]] = defaultdict(list)
-    for film in world:
+    for film in films:
         if film.width:
             groups[film.exposure_id].append(film)
-    for films in groups.values():
-        for first, second in combinations(films, 2):
+    for group in groups.values():
+        for first, second in combinations(group, 2):
             kinds = [film.duplicate_kind for film in (first, second) if film.duplicate_kind]
             yield _pair(first, second, "+".join(kinds))
 
 
-def follow_up_pairs(world: Sequence[Film]) -> Iterator[dict[str, object]]:
-    """Frontal films of one person that are different exposures: no duplicates, however alike."""
+def follow_up_pairs(films: Sequence[Film]) -> Iterator[dict[str, object]]:
+    """All pairs of frontal films of one person from different exposures: not duplicates, however alike."""
     groups: defaultdict[str, list[Film]] = defaultdict(list)
-    for film in world:
+    for film in films:
         if film.width and film.view in FRONTAL:
             groups[film.person].append(film)
-    for films in groups.values():
-        for first, second in combinations(films, 2):
+    for group in groups.values():
+        for first, second in combinations(group, 2):
             if first.exposure_id != second.exposure_id:
                 yield _pair(first, second, "follow-up")
 
@@ -109,16 +109,17 @@ def _pair(first: Film, second: Film, kind: str) -> dict[str, object]:
     return {**names, **digests, "kind": kind}
 
 
-def _rendered(world: Sequence[Film], renders: dict[str, Any], seed: int) -> Iterator[tuple[str, bytes]]:
+def _rendered(films: Sequence[Film], renders: dict[str, Any], seed: int) -> Iterator[tuple[str, bytes]]:
+    """Path and content of every file of every site."""
     by_site: defaultdict[str, list[Film]] = defaultdict(list)
-    for film in world:
+    for film in films:
         by_site[SITE_OF.get(film.source, film.source)].append(film)
-    for name, films in sorted(by_site.items()):
-        yield from renders[name](films, np.random.default_rng([seed, zlib.crc32(name.encode())]))
+    for name, group in sorted(by_site.items()):
+        yield from renders[name](group, np.random.default_rng([seed, zlib.crc32(name.encode())]))
 
 
 def _free_place(path: Path) -> Path:
-    """``path``, or the index inside it where a folder has taken that name; a file in a folder's place moves inside."""
+    """``path``, or the index inside it if a folder has this name; a file where a folder must be moves inside it."""
     for parent in path.parents:
         if parent.is_file():
             content = parent.read_bytes()
@@ -128,12 +129,12 @@ def _free_place(path: Path) -> Path:
     return path / INDEXES[0] if path.is_dir() else path
 
 
-def _write_truth(folder: Path, world: Sequence[Film]) -> None:
+def _write_truth(folder: Path, films: Sequence[Film]) -> None:
     folder.mkdir(parents=True)
-    _write_csv(folder / "films.csv", FILM_COLUMNS, truth_rows(world))
+    _write_csv(folder / "films.csv", FILM_COLUMNS, truth_rows(films))
     columns = ("a_source", "a_film_id", "a_sha256", "b_source", "b_film_id", "b_sha256", "kind")
-    _write_csv(folder / "pairs.csv", columns, duplicate_pairs(world))
-    _write_csv(folder / "hard_non_duplicates.csv", columns, follow_up_pairs(world))
+    _write_csv(folder / "pairs.csv", columns, duplicate_pairs(films))
+    _write_csv(folder / "hard_non_duplicates.csv", columns, follow_up_pairs(films))
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, object]]) -> None:
@@ -145,16 +146,17 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, obje
 
 
 def _one_thread() -> None:
-    """One thread per process: the processes are the parallelism."""
+    """Limit OpenCV to one thread, as there is one process per core; leave ctrl-C to the parent process."""
     import signal
 
     import cv2
 
     cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is answered once, by the parent
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _holds(folder: Path, receipt: dict[str, object]) -> bool:
+def _is_current(folder: Path, receipt: dict[str, object]) -> bool:
+    """Whether ``folder`` holds what ``receipt`` describes."""
     try:
         return bool(json.loads((folder / RECEIPT).read_text(encoding="utf-8")) == receipt)
     except (OSError, ValueError):

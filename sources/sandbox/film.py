@@ -1,29 +1,29 @@
-"""One encoded film of the sandbox's world, as its source shows it."""
+"""One encoded film of the sandbox, as its source shows it."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Film:
-    """What the sandbox knows of one image file: what its source may tell, and the truth that it may not.
+    """One image file: what its source states about it, and the truth, which the source may not state.
 
     Attributes:
-        film_id: unique in the world.
-        exposure_id: films of one exposure (planted duplicates) share it.
-        source: name of the source that shows it.
-        person: the true person, across sources; ``patient_id`` is what this source calls that person.
-        study_id: examination within the source.
+        film_id: unique in the sandbox.
+        exposure_id: shared by the films of one exposure (planted duplicates).
+        source: the source that shows it.
+        person: the true person, across sources; ``patient_id``: the name that this source uses.
+        study_id: the examination, within the source.
         label: true label (normal | cap | covid | other).
-        finding: the source's word for it.
-        view: true view (PA | AP | AP_SUPINE | L | CT | OTHER); ``stated_view`` is what the source says, or None.
-        age: years; ``stated_age``/``stated_sex`` are None where the source is silent.
+        finding: the source's word for the label.
+        view: true view (PA | AP | AP_SUPINE | L | CT | OTHER); ``stated_view``: what the source states.
+        age: years; ``stated_age`` and ``stated_sex`` are None if the source does not state them.
         offset_days: day relative to admission.
         rt_pcr: positive | negative | None.
-        data: the encoded file; ``extension`` is the one its name carries (it may be wrong).
-        width, height: pixels as drawn; 0 for a file that does not decode.
-        duplicate_kind: how it differs from the first film of its exposure; None for that first film.
-        lung_mask: the lungs as drawn, a PNG of the film's size with 0 and 255; None where there is none.
-        defect: None or what is wrong with it (truncated | html | empty | wrong_extension | inverted | ...).
+        data: the encoded file; ``extension``: the extension of its name, which may be wrong.
+        width, height: in pixels; 0 for a file that does not decode.
+        duplicate_kind: how it differs from the first film of its exposure; None for the first film.
+        lung_mask: a PNG of the film's size with 255 in the lungs and 0 elsewhere, or None.
+        defect: what is wrong with the file (truncated | html | empty | wrong_extension | inverted | ...), or None.
     """
 
     film_id: str

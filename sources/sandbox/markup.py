@@ -1,4 +1,4 @@
-"""Pieces of HTML for the drawn sites, and numbers and names that equal inputs always get."""
+"""HTML snippets for the synthetic sites, and numbers and names that depend on a key alone."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -6,35 +6,34 @@ from html import escape
 
 from sources.sandbox.film import Film
 
-PIXEL = (
-    "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"  # what late pictures show first
-)
+# The placeholder of a picture that loads late.
+PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 
 def text(value: object) -> str:
-    """``value`` escaped for use between tags and inside attributes; "" for None."""
+    """``value`` escaped for tags and attributes; "" for None."""
     return "" if value is None else escape(str(value))
 
 
 def page(title: str, body: str, language: str = "en") -> bytes:
-    """A whole page."""
+    """A complete HTML page."""
     head = f'<head><meta charset="utf-8"><title>{text(title)}</title></head>'
     return f'<!DOCTYPE html>\n<html lang="{language}">{head}<body>{body}</body></html>'.encode()
 
 
 def hex_name(key: str, length: int) -> str:
-    """``length`` hex digits that stand for ``key``."""
+    """``length`` hex digits derived from ``key``."""
     return hashlib.sha256(key.encode()).hexdigest()[:length]
 
 
 def number(key: str, digits: int) -> int:
-    """A number of ``digits`` digits that stands for ``key``."""
+    """A number with ``digits`` digits derived from ``key``."""
     lowest = 10 ** (digits - 1)
     return lowest + int(hex_name(key, 15), 16) % (9 * lowest)
 
 
 def grouped(films: Sequence[Film], key: Callable[[Film], object]) -> list[list[Film]]:
-    """``films`` in groups of equal ``key``, groups and films in the order in which they first come."""
+    """``films`` in groups of equal ``key``, in the order of their first film."""
     groups: dict[object, list[Film]] = {}
     for film in films:
         groups.setdefault(key(film), []).append(film)
@@ -42,7 +41,7 @@ def grouped(films: Sequence[Film], key: Callable[[Film], object]) -> list[list[F
 
 
 def years(age: float | None) -> str:
-    """An age as sites write it: whole years, or months below one year; "" where it is not told."""
+    """An age as sites write it: in years, or in months below one year; "" for None."""
     if age is None:
         return ""
     return f"{age:g} years" if age >= 1 else f"{age * 12:.1f} months"

@@ -1,4 +1,4 @@
-"""What is no frontal film: films from the side, CT slices, and pictures of another kind."""
+"""Pictures other than frontal films: lateral films, CT slices, and pictures of other kinds."""
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ SICK = ("covid", "cap")
 
 
 def lateral(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
-    """A film from the side, uint8 (H, W): spine behind, heart in front above the diaphragm."""
+    """A lateral film, uint8 (H, W): spine behind, heart in front above the diaphragm."""
     rng = np.random.default_rng(exposure.seed)
     canvas = Canvas.placed(exposure.height, exposure.width, 0.44 * exposure.width, (0.5, 0.5), rng.normal(0, 3))
     tall = anatomy.height * 1.15
@@ -59,7 +59,7 @@ def lateral(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
 
 
 def _spine_and_ribs(anatomy: Anatomy, canvas: Canvas, tall: float) -> np.ndarray:
-    """Vertebrae, ribs of both sides and breastbone, seen from the side."""
+    """Vertebrae, ribs of both sides and breastbone seen from the side."""
     levels = (-1.25 + 0.2 * np.arange(14)) * tall * 0.95
     places = -0.6 - 0.13 * np.cos(levels * 1.2)
     bodies = [ellipse(x, y, 0.115, 0.078, 8) for x, y in zip(places, levels, strict=True)]
@@ -81,7 +81,7 @@ def ct_axial(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
     canvas = Canvas.placed(exposure.height, exposure.width, rng.uniform(0.39, 0.44) * exposure.width, (0.5, 0.5), 0)
     deep = 0.74 + 0.3 * (anatomy.wall - 0.24)
     body, muscle = (canvas.fill(ellipse(0, 0, 1.08 - rim, deep - rim), soft=0.006) for rim in (0.0, 0.3 * anatomy.wall))
-    level = rng.uniform(0.0, 1.0)  # from the arch of the aorta (0) to the heart's middle (1)
+    level = rng.uniform(0.0, 1.0)  # from the aortic arch (0) to the middle of the heart (1)
     lungs = canvas.fill(*(ellipse(side * 0.49, 0.0, 0.37, 0.53, side * 7) for side in SIDES), soft=0.006)
     heart = ellipse(0.13 * level, -0.16, (0.2 + 0.22 * level) * anatomy.heart, 0.26 + 0.06 * level, 25)
     middle = canvas.fill(heart, ellipse(0.14, 0.24, 0.1, 0.1), ellipse(0, 0.36, 0.2, 0.26), soft=0.006)
@@ -105,7 +105,7 @@ def ct_axial(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
 
 
 def _cut_vessels(canvas: Canvas, rng: np.random.Generator, spread: float) -> np.ndarray:
-    """Vessels that the slice cuts across: many small ones, few large ones near the middle."""
+    """Cross sections of vessels: many small ones, and few large ones near the middle."""
     dense = np.zeros(canvas.shape, np.float32)
     for radius, count, reach in ((0.03, 16, 0.24), (0.018, 50, 0.36), (0.010, 130, 0.46)):
         points = np.column_stack([rng.normal(0, reach, count), rng.normal(0, spread, count)])
@@ -114,9 +114,9 @@ def _cut_vessels(canvas: Canvas, rng: np.random.Generator, spread: float) -> np.
 
 
 def ct_coronal(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
-    """A coronal CT slice, uint8 (H, W): lungs like on a film, but black, with cut vessels and cut ribs.
+    """A coronal CT slice, uint8 (H, W): lungs as on a film, but black, with cross sections of vessels and ribs.
 
-    In front it cuts heart and breastbone, in the middle the windpipe, behind the spine.
+    A front slice shows heart and breastbone, a middle one the windpipe, a back one the spine.
     """
     rng = np.random.default_rng(exposure.seed)
     canvas = Canvas.placed(exposure.height, exposure.width, 0.40 * exposure.width, (0.5, 0.5), rng.normal(0, 1.5))
@@ -146,7 +146,7 @@ def ct_coronal(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
 
 
 def _bones_cut(canvas: Canvas, depth: str) -> np.ndarray:
-    """What a coronal slice cuts of the breastbone and collarbones in front, and of the vertebrae behind."""
+    """Breastbone and collarbones of a front slice, or vertebrae of a back slice."""
     if depth == "front":
         collarbones = [ellipse(side * 0.42, -1.12, 0.2, 0.08, -side * 14) for side in SIDES]
         return 0.3 * canvas.fill(ellipse(0, -1.04, 0.3, 0.1), *collarbones, soft=0.01)
@@ -156,17 +156,17 @@ def _bones_cut(canvas: Canvas, depth: str) -> np.ndarray:
 
 
 def picture_of_another_kind(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
-    """What pages show beside films, uint8 (H, W): a plot, two pictures in one figure, a photograph."""
+    """Something that pages show beside films, uint8 (H, W): a plot, a figure of two pictures, or a photograph."""
     kinds = (lambda: figure(exposure), lambda: panels(anatomy, exposure), lambda: photograph(exposure))
     return kinds[exposure.seed % len(kinds)]()
 
 
 def panels(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
-    """A film and a CT slice side by side in white gaps, with the letters A and B, uint8 (H, W)."""
-    shown = frontal(anatomy, exposure)[0], ct_axial(anatomy, exposure)
+    """A film and a CT slice side by side on white, with the letters A and B, uint8 (H, W)."""
+    pictures = frontal(anatomy, exposure)[0], ct_axial(anatomy, exposure)
     half, height = exposure.width // 2 - 12, exposure.height * 3 // 5
     page = np.full((height + 16, exposure.width), 255, np.uint8)
-    for place, (letter, picture) in enumerate(zip("AB", shown, strict=True)):
+    for place, (letter, picture) in enumerate(zip("AB", pictures, strict=True)):
         left = 8 + place * (half + 8)
         page[8 : 8 + height, left : left + half] = cv2.resize(picture, (half, height), interpolation=cv2.INTER_AREA)
         cv2.putText(page, letter, (left + 6, height), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 255, 2, cv2.LINE_AA)
@@ -174,7 +174,7 @@ def panels(anatomy: Anatomy, exposure: Exposure) -> np.ndarray:
 
 
 def photograph(exposure: Exposure) -> np.ndarray:
-    """A room with a light box on the wall, as a telephone sees it, uint8 (H, W)."""
+    """A blurry room with bright and dark boxes, like a photograph by phone, uint8 (H, W)."""
     rng = np.random.default_rng(exposure.seed)
     height, width = exposure.height, exposure.width
     scene = np.linspace(rng.uniform(90, 150), rng.uniform(40, 90), height, dtype=np.float32)[:, None]
@@ -191,7 +191,7 @@ def photograph(exposure: Exposure) -> np.ndarray:
 
 
 def figure(exposure: Exposure) -> np.ndarray:
-    """A plot with axes, bars and words, uint8 (H, W)."""
+    """A bar chart with axes and labels, uint8 (H, W)."""
     rng = np.random.default_rng(exposure.seed)
     page = np.full((exposure.height, exposure.width), 255, np.uint8)
     left, bottom = 44, exposure.height - 40

@@ -1,4 +1,4 @@
-"""Tables and archives for the drawn sites: equal inputs give equal bytes, whatever the clock says."""
+"""Tables and archives for the synthetic sites; equal inputs give equal bytes at any time."""
 
 import csv
 import gzip
@@ -7,13 +7,13 @@ import tarfile
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 
-from sources.transport.mirror import mirror_path as mirror_path  # the sites take it from here
+from sources.transport.mirror import mirror_path as mirror_path  # the sites import it from here
 
 ZIP_DATE = (2018, 1, 6, 0, 0, 0)
 
 
 def csv_table(header: Sequence[str], rows: Iterable[Mapping[str, object]], encoding: str = "utf-8") -> bytes:
-    """A CSV table with the columns of ``header``; what a row lacks or has as None is blank."""
+    """A CSV table with the columns of ``header``; missing and None values are blank."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -23,7 +23,7 @@ def csv_table(header: Sequence[str], rows: Iterable[Mapping[str, object]], encod
 
 
 def tar_gz(members: Mapping[str, bytes]) -> bytes:
-    """A ``.tar.gz`` with one folder entry per parent folder, as the NIH's archives have."""
+    """A ``.tar.gz`` with an entry per parent folder, as in the NIH's archives."""
     packed = io.BytesIO()
     with (
         gzip.GzipFile(fileobj=packed, mode="wb", mtime=0, compresslevel=1) as stream,
@@ -41,7 +41,7 @@ def tar_gz(members: Mapping[str, bytes]) -> bytes:
 
 
 def zip_archive(members: Mapping[str, bytes]) -> bytes:
-    """A zip whose members are stored as they are (films are compressed already)."""
+    """A zip with uncompressed members, as films are compressed already."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, data in members.items():
@@ -50,7 +50,7 @@ def zip_archive(members: Mapping[str, bytes]) -> bytes:
 
 
 def numbered(names: Iterable[str]) -> dict[str, int]:
-    """Number names from 1 in the order in which they first occur."""
+    """A number per name, from 1, in the order of first occurrence."""
     numbers: dict[str, int] = {}
     for name in names:
         numbers.setdefault(name, len(numbers) + 1)
@@ -58,5 +58,5 @@ def numbered(names: Iterable[str]) -> dict[str, int]:
 
 
 def letters(sex: str | None, words: Mapping[str, str]) -> str:
-    """A site's word for ``F`` or ``M``; blank where it is silent."""
+    """A site's word for ``F`` or ``M``; blank for None."""
     return words[sex] if sex else ""

@@ -1,4 +1,4 @@
-"""Who lives where: how each source takes part in the world, and the films that one person has there."""
+"""Synthetic people: what each source shows of them, and the films that one person has at a source."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,58 +11,63 @@ from sources.sandbox.phantom import Exposure
 
 @dataclass(frozen=True)
 class Home:
-    """How a source takes part: share of all persons, labels with their weights and words, what else it shows.
+    """What a source shows.
 
     Attributes:
-        share: of the persons; ``labels``: label -> (weight, the source's word).
-        extension: of its files; ``views``: shares of laterals, CT slices and other pictures among its films.
-        told: how often it states view, age and sex; ``again``: how often a person without COVID-19 has a second film.
-        children: are they all children.
+        share: its share of all persons, relative to the other sources.
+        labels: label -> (weight, the source's word for it).
+        extension: extension of its files.
+        views: shares of lateral films, CT slices and other pictures.
+        stated: probability that it states a view, an age or a sex.
+        second: probability that a person without COVID-19 has a second film.
+        children: whether all persons are children.
     """
 
     share: float
     labels: dict[str, tuple[float, str]]
     extension: str = "jpg"
     views: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    told: float = 0.8
-    again: float = 0.2
+    stated: float = 0.8
+    second: float = 0.2
     children: bool = False
 
 
 COVID = {"covid": (1.0, "COVID-19")}
 HOMES = {
-    "radiopaedia": Home(0.10, COVID, views=(0.12, 0.10, 0.02), told=0.9),
-    "sirm": Home(0.05, COVID, views=(0.08, 0.14, 0.02), told=0.7),
-    "eurorad": Home(0.05, COVID, views=(0.08, 0.14, 0.04), told=0.8),
-    "figure1": Home(0.03, COVID, told=0.6),
+    "radiopaedia": Home(0.10, COVID, views=(0.12, 0.10, 0.02), stated=0.9),
+    "sirm": Home(0.05, COVID, views=(0.08, 0.14, 0.02), stated=0.7),
+    "eurorad": Home(0.05, COVID, views=(0.08, 0.14, 0.04), stated=0.8),
+    "figure1": Home(0.03, COVID, stated=0.6),
     "cohen": Home(0.14, {"covid": (0.7, "COVID-19"), "cap": (0.2, "Pneumonia"), "normal": (0.1, "No Finding")},
-                  views=(0.10, 0.10, 0.0), told=0.75),
-    "twitter": Home(0.04, COVID, views=(0.0, 0.0, 0.12), told=0.7),
-    "papers": Home(0.03, COVID, told=0.5),
-    "hannover": Home(0.10, COVID, extension="png", told=1.0),
-    "instagram": Home(0.03, COVID, views=(0.0, 0.0, 0.15), told=0.3),
-    "cxnet": Home(0.03, COVID, told=0.6),
+                  views=(0.10, 0.10, 0.0), stated=0.75),
+    "twitter": Home(0.04, COVID, views=(0.0, 0.0, 0.12), stated=0.7),
+    "papers": Home(0.03, COVID, stated=0.5),
+    "hannover": Home(0.10, COVID, extension="png", stated=1.0),
+    "instagram": Home(0.03, COVID, views=(0.0, 0.0, 0.15), stated=0.3),
+    "cxnet": Home(0.03, COVID, stated=0.6),
     "pediatric": Home(0.06, {"normal": (0.6, "normal"), "cap": (0.4, "bacterial pneumonia")}, extension="jpeg",
-                      told=0.0, children=True),
-    "nih": Home(0.40, {"normal": (0.8, "No Finding"), "cap": (0.2, "Pneumonia")}, extension="png", told=1.0,
-                again=0.5),
-    "radiopaedia_normal": Home(0.05, {"normal": (1.0, "normal chest x-ray")}, told=0.9),
+                      stated=0.0, children=True),
+    "nih": Home(0.40, {"normal": (0.8, "No Finding"), "cap": (0.2, "Pneumonia")}, extension="png", stated=1.0,
+                second=0.5),
+    "radiopaedia_normal": Home(0.05, {"normal": (1.0, "normal chest x-ray")}, stated=0.9),
     "tuberculosis": Home(0.06, {"normal": (0.7, "normal"), "other": (0.3, "tuberculosis")}, extension="png",
-                         told=1.0),
+                         stated=1.0),
 }  # fmt: skip
-FOLLOW_UPS = (0.55, 0.25, 0.12, 0.08)  # chance of 1, 2, 3, 4 films of a covid patient
+FOLLOW_UPS = (0.55, 0.25, 0.12, 0.08)  # probability of 1, 2, 3, 4 films of a COVID-19 patient
 FRONTAL = ("PA", "AP", "AP_SUPINE")
 FRONTAL_SHARES = (0.55, 0.35, 0.10)
-LARGE_SHARE = 0.012  # of films as large as detectors give them
+LARGE_SHARE = 0.012  # share of films as large as a detector delivers them
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One file before it is drawn: the facts of its :class:`Film` without bytes, and how to draw them.
+    """One file before it is drawn.
 
     Attributes:
-        film: without data, width, height; ``anatomy_seed`` is the person's.
-        exposure: how the picture is drawn; ``copy``: how it is altered on the way; ``copy_seed``.
+        film: everything about it but data, width and height.
+        anatomy_seed: seed of the person's anatomy.
+        exposure: how to draw the picture.
+        copy: the alteration, if the file is a copy; ``copy_seed``: seed of its parameters.
     """
 
     film: Film
@@ -73,16 +78,16 @@ class Plan:
 
 
 def films_of(person: int, source: str, rng: np.random.Generator) -> Iterator[Plan]:
-    """One person's films at the source where they live."""
+    """One person's films at a source."""
     home = HOMES[source]
     labels = list(home.labels)
     weights = np.array([home.labels[name][0] for name in labels])
     label = labels[int(rng.choice(len(labels), p=weights / weights.sum()))]
     age = float(rng.integers(1, 6) if home.children else np.clip(round(rng.normal(58, 16)), 19, 92))
     sex = str(rng.choice(["F", "M"]))
-    knows = rng.random(2) < home.told
+    states = rng.random(2) < home.stated
     seed, focus = int(rng.integers(2**31)), int(rng.integers(2**31))
-    count = 1 + int(rng.choice(4, p=FOLLOW_UPS)) if label == "covid" else 1 + int(rng.random() < home.again)
+    count = 1 + int(rng.choice(4, p=FOLLOW_UPS)) if label == "covid" else 1 + int(rng.random() < home.second)
     worst, peak = rng.uniform(0.5, 1.0), int(rng.integers(count))
     for number in range(count):
         view = _view(home, rng)
@@ -98,11 +103,11 @@ def films_of(person: int, source: str, rng: np.random.Generator) -> Iterator[Pla
             label=label,
             finding=home.labels[label][1],
             view=view,
-            stated_view=view if view != "OTHER" and rng.random() < home.told else None,
+            stated_view=view if view != "OTHER" and rng.random() < home.stated else None,
             age=age,
-            stated_age=age if knows[0] else None,
+            stated_age=age if states[0] else None,
             sex=sex,
-            stated_sex=sex if knows[1] else None,
+            stated_sex=sex if states[1] else None,
             offset_days=int(3 * number + rng.integers(0, 3)),
             rt_pcr="positive" if label == "covid" else None,
             data=b"",

@@ -17,15 +17,15 @@ from sources.sandbox.skeleton import bones
 
 @dataclass(frozen=True)
 class Exposure:
-    """What is drawn anew for every film.
+    """What differs from film to film of one person.
 
     Attributes:
         height, width: pixels.
-        seed: of everything random on this film.
+        seed: seed of everything random on this film.
         label: normal | cap | covid | other.
         severity: 0 to 1.
-        side: which lung a lobar pneumonia is in (-1 | 1); ``focus`` seeds where opacities lie (one per person).
-        ap: taken from the front in bed: larger heart, raised diaphragm, wires.
+        side: the lung with a lobar pneumonia (-1 | 1); ``focus``: seed of the position of opacities, one per person.
+        ap: an AP film taken in bed: larger heart, raised diaphragm, wires.
     """
 
     height: int
@@ -39,7 +39,7 @@ class Exposure:
 
 
 def frontal(anatomy: Anatomy, exposure: Exposure) -> tuple[np.ndarray, np.ndarray]:
-    """A film from the front and the lungs on it, uint8 (H, W) each (the mask with 0 and 255)."""
+    """A frontal film and the mask of its lungs (0 and 255), uint8 (H, W) each."""
     rng = np.random.default_rng(exposure.seed)
     canvas = _placed(exposure, rng)
     breath = float(rng.normal(0.1, 0.45) - 0.5 * exposure.ap)
@@ -48,11 +48,11 @@ def frontal(anatomy: Anatomy, exposure: Exposure) -> tuple[np.ndarray, np.ndarra
     dense = soft_tissue(anatomy, canvas)
     middle = mediastinum(anatomy, canvas, breath, exposure.ap)
     air = lungs * (1 - 0.85 * middle) * (1 - 0.25 * clouds(rng, canvas.shape, 7, 3).clip(-0.5, 0.5))
-    taken = opacities(canvas, outlines, exposure, rng)
-    air *= 1 - taken
+    filled = opacities(canvas, outlines, exposure, rng)
+    air *= 1 - filled
     dense += 0.12 * middle - (0.50 + 0.10 * anatomy.emphysema) * air - windpipe(anatomy, canvas)
     dense += abdomen(anatomy, canvas, breath, rng) * (1 - 0.8 * middle)
-    dense += vessels(canvas, anatomy, rng) * lungs * (1 - 0.75 * middle) * (1 - 0.7 * taken)
+    dense += vessels(canvas, anatomy, rng) * lungs * (1 - 0.75 * middle) * (1 - 0.7 * filled)
     dense += bones(anatomy, canvas, breath)
     if exposure.ap:
         dense += _wires(canvas, rng)
@@ -62,32 +62,32 @@ def frontal(anatomy: Anatomy, exposure: Exposure) -> tuple[np.ndarray, np.ndarra
 
 
 def opacities(canvas: Canvas, outlines: dict[int, np.ndarray], exposure: Exposure, rng: np.random.Generator) -> Map:
-    """How much of the lungs' air disease has taken, 0 to 0.95.
+    """Share of the lungs' air that disease replaces, 0 to 0.95.
 
-    Bilateral, peripheral, low, hazy patches (covid), one dense lobe with a sharp fissure (cap), spots in a lung's top
-    (other), nothing (normal).
+    By label: bilateral, peripheral, basal, hazy patches (covid); one dense lobe with a sharp fissure (cap); spots and a
+    cavity in the upper lung (other); nothing (normal).
     """
-    place = np.random.default_rng(exposure.focus)
+    focus = np.random.default_rng(exposure.focus)
     draw = {"covid": _patches, "cap": _lobe, "other": _spots}.get(exposure.label)
     if draw is None:
         return np.zeros(canvas.shape, np.float32)
-    return np.clip(draw(canvas, outlines, exposure, place, rng), 0, 0.95)
+    return np.clip(draw(canvas, outlines, exposure, focus, rng), 0, 0.95)
 
 
 def _patches(
     canvas: Canvas,
     outlines: dict[int, np.ndarray],
     exposure: Exposure,
-    place: np.random.Generator,
+    focus: np.random.Generator,
     rng: np.random.Generator,
 ) -> Map:
     x, y = canvas.grid()
     rim = np.clip(np.abs(x) / 0.8 - 0.25, 0, 1) * np.clip(0.75 + 0.8 * y, 0.15, 1.2)
     patches = np.zeros(canvas.shape, np.float32)
     for side in SIDES:
-        for _ in range(int(place.integers(2, 5))):
+        for _ in range(int(focus.integers(2, 5))):
             patches += _blob(
-                canvas, side * place.uniform(0.45, 0.85), place.uniform(-0.35, 0.7), place.uniform(0.16, 0.34)
+                canvas, side * focus.uniform(0.45, 0.85), focus.uniform(-0.35, 0.7), focus.uniform(0.16, 0.34)
             )
     grain = np.clip(0.75 + 0.45 * clouds(rng, canvas.shape, 14, 3), 0.1, 1.6)
     return (0.5 + 0.55 * exposure.severity) * grain * np.clip(0.5 * rim + 1.0 * patches, 0, 1.1)
@@ -97,10 +97,10 @@ def _lobe(
     canvas: Canvas,
     outlines: dict[int, np.ndarray],
     exposure: Exposure,
-    place: np.random.Generator,
+    focus: np.random.Generator,
     rng: np.random.Generator,
 ) -> Map:
-    level, size, rises = place.uniform(-0.45, 0.4), place.uniform(0.38, 0.55), place.uniform(-0.25, 0.25)
+    level, size, rises = focus.uniform(-0.45, 0.4), focus.uniform(0.38, 0.55), focus.uniform(-0.25, 0.25)
     lobe = _blob(canvas, exposure.side * 0.55, level, size) * canvas.fill(outlines[exposure.side], soft=0.02)
     x, y = canvas.grid()
     fissure = np.clip((y + rises * exposure.side * x - (level - 0.3)) * 14, 0, 1)
@@ -113,18 +113,18 @@ def _spots(
     canvas: Canvas,
     outlines: dict[int, np.ndarray],
     exposure: Exposure,
-    place: np.random.Generator,
+    focus: np.random.Generator,
     rng: np.random.Generator,
 ) -> Map:
     middle = exposure.side * 0.45, -0.65
-    centres = np.column_stack([place.normal(middle[0], 0.13, 14), place.normal(middle[1], 0.16, 14)])
+    centers = np.column_stack([focus.normal(middle[0], 0.13, 14), focus.normal(middle[1], 0.16, 14)])
     cavity = canvas.fill(ellipse(*middle, 0.15, 0.13), soft=0.02) - canvas.fill(ellipse(*middle, 0.1, 0.08), soft=0.02)
     haze = 0.4 * _blob(canvas, *middle, 0.3) * np.clip(0.8 + 0.5 * clouds(rng, canvas.shape, 20), 0, 1.5)
-    return 0.6 * canvas.discs(centres, 0.035, soft=0.02) + 0.6 * cavity + haze
+    return 0.6 * canvas.discs(centers, 0.035, soft=0.02) + 0.6 * cavity + haze
 
 
 def tone(dense: Map, rng: np.random.Generator) -> np.ndarray:
-    """Density as a film shows it, uint8: uneven light, a scanner's window and curve, unsharpness and grain."""
+    """Density with the tones of a scanned film, uint8: uneven light, window, tone curve, fine structure, grain."""
     dense = dense + 0.05 * field(rng, dense.shape, 1)
     low, high = np.percentile(dense, [1, 99.5])
     spread = (dense - low) / max(high - low, 1e-6)
@@ -136,8 +136,8 @@ def tone(dense: Map, rng: np.random.Generator) -> np.ndarray:
 
 def _placed(exposure: Exposure, rng: np.random.Generator) -> Canvas:
     unit = exposure.width * rng.uniform(0.355, 0.43)
-    centre = (0.5 + rng.normal(0, 0.015), 0.5 + rng.normal(0, 0.02))
-    return Canvas.placed(exposure.height, exposure.width, unit, centre, rng.normal(0, 1.8 + 1.6 * exposure.ap))
+    center = (0.5 + rng.normal(0, 0.015), 0.5 + rng.normal(0, 0.02))
+    return Canvas.placed(exposure.height, exposure.width, unit, center, rng.normal(0, 1.8 + 1.6 * exposure.ap))
 
 
 def _blob(canvas: Canvas, x: float, y: float, size: float) -> Map:
@@ -161,7 +161,7 @@ def _wires(canvas: Canvas, rng: np.random.Generator) -> Map:
 
 
 def _side_marker(film: np.ndarray, rng: np.random.Generator) -> None:
-    """A letter on the patient's left or right, on most films."""
+    """Add a side marker, L or R, to most films."""
     height, width = film.shape
     letter, share = (("L", rng.uniform(0.84, 0.91)), ("R", rng.uniform(0.04, 0.1)))[int(rng.random() < 0.4)]
     if rng.random() < 0.15:

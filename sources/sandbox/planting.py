@@ -1,6 +1,6 @@
-"""What is planted in the world: copies at other sources, films with defects, odd file formats, facts that are wrong.
+"""Plant problems: copies at other sources, films with defects, odd file formats, wrong facts.
 
-Every function takes plans and gives plans; what was planted stands in the film's ``duplicate_kind`` or ``defect``.
+Every function maps plans to plans, and records what it planted in the film's ``duplicate_kind`` or ``defect``.
 """
 
 from collections import Counter
@@ -12,21 +12,21 @@ import numpy as np
 from sources.sandbox import alter
 from sources.sandbox.people import FRONTAL, HOMES, Plan
 
-COPY_TO = ("cohen", "cxnet", "figure1")  # collections that take over other sources' films
+COPY_TO = ("cohen", "cxnet", "figure1")  # collections that copy films of other sources
 COPY_FROM = ("radiopaedia", "sirm", "eurorad", "hannover", "cohen", "twitter")
 COPIED_SHARE, COPIED_TWICE = 0.3, 0.2
 NO_DEFECTS = ("tuberculosis", "pediatric")
-FILMS_PER_DEFECT = 400  # of each kind: one, and one more per so many files
+FILMS_PER_DEFECT = 400  # one more film of each defect per so many files
 ODD_FORMATS = ("wide", "colour", "exif", "gif", "dicom", "monochrome1", "frames", "wrong_extension")
 ODD_EXTENSIONS = {"wide": "png", "gif": "gif", "dicom": "dcm", "monochrome1": "dcm", "frames": "dcm"}
-ODD_HOME = "cohen"  # the collection whose table may name any file
+ODD_HOME = "cohen"  # the collection whose table may name a file of any format
 WRONG_LABEL, WRONG_AGE = "wrong_label", "wrong_age"
 WRONG_LABELS = 3  # films
 WRONG_BY_YEARS = 30.0
 
 
 def with_copies(plans: Sequence[Plan], sources: Sequence[str], rng: np.random.Generator) -> list[Plan]:
-    """Films that collections take over from where they were first shown, under patient ids of their own."""
+    """Add copies: collections show films of other sources, under patient ids of their own."""
     kinds = list(alter.COPIES)
     copies: list[Plan] = []
     for plan in plans:
@@ -46,22 +46,22 @@ def _copy(plan: Plan, target: str, kind: str, rng: np.random.Generator) -> Plan:
     film, home = plan.film, HOMES[target]
     if kind == "bytes" and film.extension != home.extension:
         kind = "reencoded"
-    shown = replace(
+    copy = replace(
         film,
         film_id=f"{film.film_id}-{target}",
         source=target,
         patient_id=f"q{film.person[-5:]}",
         finding=home.labels[film.label][1],
-        stated_view=film.view if rng.random() < home.told else None,
-        stated_age=film.age if rng.random() < home.told else None,
+        stated_view=film.view if rng.random() < home.stated else None,
+        stated_age=film.age if rng.random() < home.stated else None,
         extension=home.extension,
         duplicate_kind=kind,
     )
-    return replace(plan, film=shown, copy=kind, copy_seed=int(rng.integers(2**31)))
+    return replace(plan, film=copy, copy=kind, copy_seed=int(rng.integers(2**31)))
 
 
 def with_wrong_facts(plans: Sequence[Plan], rng: np.random.Generator) -> list[Plan]:
-    """A few copies that are labelled otherwise than their first film, and one follow-up with an impossible age."""
+    """Give a few copies another label than their first film has, and one follow-up an impossible age."""
     changed = list(plans)
     copies = [place for place, plan in enumerate(plans) if plan.copy and plan.film.source == ODD_HOME]
     for place in sorted(rng.permutation(copies)[:WRONG_LABELS]):
@@ -82,7 +82,7 @@ def with_wrong_facts(plans: Sequence[Plan], rng: np.random.Generator) -> list[Pl
 
 
 def with_defects(plans: Sequence[Plan], rng: np.random.Generator) -> list[Plan]:
-    """Every defect on at least one film; of films that were copied the first one is left whole."""
+    """Give every defect to at least one film; films that have copies stay intact."""
     defects = [*alter.DEFECTS, *alter.UNREADABLE]
     free = [place for place in _untouched(plans) if plans[place].film.source not in NO_DEFECTS]
     rounds = max(1, len(plans) // FILMS_PER_DEFECT)
@@ -94,7 +94,7 @@ def with_defects(plans: Sequence[Plan], rng: np.random.Generator) -> list[Plan]:
 
 
 def with_odd_formats(plans: Sequence[Plan], rng: np.random.Generator) -> list[Plan]:
-    """One file of every odd format, in the collection whose table names any file."""
+    """Give every odd format to one file, in the collection whose table may name any file."""
     free = [place for place in _untouched(plans) if plans[place].film.source == ODD_HOME]
     changed = list(plans)
     for kind, place in zip(ODD_FORMATS, sorted(rng.permutation(free)[: len(ODD_FORMATS)]), strict=False):
@@ -104,10 +104,10 @@ def with_odd_formats(plans: Sequence[Plan], rng: np.random.Generator) -> list[Pl
 
 
 def _untouched(plans: Sequence[Plan]) -> list[int]:
-    """Places of frontal films that have no copy and nothing wrong with them yet."""
-    shown = Counter(plan.film.exposure_id for plan in plans)
+    """Positions of frontal films without copies and without a planted problem."""
+    copies = Counter(plan.film.exposure_id for plan in plans)
     return [
         place
         for place, plan in enumerate(plans)
-        if plan.film.view in FRONTAL and plan.film.defect is None and shown[plan.film.exposure_id] == 1
+        if plan.film.view in FRONTAL and plan.film.defect is None and copies[plan.film.exposure_id] == 1
     ]

@@ -1,4 +1,4 @@
-"""The bones of a chest as seen from the front."""
+"""The bones of a chest seen from the front, as maps of density."""
 
 import numpy as np
 
@@ -7,17 +7,17 @@ from sources.sandbox.canvas import Canvas, ellipse, smooth
 
 
 def bones(anatomy: Anatomy, canvas: Canvas, breath: float) -> np.ndarray:
-    """All bones, (H, W) float32: what they add to the density."""
+    """The density of all bones, (H, W) float32."""
     return (
         _ribs(anatomy, canvas, breath)
-        + _collar_bones(anatomy, canvas)
+        + _collarbones(anatomy, canvas)
         + _spine(anatomy, canvas)
         + _shoulders(anatomy, canvas)
     )
 
 
 def _ribs(anatomy: Anatomy, canvas: Canvas, breath: float) -> np.ndarray:
-    """Pale bands with bright rims, stronger behind than in front."""
+    """Pale bands with bright rims, stronger in the back than in the front."""
     half_widths, tops, drops = rib_turns(anatomy, breath)
     dense = np.zeros(canvas.shape, np.float32)
     for turns, weight in (((0, 95), 0.125), ((95, 165), 0.06)):
@@ -32,7 +32,7 @@ def _ribs(anatomy: Anatomy, canvas: Canvas, breath: float) -> np.ndarray:
     return dense
 
 
-def _collar_bones(anatomy: Anatomy, canvas: Canvas) -> np.ndarray:
+def _collarbones(anatomy: Anatomy, canvas: Canvas) -> np.ndarray:
     collar = [
         smooth(
             [
@@ -56,7 +56,7 @@ def _spine(anatomy: Anatomy, canvas: Canvas) -> np.ndarray:
 
 
 def _shoulders(anatomy: Anatomy, canvas: Canvas) -> np.ndarray:
-    """Shoulder blades beside and behind the lungs, and the heads of the upper arms."""
+    """Shoulder blades beside and behind the lungs, and the upper arms."""
     top = anatomy.shoulder - 0.86
     blades = [
         smooth([(s * 0.98, top), (s * 1.16, top + 0.5), (s * 1.02, top + 1.0), (s * 0.88, top + 0.5)], closed=True)

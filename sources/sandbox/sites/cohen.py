@@ -1,4 +1,4 @@
-"""Draws Cohen's collection: ``metadata.csv`` with its traps, file names of every spelling, rows without a file."""
+"""Cohen's collection: ``metadata.csv`` with its traps, oddly spelled file names, and rows without a file."""
 
 from collections.abc import Iterator, Sequence
 
@@ -29,7 +29,7 @@ def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[st
 
 
 def _file_name(film: Film, rng: np.random.Generator) -> str:
-    """As people name files: a space here, an upper-case extension there."""
+    """A name as people give them: sometimes with a space or an upper-case extension."""
     extension = film.extension.lstrip(".")
     style = rng.random()
     stem = f"{film.film_id} day" if style < 0.1 else film.film_id

@@ -1,4 +1,4 @@
-"""Draws the COVID-CXNet collection: labels in file names, a table for part of the files, GitHub's listing of them."""
+"""The COVID-CXNet collection: labels in file names, a table for some of the files, and GitHub's listing of all."""
 
 import hashlib
 import json
@@ -32,18 +32,19 @@ def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[st
 
 
 def _names(films: Sequence[Film]) -> list[str]:
-    """Numbers from 1 for films of which nothing is stated, from 260 for those that get a row of the table."""
-    names, silent, told = [], 1, FIRST_ROW
+    """Numbers from 1 for films without any stated fact, and from 260 for films with a row in the table."""
+    names = []
+    following = {False: 1, True: FIRST_ROW}  # the next number without and with facts
     for film in films:
-        number = told if _is_told(film) else silent
-        told, silent = (told + 1, silent) if _is_told(film) else (told, silent + 1)
+        number = following[_has_facts(film)]
+        following[_has_facts(film)] += 1
         child = "p" if film.stated_age is not None and film.stated_age < 18 else ""
         clear = "-" if "no abnormality" in film.finding else ""
         names.append(f"{number:03d}{child}{clear}.{film.extension.lstrip('.')}")
     return names
 
 
-def _is_told(film: Film) -> bool:
+def _has_facts(film: Film) -> bool:
     stated = (film.stated_age, film.stated_sex, film.stated_view, film.offset_days, film.rt_pcr)
     return any(value is not None for value in stated)
 

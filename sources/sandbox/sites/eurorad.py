@@ -1,7 +1,7 @@
-"""Draws Eurorad: search pages with a pager past the end, case pages, figures of three address styles.
+"""Eurorad: search pages with a pager past the end, case pages, and figures with three styles of addresses.
 
-Traps: late ``data:`` pictures, cards of other cases beside the figures, a case with several patients, one page without
-a figure, upper-case extensions, full sizes that exist under one of two addresses or not at all.
+Traps: pictures that load late, cards of other cases beside the figures, cases with several patients, a page without a
+figure, upper-case extensions, full sizes that exist at one of two addresses or not at all.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,13 +23,13 @@ CAPTIONS = {
     "CT": "Chest CT, axial plane",
     "OTHER": "Lung ultrasound",
 }
-LICENCE = '<a rel="license" href="https://creativecommons.org/licenses/by-nc-sa/4.0/">Creative Commons</a>'
+LICENSE = '<a rel="license" href="https://creativecommons.org/licenses/by-nc-sa/4.0/">Creative Commons</a>'
 FIRST_CASE = 16_000
 WITHOUT_FIGURE = 9_999
 
 
 def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
-    """Yield (mirror path, content) of the search pages, the cases and the figures; about one case in six holds two."""
+    """Yield (mirror path, content) of the search pages, the cases and the figures; some cases have two patients."""
     cases = _cases(films, rng)
     numbers = range(FIRST_CASE, FIRST_CASE + len(cases))
     yield from _search([*numbers, WITHOUT_FIGURE])
@@ -41,7 +41,7 @@ def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[st
 
 
 def _cases(films: Sequence[Film], rng: np.random.Generator) -> list[list[Film]]:
-    """One case per patient and finding; some neighbours of one finding are told in one case."""
+    """One case per patient and finding; about one in six joins the case before it, if that has the same finding."""
     cases: list[list[Film]] = []
     for person in grouped(films, lambda film: (film.patient_id, film.finding)):
         is_joined = bool(cases) and cases[-1][0].finding == person[0].finding and rng.random() < 1 / 6
@@ -57,13 +57,13 @@ def _patients(case: Sequence[Film]) -> list[str]:
 
 
 def _search(numbers: Sequence[int]) -> Iterator[tuple[str, bytes]]:
-    """Every page names a next one, the last page too; the page past the end says that there is no case."""
+    """Every page links to a next one, even the last; the page past the end reads "No case found"."""
     pages = [numbers[start : start + CASES_PER_PAGE] for start in range(0, len(numbers), CASES_PER_PAGE)]
-    for index, shown in enumerate([*pages, []]):
-        cards = "".join(_card(identity) for identity in shown)
+    for index, cases in enumerate([*pages, []]):
+        cards = "".join(_card(identity) for identity in cases)
         following = text(_search_url(index + 1))
         pager = f'<div class="pagination"><a href="{following}" title="Go to next page">&rsaquo;</a></div>'
-        yield mirror_path(SITE + _search_url(index)), page("Search", cards + pager if shown else "<p>No case found</p>")
+        yield mirror_path(SITE + _search_url(index)), page("Search", cards + pager if cases else "<p>No case found</p>")
 
 
 def _search_url(index: int) -> str:
@@ -80,7 +80,7 @@ def _card(identity: int) -> str:
 def _case_page(identity: int, case: Sequence[Film]) -> bytes:
     finding = case[0].finding if case else "Drawn case"
     title = f'<span class="d-block text-uppercase font-size-3">Case {identity}</span><h1 class="mb-3">Drawn</h1>'
-    rows = _row("CLINICAL HISTORY", "Drawn.") + _row("FINAL DIAGNOSIS", text(finding)) + _row("LICENSE", LICENCE)
+    rows = _row("CLINICAL HISTORY", "Drawn.") + _row("FINAL DIAGNOSIS", text(finding)) + _row("LICENSE", LICENSE)
     figures = "".join(_figure(identity, place, film, case) for place, film in enumerate(case))
     gallery = f'<div class="figure-gallery">{figures}</div>' if case else ""
     other = f'<a href="/case/{identity + 1}"><img src="/sites/default/files/figure_image/other.jpg"></a>'
@@ -93,14 +93,14 @@ def _row(name: str, value: str) -> str:
 
 
 def _person(case: Sequence[Film]) -> str:
-    """Age and sex of the (first) patient, as far as they are told."""
-    told = [years(case[0].stated_age), SEXES.get(case[0].stated_sex or "", "")] if case else []
-    words = ", ".join(word for word in told if word)
+    """Age and sex of the first patient, as far as they are stated."""
+    facts = [years(case[0].stated_age), SEXES.get(case[0].stated_sex or "", "")] if case else []
+    words = ", ".join(word for word in facts if word)
     return f'<p class="color-grey">{words}</p>' if words else ""
 
 
 def _figure(identity: int, place: int, film: Film, case: Sequence[Film]) -> str:
-    """One figure; every other one loads late. With several patients, the caption says whose it is."""
+    """One figure; every other one loads late."""
     teaser = text(_addresses(identity, place, film)[-1].removeprefix(SITE if place % 3 == 0 else ""))
     source = f'data-src="{teaser}" src="{PIXEL}"' if place % 2 else f'src="{teaser}" srcset="{teaser} 1x"'
     name = f"{place + 1}a"
@@ -112,6 +112,7 @@ def _figure(identity: int, place: int, film: Film, case: Sequence[Film]) -> str:
 
 
 def _caption(film: Film, case: Sequence[Film]) -> str:
+    """What the figure shows; in a case with several patients, also whose it is."""
     patients = _patients(case)
     whose = f"Patient {patients.index(film.patient_id) + 1}: " if len(patients) > 1 else ""
     aged = [f"aged {film.stated_age:g}"] if whose and film.stated_age is not None else []
@@ -121,7 +122,7 @@ def _caption(film: Film, case: Sequence[Film]) -> str:
 
 
 def _addresses(identity: int, place: int, film: Film) -> list[str]:
-    """Where a figure may stand: the full style, the file as uploaded, the teaser."""
+    """Possible addresses of a figure: the full style, the file as uploaded, the teaser."""
     extension = film.extension.lstrip(".")
     file = f"2020-04/{identity}_{place + 1}_1.{extension.upper() if place % 4 == 3 else extension}"
     token = f"?itok={hex_name(film.film_id, 8)}"

@@ -1,4 +1,4 @@
-"""Draws Figure 1's data set: ``metadata.csv`` in a stray encoding, ``.jpg`` or ``.png`` images, letters for films."""
+"""The Figure 1 data set: ``metadata.csv`` in Windows-1252, ``.jpg`` or ``.png`` images, letters for films."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[st
 
 
 def _film_ids(films: Sequence[Film]) -> list[str]:
-    """``COVID-00001`` for a patient with one film, ``COVID-00002a``, ``b``, ... for one with several."""
+    """``COVID-00001`` for a patient with one film, ``COVID-00002a``, ``b``, ... for a patient with several."""
     numbers = numbered(film.patient_id for film in films)
     total = Counter(film.patient_id for film in films)
     seen: Counter[str] = Counter()

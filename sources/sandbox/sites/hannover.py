@@ -1,4 +1,4 @@
-"""Draws the Hannover repository: ``data.csv`` with its offsets counted from the film, and ``png/<image id>.png``."""
+"""The Hannover repository: ``data.csv``, whose offsets count from the film, and ``png/<image id>.png``."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[st
 
 
 def image_id(film: Film) -> str:
-    """Eight hex digits, like the site's own."""
+    """Eight hex digits, as on the real site."""
     return _hex(film.film_id)
 
 
@@ -48,7 +48,7 @@ def _row(film: Film, rng: np.random.Generator) -> dict[str, object]:
 
 
 def _admission_offset(film: Film) -> int | None:
-    """Days from the film to the admission: the site's sign, and its date for a film that it may call normal."""
+    """Days from the film to the admission; a normal film lies far enough before it to count as normal."""
     offset = None if film.offset_days is None else -film.offset_days
     if film.label == "normal" and (offset is None or offset <= NORMAL_BEFORE_DAYS):
         return NORMAL_BEFORE_DAYS + 8

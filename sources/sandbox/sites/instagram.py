@@ -1,6 +1,6 @@
-"""Draws the answers of the Graph API about two pages: single posts, albums, captions, cursors, signed addresses.
+"""Instagram's Graph API for two pages: single posts, albums, captions, cursors, signed addresses.
 
-Traps: a video, a post about something else, an address that has expired.
+Traps: a video, a post about something else, an expired address.
 """
 
 import json
@@ -18,24 +18,24 @@ VIEWS = {"PA": "PA chest X-ray", "AP": "AP chest X-ray", "L": "lateral chest X-r
 
 
 def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
-    """Yield (mirror path, content) of the answers about both pages, and of the pictures."""
+    """Yield (mirror path, content) of the answers for both pages, and of the pictures."""
     albums = grouped(films, lambda film: (film.patient_id, film.stated_age, film.stated_sex, film.stated_view))
     posts = [_post(album) for album in albums]
     half = (len(posts) + 1) // 2
-    for page, shown in zip(PAGES, ([*posts[:half], *_traps()], posts[half:]), strict=True):
-        yield from _answers(page, shown)
+    for page, part in zip(PAGES, ([*posts[:half], *_traps()], posts[half:]), strict=True):
+        yield from _answers(page, part)
     for film in films:
         yield mirror_path(_picture(film)), film.data
 
 
 def _answers(page: str, posts: Sequence[dict[str, object]]) -> Iterator[tuple[str, bytes]]:
     pages = [posts[start : start + PER_PAGE] for start in range(0, len(posts), PER_PAGE)] or [[]]
-    for place, shown in enumerate(pages):
+    for place, part in enumerate(pages):
         cursor = f"cursor{place}" if place else None
         cursors = {"after": f"cursor{place + 1}"} if place + 1 < len(pages) else {}
-        media = {"data": list(shown), "paging": {"cursors": cursors}}
-        found = {"business_discovery": {"username": page, "media": media}, "id": OFFLINE_USER}
-        yield mirror_path(question(OFFLINE_USER, page, cursor)), json.dumps(found, indent=1).encode()
+        media = {"data": list(part), "paging": {"cursors": cursors}}
+        answer = {"business_discovery": {"username": page, "media": media}, "id": OFFLINE_USER}
+        yield mirror_path(question(OFFLINE_USER, page, cursor)), json.dumps(answer, indent=1).encode()
 
 
 def _post(films: Sequence[Film]) -> dict[str, object]:

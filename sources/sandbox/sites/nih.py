@@ -1,4 +1,4 @@
-"""Draws NIH ChestX-ray14: the label table with rows for more films than there are, two of the twelve archives."""
+"""NIH ChestX-ray14: two of the twelve archives, and the label table, which also lists films of other archives."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from sources.nih import ARCHIVES, NORMAL, PNEUMONIA, TABLE
 from sources.sandbox.film import Film
 from sources.sandbox.packing import csv_table, mirror_path, numbered, tar_gz
 
-HEADER = (  # the published header's own commas cut two of its names in half
+HEADER = (  # commas in two names of the published header split them
     *("Image Index", "Finding Labels", "Follow-up #", "Patient ID", "Patient Age", "Patient Gender"),
     *("View Position", "OriginalImage[Width", "Height]", "OriginalImagePixelSpacing[x", "y]"),
 )
@@ -18,7 +18,7 @@ VIEWS = {"PA": "PA", "AP": "AP", "AP_SUPINE": "AP"}
 
 
 def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
-    """Yield (mirror path, content) of the table and of the first two archives, which share the films in name order."""
+    """Yield (mirror path, content) of the table and of the first two archives, with half of the films each."""
     numbers, seen = numbered(film.patient_id for film in films), Counter[str]()
     members, rows = {}, []
     for film in films:
@@ -50,7 +50,7 @@ def _row(film: Film, patient: int, follow_up: int) -> dict[str, object]:
 
 
 def _findings(film: Film) -> str:
-    """The set's own words: ``finding`` where it has such words, else the nearest ones."""
+    """The label in the words of the data set."""
     if film.label == "normal":
         return NORMAL
     if film.label == "cap":
@@ -59,7 +59,7 @@ def _findings(film: Film) -> str:
 
 
 def _row_without_film(patient: int, rng: np.random.Generator) -> dict[str, object]:
-    """A film of the real set's other 112,000: listed, and in no archive here."""
+    """A film that the table lists and no archive here holds, as for most of the real 112,120 films."""
     finding = str(rng.choice([*OTHER_FINDINGS, NORMAL, "Infiltration"]))
     return {
         "Image Index": f"{patient:08d}_000.png",

@@ -1,7 +1,7 @@
-"""Draws Europe PMC: the search's answers, full texts in JATS, and figures in each of the places where they may be.
+"""Europe PMC: search answers, full texts in JATS, and figures in each of the places that may hold them.
 
-Traps: an article without open full text, one without figures, one that was retracted, figures that are CT or a chart, a
-cursor that stands still at the end, a supplementary archive without figures.
+Traps: an article without open full text, one without figures, a retracted one, figures with CT or a chart, a cursor
+that repeats at the end, a supplementary archive without figures.
 """
 
 import json
@@ -36,22 +36,22 @@ def render(films: Sequence[Film], rng: np.random.Generator) -> Files:
 
 
 def _answers(results: Sequence[dict[str, object]]) -> Files:
-    """Every answer names a cursor; that of the last one stands still."""
-    shown = [results[start : start + ARTICLES_PER_ANSWER] for start in range(0, len(results), ARTICLES_PER_ANSWER)]
-    cursors = ["%2A", *(f"answer{place}" for place in range(1, len(shown)))]
-    for cursor, following, entries in zip(cursors, [*cursors[1:], cursors[-1]], shown, strict=True):
-        told = {"hitCount": len(results), "nextCursorMark": following.replace("%2A", "*")}
-        answer = told | {"resultList": {"result": list(entries)}}
+    """Every answer names the next cursor; the last one repeats its own."""
+    pages = [results[start : start + ARTICLES_PER_ANSWER] for start in range(0, len(results), ARTICLES_PER_ANSWER)]
+    cursors = ["%2A", *(f"answer{place}" for place in range(1, len(pages)))]
+    for cursor, following, entries in zip(cursors, [*cursors[1:], cursors[-1]], pages, strict=True):
+        counts = {"hitCount": len(results), "nextCursorMark": following.replace("%2A", "*")}
+        answer = counts | {"resultList": {"result": list(entries)}}
         yield mirror_path(SEARCH + cursor), json.dumps(answer, indent=1).encode()
 
 
 def _result(pmcid: str, is_published: bool) -> dict[str, object]:
     doi = f"10.9999/{pmcid.lower()}"
-    found: dict[str, object] = {"id": pmcid, "source": "MED", "doi": doi, "title": "Drawn", "license": "cc by"}
+    result: dict[str, object] = {"id": pmcid, "source": "MED", "doi": doi, "title": "Drawn", "license": "cc by"}
     if is_published:
         links = [{"documentStyle": "pdf", "url": "/a.pdf"}, {"documentStyle": "html", "url": _article_page(pmcid)}]
-        return found | {"fullTextUrlList": {"fullTextUrl": links}}
-    return found | {"pmcid": pmcid}
+        return result | {"fullTextUrlList": {"fullTextUrl": links}}
+    return result | {"pmcid": pmcid}
 
 
 def _traps() -> list[dict[str, object]]:
@@ -65,7 +65,7 @@ def _traps() -> list[dict[str, object]]:
 
 
 def _in_folder(pmcid: str, films: Sequence[Film]) -> Files:
-    """Each figure by its address in Europe PMC's folder; the archive of supplementary files holds other things."""
+    """Each figure in Europe PMC's folder; the archive of supplementary files holds none."""
     yield mirror_path(f"{REST}/{pmcid}/fullTextXML"), _jats(films)
     yield mirror_path(SUPPLEMENT.format(pmcid=pmcid)), zip_archive({"table1.docx": b"drawn"})
     for name, film in zip(_names(films), films, strict=True):
@@ -80,17 +80,17 @@ def _supplementary(pmcid: str, films: Sequence[Film]) -> Files:
 
 
 def _packaged(pmcid: str, films: Sequence[Film]) -> Files:
-    """Text and figures in PMC's package alone, where NCBI has moved it."""
+    """Text and figures only in PMC's package, which NCBI has moved."""
     members = {f"{pmcid}/{name}": film.data for name, film in zip(_names(films), films, strict=True)}
-    told = f"ftp://ftp.ncbi.nlm.nih.gov/pub/pmc/oa_package/{pmcid[-2:]}/{pmcid}.tar.gz"
-    moved = told.replace("ftp://", "https://").replace("/oa_package/", "/deprecated/oa_package/")
-    record = f'<record id="{pmcid}" retracted="no"><link format="tgz" href="{told}"/></record>'
+    listed = f"ftp://ftp.ncbi.nlm.nih.gov/pub/pmc/oa_package/{pmcid[-2:]}/{pmcid}.tar.gz"
+    moved = listed.replace("ftp://", "https://").replace("/oa_package/", "/deprecated/oa_package/")
+    record = f'<record id="{pmcid}" retracted="no"><link format="tgz" href="{listed}"/></record>'
     yield mirror_path(PACKAGES.format(pmcid=pmcid)), f"<OA><records>{record}</records></OA>".encode()
     yield mirror_path(moved), tar_gz({f"{pmcid}/{pmcid}.nxml": _jats(films), **members})
 
 
 def _published(pmcid: str, films: Sequence[Film]) -> Files:
-    """Text and figures on the page of a publisher who lets programs read it."""
+    """Text and figures on the page of a publisher that allows programs."""
     figures = "".join(
         f'<figure><figcaption><b>Fig. {place}</b></figcaption><a href="/{pmcid}/{name}"><img src="/s/{name}"></a>'
         f"<p>{text(_caption(film))}</p></figure>"
@@ -111,7 +111,7 @@ def _names(films: Sequence[Film]) -> list[str]:
 
 
 def _jats(films: Sequence[Film]) -> bytes:
-    """A full text with the films, an axial CT and a chart; without films it has no figure at all."""
+    """A full text with the films, an axial CT and a chart; without films, no figure at all."""
     figures = [(name.rpartition(".")[0], _caption(film)) for name, film in zip(_names(films), films, strict=True)]
     figures += [("fig98", "Axial chest CT (COVID-19)."), ("fig99", "Cases per day.")] if films else []
     body = "".join(

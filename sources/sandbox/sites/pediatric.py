@@ -1,4 +1,4 @@
-"""Draws the paediatric set: one zip whose member names say everything, and what an operating system left in it."""
+"""The pediatric data set: one zip whose member names hold all facts, with stray files of an operating system."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from sources.pediatric import ARCHIVE
 from sources.sandbox.film import Film
 from sources.sandbox.packing import mirror_path, numbered, zip_archive
 
-TEST_EVERY = 5  # one patient in so many stands in test/
+TEST_EVERY = 5  # one patient in so many is in test/
 
 
 def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
@@ -20,7 +20,7 @@ def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[st
 
 
 def _members(films: Sequence[Film], rng: np.random.Generator) -> list[str]:
-    """A path per film; patients are numbered in train/ and again from 1 in test/."""
+    """A path per film; patients are numbered from 1 in train/, and from 1 in test/."""
     order = numbered(film.patient_id for film in films)
     split = {patient: "test" if number % TEST_EVERY == 0 else "train" for patient, number in order.items()}
     number = {part: numbered(patient for patient in order if split[patient] == part) for part in ("train", "test")}

@@ -1,7 +1,7 @@
-"""Draws Radiopaedia: search pages, case pages of both layouts, stacks as JSON, pictures of three sizes.
+"""Radiopaedia: search pages, case pages in both layouts, stacks as JSON, pictures in three sizes.
 
-Traps: articles among the hits, thumbnails of other cases, a late ``data:`` picture, hits under ``?lang=us`` and ``gb``,
-a case without a study, a case that is gone, an original that is gone while its scaled copy is there.
+Traps: articles among the hits, thumbnails of other cases, pictures that load late, hits with ``?lang=us`` and ``gb``, a
+case without a study, a case that is gone, originals that are gone while a scaled copy remains.
 """
 
 import json
@@ -26,9 +26,9 @@ FRONTAL = ("PA", "AP", "AP_SUPINE")
 
 def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
     """Yield (mirror path, content) of the search pages of each source among ``films``, the cases and the pictures."""
-    for shown in grouped(films, lambda film: film.source):
-        query = QUERIES.get(shown[0].source, Radiopaedia.query)
-        cases = grouped(shown, lambda film: (film.patient_id, film.finding, film.stated_age, film.stated_sex))
+    for part in grouped(films, lambda film: film.source):
+        query = QUERIES.get(part[0].source, Radiopaedia.query)
+        cases = grouped(part, lambda film: (film.patient_id, film.finding, film.stated_age, film.stated_sex))
         slugs = [_slug(case[0]) for case in cases]
         yield from _search(query, [*slugs, f"{query[:6]}-without-study", f"{query[:6]}-gone"])
         yield from _case_page(f"{query[:6]}-without-study", "Withdrawn", _about("Withdrawn", 10_000), [])
@@ -98,14 +98,14 @@ def _about(title: str, rid: int) -> str:
 
 def _patient(film: Film) -> str:
     entries = {"Age": years(film.stated_age), "Gender": SEXES.get(film.stated_sex or "", "")}
-    told = "".join(
+    facts = "".join(
         f'<div class="data-item"><strong>{name}:</strong> {value}\n</div>' for name, value in entries.items() if value
     )
-    return f'<div class="case-section" id="case-patient-data"><h2>Patient Data</h2>{told}</div>' if told else ""
+    return f'<div class="case-section" id="case-patient-data"><h2>Patient Data</h2>{facts}</div>' if facts else ""
 
 
 def _study(study: Sequence[Film], rid: int, is_old: bool) -> str:
-    """One examination: with its number and the address of its stacks (old layout), or the number in an id."""
+    """One study; the old layout has its number and the address of its stacks, the new one the number in an id."""
     first = study[0]
     number_ = _study_id(first)
     old = f' data-study-id="{number_}" data-study-stacks-url="/studies/{number_}/stacks?lang=us"' if is_old else ""
@@ -137,12 +137,12 @@ def _stacks(study: Sequence[Film]) -> list[dict[str, object]]:
 
 
 def _picture(film: Film, has_original: bool) -> Iterator[tuple[str, bytes]]:
-    """The film where its site keeps it: as the original, or, where that is gone, as the copy for the full screen."""
+    """The film as the original, or, if that is gone, as the copy for the full screen."""
     yield mirror_path(_original(film) if has_original else _scaled(film)), film.data
 
 
 def _plane(film: Film) -> str | None:
-    """The site's word for the view: it tells frontal from lateral where it tells anything."""
+    """The site's word for the view, which does not distinguish frontal views."""
     if film.stated_view is None:
         return "Frontal" if film.view in FRONTAL else None
     return {"L": "Lateral", "CT": "Axial"}.get(film.stated_view, "Frontal" if film.stated_view in FRONTAL else None)
@@ -157,7 +157,7 @@ def _view_word(film: Film) -> str:
 
 
 def _study_key(film: Film) -> tuple[object, ...]:
-    """Films of one block: of one study, day and stated view, as its text names the view of them all."""
+    """Films with equal keys share a block, whose text names one day and one view."""
     return film.study_id, film.offset_days, film.stated_view
 
 

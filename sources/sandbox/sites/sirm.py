@@ -1,7 +1,7 @@
-"""Draws SIRM: category pages, posts with three styles of pictures, an English twin, scaled copies in the names.
+"""SIRM: category pages, posts with three styles of pictures, scaled copies with the size in their names.
 
-Traps: a news post in the category, icons of the PDF button in the post, pictures with and without links and captions, a
-case without a picture, the same case under an Italian and an English address.
+Traps: a news post in the category, the icon of the PDF button in the post, pictures with and without links and
+captions, a case without a picture, one case at an Italian and an English address.
 """
 
 from collections.abc import Iterator, Sequence
@@ -48,8 +48,8 @@ def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[st
 
 def _category(posts: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     pages = [posts[start : start + POSTS_PER_PAGE] for start in range(0, len(posts), POSTS_PER_PAGE)]
-    for index, shown in enumerate(pages, start=1):
-        entries = "".join(_entry(post, position) for position, post in enumerate(shown))
+    for index, part in enumerate(pages, start=1):
+        entries = "".join(_entry(post, position) for position, post in enumerate(part))
         following = f'<a href="{_category_url(index + 1)}" class="next">&rsaquo;</a>' if index < len(pages) else ""
         yield _file(_category_url(index).removeprefix(SITE)), page("COVID-19", f"{entries}{following}", "it")
 
@@ -83,7 +83,7 @@ def _post_page(title: str, body: str) -> bytes:
 
 
 def _body(case: Sequence[Film], style: int) -> str:
-    """The case's prose, then its pictures in one of three styles: block, gallery, bare with the words before it."""
+    """The text of a case with its pictures in one of three styles: block, gallery, or bare after its caption."""
     first = case[0]
     pictures = "".join((_block, _gallery, _bare)[style](film) for film in case)
     swab = SWABS.get(first.rt_pcr or "", "Tampone in corso.")
@@ -91,11 +91,11 @@ def _body(case: Sequence[Film], style: int) -> str:
 
 
 def _person(film: Film) -> str:
-    told = [f"di sesso {SEXES[film.stated_sex]}"] if film.stated_sex else []
+    facts = [f"di sesso {SEXES[film.stated_sex]}"] if film.stated_sex else []
     if film.stated_age is not None:
         age = film.stated_age
-        told += [f"{age:g} anni" if age >= 1 else f"{round(age * 12)} mesi di vita"]
-    return f"Paziente {', '.join(told)}."
+        facts += [f"{age:g} anni" if age >= 1 else f"{round(age * 12)} mesi di vita"]
+    return f"Paziente {', '.join(facts)}."
 
 
 def _block(film: Film) -> str:
@@ -113,7 +113,7 @@ def _bare(film: Film) -> str:
 
 
 def _image(film: Film) -> str:
-    """The scaled copy, with the full size among its ``srcset``."""
+    """The scaled copy, with the full size in its ``srcset``."""
     full, scaled = SITE + _upload(film), _upload(film, "-300x251")
     return f'<img src="{scaled}" srcset="{SITE}{scaled} 300w, {full} 1206w" alt="">'
 

@@ -1,4 +1,4 @@
-"""Draws the NLM tuberculosis sets: two zips with films, clinical texts with the slips of the real ones, lung masks."""
+"""The NLM tuberculosis sets: two zips with films, clinical texts with the typos of the real ones, and lung masks."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,7 +13,7 @@ SHENZHEN_SEX = {"F": ("female", "femal", "Female,"), "M": ("male", "Male,")}
 
 
 def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
-    """Yield (mirror path, content) of the two archives: one film in three is of Montgomery County."""
+    """Yield (mirror path, content) of the two archives; every third film is in that of Montgomery County."""
     montgomery: dict[str, bytes] = {"MontgomerySet/NLM-MontgomeryCXRSet-ReadMe.pdf": b"%PDF-1.4\n"}
     shenzhen: dict[str, bytes] = {"__MACOSX/ChinaSet_AllFiles/CXR_png/._CHNCXR_0001_0.png": b"\0" * 16}
     for number, film in enumerate(films, start=1):
@@ -58,7 +58,7 @@ def _age(film: Film) -> str:
 
 
 def _halves(mask: bytes) -> tuple[bytes, bytes]:
-    """The patient's left and right lung (right and left in the picture), each in a mask of its own."""
+    """Separate masks of the patient's left and right lung (right and left in the picture)."""
     both = np.asarray(cv2.imdecode(np.frombuffer(mask, np.uint8), cv2.IMREAD_GRAYSCALE))
     middle = both.shape[1] // 2
     left, right = both.copy(), both.copy()

@@ -1,6 +1,6 @@
-"""Draws the thread on X as its API answers: posts with up to four films, a cursor per page.
+"""The API of X for one thread: posts with up to four films, a cursor per page.
 
-Traps: a reply by someone else with a picture, a video, a CT picture, a picture that the API does not find.
+Traps: someone else's reply with a picture, a video, a CT picture, a picture missing from the answer.
 """
 
 import json
@@ -44,11 +44,11 @@ def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[st
 
 def _post(films: Sequence[Film], case: int, later: int) -> tuple[dict[str, object], list[dict[str, object]]]:
     first = films[0]
-    told = f" {first.stated_age:.0f}yo {first.stated_sex}." if first.stated_age and first.stated_sex else ""
-    told_days = [str(film.offset_days) for film in films if film.offset_days is not None]
-    days = f", day {', '.join(told_days)} of admission" if len(told_days) == len(films) else ""
+    person = f" {first.stated_age:.0f}yo {first.stated_sex}." if first.stated_age and first.stated_sex else ""
+    stated = [str(film.offset_days) for film in films if film.offset_days is not None]
+    days = f", day {', '.join(stated)} of admission" if len(stated) == len(films) else ""
     words = WORDS.get(first.stated_view or "", "CXR")
-    text = f"Case {case}.{told} {words}{days} #COVID19 &amp; #chestrad"
+    text = f"Case {case}.{person} {words}{days} #COVID19 &amp; #chestrad"
     media: list[dict[str, object]] = [
         {"media_key": f"3_{number(film.film_id, 19)}", "type": "photo", "url": _photo(film), "width": film.width}
         for film in films

@@ -1,3 +1,5 @@
+"""The synthetic films, the problems planted among them, and the sandbox that is written."""
+
 import csv
 import hashlib
 from collections import Counter
@@ -16,19 +18,19 @@ from sources.sandbox.other_views import panels, photograph
 from sources.sandbox.people import FRONTAL, HOMES
 from sources.sandbox.phantom import Exposure, frontal
 from sources.sandbox.planting import ODD_FORMATS, WRONG_AGE, WRONG_LABEL
-from sources.sandbox.world import MARKER, build_world, draw_film, plan_world
+from sources.sandbox.population import MARKER, draw_film, draw_films, plan_films
 
 FILMS = 600
 
 
 @pytest.fixture(scope="module")
 def plans():
-    return plan_world(7, FILMS)
+    return plan_films(7, FILMS)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    target = tmp_path_factory.mktemp("world") / "sandbox"
+    target = tmp_path_factory.mktemp("synthetic") / "sandbox"
     drawing.draw(target, 3, 60)
     return target
 
@@ -43,7 +45,7 @@ def hashes(folder: Path):
     return {path.relative_to(folder): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_the_default_world_has_everything(plans):
+def test_the_default_sandbox_has_everything(plans):
     films = [plan.film for plan in plans]
     assert abs(len(films) - FILMS) < 0.25 * FILMS
     assert {film.source for film in films} == set(HOMES)
@@ -63,14 +65,14 @@ def test_there_are_enough_persons_to_train_on(plans):
     assert films["covid"] > 250 and films["normal"] > 170
 
 
-def test_what_is_copied_keeps_its_first_film_whole(plans):
+def test_films_that_have_copies_stay_intact(plans):
     copied = {plan.film.exposure_id for plan in plans if plan.copy}
     first = [plan.film for plan in plans if plan.film.exposure_id in copied and not plan.copy]
     assert {film.exposure_id for film in first} == copied
     assert {film.defect for film in first} <= {None, WRONG_AGE}
 
 
-def test_wrong_facts_contradict_what_another_film_tells(plans):
+def test_wrong_facts_contradict_another_film(plans):
     films = [plan.film for plan in plans]
     for film in films:
         if film.defect == WRONG_LABEL:
@@ -82,7 +84,7 @@ def test_wrong_facts_contradict_what_another_film_tells(plans):
             assert abs(film.stated_age - film.age) > 10
 
 
-def test_a_person_may_be_known_by_other_ids_elsewhere(plans):
+def test_a_person_may_have_other_ids_at_other_sources(plans):
     ids = {}
     for plan in plans:
         ids.setdefault(plan.film.person, set()).add((plan.film.source, plan.film.patient_id))
@@ -92,13 +94,13 @@ def test_a_person_may_be_known_by_other_ids_elsewhere(plans):
 def test_the_same_seed_gives_the_same_films(plans):
     for plan in plans[:12]:
         assert draw_film(plan) == draw_film(plan)
-    assert build_world(1, 15, ("cohen",)) == build_world(1, 15, ("cohen",))
-    assert build_world(1, 15, ("cohen",)) != build_world(2, 15, ("cohen",))
+    assert draw_films(1, 15, ("cohen",)) == draw_films(1, 15, ("cohen",))
+    assert draw_films(1, 15, ("cohen",)) != draw_films(2, 15, ("cohen",))
 
 
 def test_the_number_of_processes_changes_nothing():
     with ProcessPoolExecutor(2, mp_context=get_context("forkserver")) as pool:
-        assert build_world(1, 15, ("cohen",), pool) == build_world(1, 15, ("cohen",))
+        assert draw_films(1, 15, ("cohen",), pool) == draw_films(1, 15, ("cohen",))
 
 
 def test_readable_files_decode_to_their_size_and_others_do_not(plans):
@@ -115,14 +117,14 @@ def test_readable_files_decode_to_their_size_and_others_do_not(plans):
             assert decoded.shape[:2] == (film.height, film.width)
 
 
-def test_dicom_files_name_nobody_but_the_marker(plans):
+def test_dicom_files_name_only_the_marker(plans):
     (plan,) = [plan for plan in plans if plan.film.defect == "monochrome1"]
     data = draw_film(plan).data
     assert data[128:132] == b"DICM" and MARKER.encode() in data and b"MONOCHROME1" in data
 
 
-def test_disease_is_visible_where_it_is_said_to_be():
-    """Against the film's own soft tissue below the diaphragm, since a scanner tones every film anew."""
+def test_disease_is_visible_where_its_label_puts_it():
+    """Relative to the film's own soft tissue below the diaphragm, as each film has its own tone curve."""
     anatomy = draw_anatomy(np.random.default_rng(1), 60, "M")
     brightness = {}
     for label in ("normal", "covid", "cap"):
@@ -136,7 +138,7 @@ def test_disease_is_visible_where_it_is_said_to_be():
 
 
 def test_two_films_of_a_person_differ_in_detail():
-    """Even laid over each other as well as can be: no proof of duplicates may take one for the other."""
+    """Even in the best alignment, so that no proof may take one for a copy of the other."""
     for seed in range(4):
         anatomy = draw_anatomy(np.random.default_rng(seed), 60, "M")
         first, second = (
@@ -144,12 +146,12 @@ def test_two_films_of_a_person_differ_in_detail():
         )
         move = np.eye(2, 3, dtype=np.float32)
         _, move = cv2.findTransformECC(first, second, move, cv2.MOTION_AFFINE)
-        laid = cv2.warpAffine(second, move, (340, 380), flags=cv2.INTER_LINEAR + cv2.WARP_INVERSE_MAP)
-        assert correlation(first, laid) < 0.6 < correlation(first, cv2.GaussianBlur(first, (0, 0), 0.7))
+        aligned = cv2.warpAffine(second, move, (340, 380), flags=cv2.INTER_LINEAR + cv2.WARP_INVERSE_MAP)
+        assert correlation(first, aligned) < 0.6 < correlation(first, cv2.GaussianBlur(first, (0, 0), 0.7))
 
 
 def correlation(first, second):
-    """Of the detail between 1 and 4 pixels, away from the edges."""
+    """Correlation of the detail between 1 and 4 pixels, away from the edges."""
     details = [
         (cv2.GaussianBlur(film.astype(np.float32), (0, 0), 1) - cv2.GaussianBlur(film.astype(np.float32), (0, 0), 4))
         for film in (first, second)
@@ -158,7 +160,7 @@ def correlation(first, second):
     return np.corrcoef(details[0][middle].ravel(), details[1][middle].ravel())[0, 1]
 
 
-def test_pictures_of_another_kind_are_told_from_each_other():
+def test_pictures_of_other_kinds_look_different():
     anatomy = draw_anatomy(np.random.default_rng(3), 60, "F")
     exposure = Exposure(380, 340, 4, "covid", 0.8, 1, 5, False)
     assert (panels(anatomy, exposure)[:8] == 255).all()
@@ -190,7 +192,7 @@ def test_drawing_again_changes_nothing_and_another_seed_everything(folder, tmp_p
     assert hashes(tmp_path / "again") == hashes(folder)
 
 
-def test_an_interrupted_drawing_leaves_the_old_world(folder, monkeypatch):
+def test_an_interruption_leaves_the_old_sandbox(folder, monkeypatch):
     before = hashes(folder)
 
     def stop(*_):

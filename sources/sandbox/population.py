@@ -1,7 +1,7 @@
-"""The people, their examinations and their files: everything that the drawn sources show, with the truth about it.
+"""All synthetic people, their examinations and their files, with the truth about them.
 
-``plan_world`` decides who is where (numbers only), ``build_world`` draws it. The same seed gives the same bytes,
-whatever the number of processes.
+``plan_films`` decides who has which films at which source, and ``draw_films`` draws them. The same seed gives the same
+bytes for any number of processes.
 """
 
 from collections.abc import Sequence
@@ -18,28 +18,28 @@ from sources.sandbox.people import HOMES, Plan, films_of
 from sources.sandbox.phantom import Exposure, frontal
 from sources.sandbox.planting import with_copies, with_defects, with_odd_formats, with_wrong_facts
 
-MARKER = "NOBODY^SANDBOX"  # in every patient tag of the drawn DICOM files
-FILES_PER_PERSON = 1.62  # about, copies included
+MARKER = "NOBODY^SANDBOX"  # in every patient tag of the synthetic DICOM files
+FILES_PER_PERSON = 1.62  # on average, copies included
 
 
-def build_world(
+def draw_films(
     seed: int, films: int, sources: Sequence[str] = tuple(HOMES), executor: Executor | None = None
 ) -> list[Film]:
-    """About ``films`` files that ``sources`` show, sorted by ``film_id``."""
-    plans = plan_world(seed, films, sources)
+    """About ``films`` files shown by ``sources``, sorted by ``film_id``."""
+    plans = plan_films(seed, films, sources)
     if executor is None:
         return [draw_film(plan) for plan in plans]
     return list(executor.map(draw_film, plans, chunksize=8))
 
 
-def plan_world(seed: int, films: int, sources: Sequence[str] = tuple(HOMES)) -> list[Plan]:
-    """Who has which films where, and which copies, defects and odd files there are."""
+def plan_films(seed: int, films: int, sources: Sequence[str] = tuple(HOMES)) -> list[Plan]:
+    """The plans of these files, with copies, defects, odd formats and wrong facts."""
     rng = np.random.default_rng(seed)
     homes = [name for name in HOMES if name in sources]
     persons = max(len(homes), round(films / FILES_PER_PERSON))
     shares = np.array([HOMES[name].share for name in homes])
     owners = rng.choice(len(homes), persons, p=shares / shares.sum())
-    owners[: len(homes)] = np.arange(len(homes))  # nobody is left out of a small world
+    owners[: len(homes)] = np.arange(len(homes))  # every source shows someone, even in a small sandbox
     plans = [plan for person in range(persons) for plan in films_of(person, homes[owners[person]], rng)]
     plans = with_wrong_facts(with_copies(plans, homes, rng), rng)
     plans = with_odd_formats(with_defects(plans, rng), rng)
@@ -47,7 +47,7 @@ def plan_world(seed: int, films: int, sources: Sequence[str] = tuple(HOMES)) -> 
 
 
 def draw_film(plan: Plan) -> Film:
-    """Draw one file."""
+    """Draw and encode one file."""
     film = plan.film
     anatomy = draw_anatomy(np.random.default_rng(plan.anatomy_seed), film.age, film.sex)
     picture, lungs = _picture(anatomy, film.view, plan.exposure)
@@ -63,7 +63,7 @@ def draw_film(plan: Plan) -> Film:
 
 
 def encode(picture: np.ndarray, plan: Plan, rng: np.random.Generator) -> bytes:
-    """The file as its source shows it, with whatever is wrong with it."""
+    """The encoded file, with its planted defect or odd format."""
     defect = plan.film.defect
     if defect == "empty":
         return b""
@@ -71,7 +71,7 @@ def encode(picture: np.ndarray, plan: Plan, rng: np.random.Generator) -> bytes:
         return b"<!doctype html><html><body>Sign in to see this image.</body></html>"
     odd = {
         "wide": lambda: alter.png(alter.wide(picture, rng)),
-        "colour": lambda: alter.colour_jpeg(picture),
+        "colour": lambda: alter.color_jpeg(picture),
         "exif": lambda: alter.turned_by_exif(picture),
         "gif": lambda: alter.animated_gif(picture),
         "dicom": lambda: alter.dicom(picture, MARKER, "MONOCHROME2"),
@@ -87,7 +87,7 @@ def encode(picture: np.ndarray, plan: Plan, rng: np.random.Generator) -> bytes:
 
 
 def _picture(anatomy: Anatomy, view: str, exposure: Exposure) -> tuple[np.ndarray, np.ndarray | None]:
-    """The picture, and the lungs on it where it is a film from the front."""
+    """The picture, and the mask of its lungs if it is a frontal film."""
     if view == "L":
         return lateral(anatomy, exposure), None
     if view == "CT":
