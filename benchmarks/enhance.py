@@ -14,7 +14,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from pipeline.imaging.histogram import Image, apply_curve, cumulative, histogram, match_curve
+from pipeline.imaging.arrays import Gray
+from pipeline.imaging.histogram import apply_curve, cumulative, histogram, match_curve
 from pipeline.prepare.enhance import beasf, clahe
 
 RESULTS = Path(__file__).parent / "results" / "enhance.json"
@@ -52,7 +53,7 @@ def measure(side: int) -> list[dict[str, Any]]:
     ]
 
 
-def compare(method: str, side: int, slow: Callable[[], Image], fast: Callable[[], Image]) -> dict[str, Any]:
+def compare(method: str, side: int, slow: Callable[[], Gray], fast: Callable[[], Gray]) -> dict[str, Any]:
     """Time both on one thread, and count where they differ."""
     slow_s, expected = seconds(slow, 3)
     fast_s, found = seconds(fast, 50)
@@ -68,7 +69,7 @@ def compare(method: str, side: int, slow: Callable[[], Image], fast: Callable[[]
     }
 
 
-def seconds(work: Callable[[], Image], times: int) -> tuple[float, Image]:
+def seconds(work: Callable[[], Gray], times: int) -> tuple[float, Gray]:
     """The fastest of ``times`` runs, and its result."""
     best, result = math.inf, work()
     for _ in range(times):
@@ -78,7 +79,7 @@ def seconds(work: Callable[[], Image], times: int) -> tuple[float, Image]:
     return best, result
 
 
-def draw_film(side: int, seed: int) -> Image:
+def draw_film(side: int, seed: int) -> Gray:
     """Two dark lungs on a bright body on a dark ground, with noise: (side, side) uint8."""
     rng = np.random.default_rng(seed)
     film = np.full((side, side), 20 + 10 * seed, np.uint8)
@@ -92,7 +93,7 @@ def draw_film(side: int, seed: int) -> Image:
 # ------------------------------------------------------------------------------------- definitions, pixel by pixel
 
 
-def beasf_by_pixel(image: Image, gamma: float) -> Image:
+def beasf_by_pixel(image: Gray, gamma: float) -> Gray:
     """BEASF as the paper writes it: every sum a loop, the sigmoid evaluated for every pixel."""
     pixels = [int(value) for value in image.ravel()]
     m = sum(pixels) // len(pixels)
@@ -125,12 +126,12 @@ def _half_mass(counts: list[int], first: int, last: int) -> int:
     return first
 
 
-def match_by_pixel(image: Image, template: Image) -> Image:
+def match_by_pixel(image: Gray, template: Gray) -> Gray:
     """:func:`match_exactly`, rounded."""
     return np.rint(match_exactly(image, template)).astype(np.uint8)
 
 
-def match_exactly(image: Image, template: Image) -> np.ndarray:
+def match_exactly(image: Gray, template: Gray) -> np.ndarray:
     """Each pixel to the template's tone at the same cumulative share, interpolated; float64 (H, W)."""
     steps = _steps(template)
     shares = dict(_steps(image))
@@ -147,13 +148,13 @@ def match_exactly(image: Image, template: Image) -> np.ndarray:
     return np.array([value_of(int(tone)) for tone in image.ravel()], np.float64).reshape(image.shape)
 
 
-def _steps(image: Image) -> list[tuple[int, float]]:
+def _steps(image: Gray) -> list[tuple[int, float]]:
     """(tone, share of pixels at most so bright) of each tone the image has."""
     pixels = sorted(int(value) for value in image.ravel())
     return sorted({tone: (place + 1) / len(pixels) for place, tone in enumerate(pixels)}.items())
 
 
-def clahe_by_pixel(image: Image, clip: float, tiles: int) -> Image:
+def clahe_by_pixel(image: Gray, clip: float, tiles: int) -> Gray:
     """CLAHE: a clipped, equalising curve per tile; each pixel blends the curves of the four nearest tile centres.
 
     Single precision, as OpenCV works, so that ties round to the same side.
@@ -185,7 +186,7 @@ def _neighbours(at: int, step: int, tiles: int) -> tuple[int, int, np.float32]:
     return max(first, 0), min(first + 1, tiles - 1), place - first
 
 
-def _tile_curve(tile: Image, clip: float) -> list[np.float32]:
+def _tile_curve(tile: Gray, clip: float) -> list[np.float32]:
     """Equalising curve of one tile; what stands above the clip limit is spread evenly over all tones."""
     counts = [0] * 256
     for value in tile.ravel():

@@ -23,7 +23,7 @@ import pandas as pd
 from pipeline.contradictions.disagreement import judge
 from pipeline.core.layout import Layout
 from pipeline.core.params import ContradictionsParams, PrepareParams
-from pipeline.imaging.histogram import Image
+from pipeline.imaging.arrays import Pixels
 from pipeline.prepare.arrays import read_arrays
 from pipeline.prepare.inputs import to_input
 
@@ -39,7 +39,7 @@ class Films:
     """A named set of prepared films: images uint8 (N, size, size, 3), label and group of each."""
 
     name: str
-    images: Image
+    images: Pixels
     labels: "pd.Series[str]"
     groups: "pd.Series[str]"
 
@@ -114,7 +114,7 @@ def drawn_films(count: int = 450, seed: int = 1) -> Films:
     return Films("drawn", images, pd.Series(labels, dtype=object), pd.Series(groups, dtype=object))
 
 
-def draw_film(label: str, seed: int, side: int = SIDE) -> Image:
+def draw_film(label: str, seed: int, side: int = SIDE) -> Pixels:
     """One simple film with what ``label`` stands for, (side, side) uint8; no two seeds have quite the same chest."""
     rng = np.random.default_rng(seed)
     film = np.full((side, side), 20.0, np.float32)

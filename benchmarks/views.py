@@ -16,7 +16,7 @@ from scipy.stats import binomtest
 from sklearn.model_selection import StratifiedGroupKFold
 
 from pipeline.classifiers.thumbnails import thumbnail
-from pipeline.classifiers.views import CLASSES, called, shipped_model
+from pipeline.classifiers.views import CLASSES, predict, shipped_model
 from pipeline.core.layout import Layout
 from training.classifiers.known_films import Example, read_examples
 from training.classifiers.views import WORK_SIDE, train
@@ -35,7 +35,7 @@ def main() -> None:
     examples = list(read_examples(Layout.at(options.root), options.truth, WORK_SIDE))
     kinds = np.array([CLASSES.index(example.kind) for example in examples])
     scores = cross_validated(examples, kinds)
-    table = confusion(kinds, called(scores))
+    table = confusion(kinds, predict(scores))
     speed = images_per_second(examples)
     show(table, speed)
     RESULTS.parent.mkdir(exist_ok=True)
@@ -54,10 +54,10 @@ def cross_validated(examples: Sequence[Example], kinds: np.ndarray) -> np.ndarra
     return scores
 
 
-def confusion(kinds: np.ndarray, called: np.ndarray) -> np.ndarray:
-    """Counts (3, 3): true class down, called class across."""
+def confusion(kinds: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Counts (3, 3): true class down, predicted class across."""
     table = np.zeros((len(CLASSES), len(CLASSES)), int)
-    np.add.at(table, (kinds, called), 1)
+    np.add.at(table, (kinds, predicted), 1)
     return table
 
 

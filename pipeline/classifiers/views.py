@@ -15,7 +15,7 @@ from pipeline.imaging.arrays import Gray
 
 CLASSES = ("frontal", "lateral", "other")
 # Minimum probability to accept a film as frontal: a missed film still reaches a reviewer, an accepted CT slice does not
-SURE = 0.75
+MIN_FRONTAL = 0.75
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class ViewModel:
         return np.asarray(np.mean(both, axis=0), np.float32)
 
 
-def called(scores: Vectors, sure: float = SURE) -> npt.NDArray[np.intp]:
+def predict(scores: Vectors, min_frontal: float = MIN_FRONTAL) -> npt.NDArray[np.intp]:
     """Index into :data:`CLASSES` for each row of probabilities (N, 3).
 
-    Frontal if that is the most likely class and its probability at least ``sure``; else the more likely of the others.
+    Frontal if that is the most likely class and at least ``min_frontal`` probable; else the more likely of the others.
     """
     others = 1 + scores[:, 1:].argmax(axis=1)
-    is_frontal = (scores[:, 0] >= scores[:, 1:].max(axis=1)) & (scores[:, 0] >= sure)
+    is_frontal = (scores[:, 0] >= scores[:, 1:].max(axis=1)) & (scores[:, 0] >= min_frontal)
     return np.asarray(np.where(is_frontal, CLASSES.index("frontal"), others), np.intp)
 
 
@@ -50,7 +50,7 @@ def classify(gray: Gray) -> tuple[str, float]:
     """Class and its probability of one picture, (H, W) uint8."""
     thumb, aspect = thumbnail(gray)
     scores = shipped_model().probabilities(thumb[None], [aspect])
-    predicted = int(called(scores)[0])
+    predicted = int(predict(scores)[0])
     return CLASSES[predicted], float(scores[0, predicted])
 
 

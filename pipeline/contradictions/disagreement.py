@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipeline.imaging.histogram import TONES, Image
+from pipeline.imaging.arrays import Gray, Pixels
+from pipeline.imaging.histogram import TONES
 from pipeline.prepare.enhance import CHANNELS
 
 LOG = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class Judged:
     suspicious: npt.NDArray[np.bool_]
 
 
-def judge(images: Image, labels: "pd.Series[str]", groups: "pd.Series[str]", folds: int, seed: int) -> Judged:
+def judge(images: Pixels, labels: "pd.Series[str]", groups: "pd.Series[str]", folds: int, seed: int) -> Judged:
     """Cross-validate over groups and mark the labels that the classifier contradicts.
 
     Args:
@@ -76,7 +77,7 @@ def judge(images: Image, labels: "pd.Series[str]", groups: "pd.Series[str]", fol
     return Judged(classes, probabilities, suspicious)
 
 
-def features(images: Iterable[Image], count: int) -> npt.NDArray[np.float32]:
+def features(images: Iterable[Pixels], count: int) -> npt.NDArray[np.float32]:
     """One row of numbers per prepared input (size, size, 3), of which there are ``count``."""
     rows = np.zeros((count, FEATURES), np.float32)
     for row, image in zip(rows, images, strict=True):
@@ -84,7 +85,7 @@ def features(images: Iterable[Image], count: int) -> npt.NDArray[np.float32]:
     return rows
 
 
-def _features(image: Image) -> npt.NDArray[np.float32]:
+def _features(image: Pixels) -> npt.NDArray[np.float32]:
     clahe = np.ascontiguousarray(image[..., CHANNELS.index("clahe")])
     original = np.ascontiguousarray(image[..., CHANNELS.index("original")])
     tones = np.bincount(original.ravel(), minlength=TONES).reshape(TONE_BINS, -1).sum(axis=1) / original.size
@@ -92,7 +93,7 @@ def _features(image: Image) -> npt.NDArray[np.float32]:
     return np.concatenate([bright, _edges(clahe), tones]).astype(np.float32)
 
 
-def _edges(film: Image) -> Numbers:
+def _edges(film: Gray) -> Numbers:
     """Square root of the share of edge strength in every cell and direction, (directions * cells * cells,)."""
     small = _shrink(film, EDGES_SIDE).astype(np.float32)
     strength, angle = cv2.cartToPolar(cv2.Sobel(small, cv2.CV_32F, 1, 0), cv2.Sobel(small, cv2.CV_32F, 0, 1))

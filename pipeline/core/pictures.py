@@ -1,4 +1,4 @@
-"""A few pictures out of the pool by name, without reading the rest."""
+"""Read a few pictures from the pool by name, without reading the rest."""
 
 from collections.abc import Iterable
 
@@ -8,33 +8,40 @@ import pyarrow.dataset as ds
 
 from pipeline.core.layout import Layout
 from pipeline.core.tables import shards
-from sources.core.items import KEY
+from pipeline.imaging.arrays import Gray
+from sources.core.items import KEY, Key
 
-Name = tuple[str, str]
 
+def read_pictures(layout: Layout, keys: Iterable[Key]) -> dict[Key, bytes]:
+    """The pool pictures of the rows ``keys`` as PNG files; rows without a picture are left out.
 
-def read_pictures(layout: Layout, names: Iterable[Name]) -> dict[Name, bytes]:
-    """PNG bytes of the pool pictures called ``(source, item_id)``; a row without a picture is left out.
+    The pool is sorted by key, so only the row groups that can hold one of them are read.
 
-    The pool is sorted by name, so that only the row groups that can hold a wanted name are read.
+    Raises:
+        CxnetError: there is no pool.
     """
     wanted: dict[str, list[str]] = {}
-    for source, item_id in names:
+    for source, item_id in keys:
         wanted.setdefault(source, []).append(item_id)
     files = shards(layout.pool, "pool")
     pool = ds.dataset([file.path for file in files], format="parquet", filesystem=_filesystem(layout))
-    found: dict[Name, bytes] = {}
+    pictures: dict[Key, bytes] = {}
     for source, item_ids in sorted(wanted.items()):
         rows = (ds.field("source") == source) & ds.field("item_id").isin(item_ids)
         for row in pool.to_table(columns=[*KEY, "image"], filter=rows).to_pylist():
             if row["image"] is not None and row["image"]["bytes"] is not None:
-                found[row["source"], row["item_id"]] = row["image"]["bytes"]
-    return found
+                pictures[row["source"], row["item_id"]] = row["image"]["bytes"]
+    return pictures
 
 
-def thumbnail(png: bytes, height: int = 132, tone_curve: bytes | None = None) -> bytes:
-    """A small JPEG of a pool picture, through its tone curve if it has one; at most twice as wide as high."""
-    gray = np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE))
+def thumbnail(gray: Gray, height: int = 132, tone_curve: bytes | None = None) -> bytes:
+    """A small JPEG of a picture, (H, W) uint8, at most twice as wide as high.
+
+    Args:
+        gray: the picture.
+        height: of the JPEG (px).
+        tone_curve: 256 bytes that are applied to the picture, or None.
+    """
     width = min(max(1, round(gray.shape[1] * height / gray.shape[0])), 2 * height)
     small = cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA)
     if tone_curve is not None:
@@ -43,5 +50,5 @@ def thumbnail(png: bytes, height: int = 132, tone_curve: bytes | None = None) ->
 
 
 def _filesystem(layout: Layout) -> object | None:
-    """None for local folders; the bucket's file system else."""
+    """The file system of a bucket; None for local folders."""
     return None if layout.pool.protocol in ("", "file") else layout.pool.fs

@@ -136,7 +136,7 @@ def _row(row: dict[Any, Any], proof: Proof | None, image_id: str) -> Row:
 def _write_overlay(layout: Layout, gray: Gray, row: "pd.Series[Any]", proof: Proof | None, path: Path) -> None:
     """Write the image in red and the film, moved onto it, in cyan: gray where they agree."""
     name = (row["source"], row["item_id"])
-    film = decode_png(read_pictures(layout, [name])[name])
+    film = decode_png(read_pictures(layout, [name])[name], "/".join(name))
     with atomic(path) as file:
         file.write(cv2.imencode(".png", overlay_of(gray, film, proof))[1].tobytes())
 

@@ -1,4 +1,5 @@
 """Match the histograms of the chosen sources to a reference, as tone curves.
 
-Reads data/pool/ and the tables before it. Writes data/harmonise.parquet. Excludes nothing.
+Reads data/pool/, data/dedupe.parquet, data/views.parquet and curation/decisions.csv. Writes data/harmonise.parquet.
+Excludes nothing.
 """

@@ -13,7 +13,6 @@ from pipeline.imaging.arrays import Gray
 TONES = 256
 EXACT = 2**24  # OpenCV counts in float32, which is exact up to this number
 
-Image = npt.NDArray[np.uint8]
 Curve = npt.NDArray[np.uint8]  # tone curve: look-up table (256,)
 Counts = npt.NDArray[np.int64]  # pixels per tone: (256,)
 Shares = npt.NDArray[np.float64]  # cumulative shares per tone: (256,), ending in 1

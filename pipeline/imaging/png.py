@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from pipeline.imaging.arrays import Gray
+from sources.core.errors import CxnetError
 
 OPTIONS = [
     cv2.IMWRITE_PNG_COMPRESSION,
@@ -24,15 +25,19 @@ def encode_png(gray: Gray) -> bytes:
     return cv2.imencode(".png", gray, OPTIONS)[1].tobytes()
 
 
-def decode_png(data: bytes) -> Gray:
-    """PNG file of the pool -> (H, W) uint8.
+def decode_png(data: bytes, film: str = "a film") -> Gray:
+    """Decode a stored picture.
+
+    Args:
+        data: as :func:`encode_png` wrote it.
+        film: ``<source>/<item_id>``, for the error message.
 
     Raises:
-        ValueError: it is none.
+        CxnetError: the bytes are not a picture.
     """
     gray = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
     if gray is None:
-        raise ValueError("not a picture of the pool")
+        raise CxnetError(f"The stored picture of {film} is damaged; run `dvc repro` to make it again.")
     return gray
 
 

@@ -13,7 +13,7 @@ from upath import UPath
 
 from pipeline.core.layout import Layout
 from pipeline.core.schema import MANIFEST_SCHEMA, SPLITS_SCHEMA
-from pipeline.imaging.histogram import Image
+from pipeline.imaging.arrays import Pixels
 from pipeline.prepare.enhance import CHANNELS, check_channels
 from sources.core.errors import CxnetError
 from sources.core.items import KEY
@@ -38,7 +38,7 @@ class Arrays:
         inputs: how the images were made; a model must record it.
     """
 
-    images: Image
+    images: Pixels
     rows: pd.DataFrame
     inputs: dict[str, Any]
 
@@ -59,7 +59,7 @@ def read_arrays(layout: Layout, size: int) -> Arrays:
     return Arrays(images, rows, inputs)
 
 
-def write_images(path: UPath, images: Iterable[Image], count: int, size: int) -> None:
+def write_images(path: UPath, images: Iterable[Pixels], count: int, size: int) -> None:
     """Write images one after the other as one ``.npy`` array, so that none but the current one is in memory."""
     shape = (count, size, size, len(CHANNELS))
     written = 0
@@ -84,7 +84,7 @@ def _read_inputs(path: UPath) -> dict[str, Any]:
     return inputs
 
 
-def _open_images(path: UPath) -> Image:
+def _open_images(path: UPath) -> Pixels:
     """Map the array into memory; one in a bucket is copied to a temporary file first."""
     local = path.path if path.protocol in ("", "file") else fsspec.open_local(f"simplecache::{path}", **_options(path))
     try:

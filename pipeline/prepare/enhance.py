@@ -10,14 +10,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from pipeline.imaging.histogram import TONES, Counts, Image, apply_curve, histogram
+from pipeline.imaging.arrays import Gray, Pixels
+from pipeline.imaging.histogram import TONES, Counts, Curve, apply_curve, histogram
 from sources.core.errors import CxnetError
 
 CHANNELS = ("beasf", "clahe", "original")  # the order of the notebooks that train COVID-CXNet
 FLAT = 1e-6  # a smaller gamma bends the curve by less than any rounding: the identity
 
 
-def channels(image: Image, *, gamma: float = 1.5, clip: float = 2.0, tiles: int = 8) -> Image:
+def channels(image: Gray, *, gamma: float = 1.5, clip: float = 2.0, tiles: int = 8) -> Pixels:
     """A film (H, W) uint8 as the three channels :data:`CHANNELS`, (H, W, 3) uint8.
 
     The defaults are the paper's: BEASF with gamma 1.5, CLAHE with clip limit 2.0 on 8 x 8 tiles.
@@ -42,7 +43,7 @@ def check_channels(recorded: Sequence[str], where: str) -> None:
         )
 
 
-def beasf(image: Image, gamma: float = 1.5) -> Image:
+def beasf(image: Gray, gamma: float = 1.5) -> Gray:
     """Bi-histogram equalisation with adaptive sigmoid functions (Arriaga-Garcia et al. 2014).
 
     Tones up to the mean and tones above it are each stretched by a sigmoid around their own median. The curve never
@@ -64,7 +65,7 @@ def landmarks(counts: Counts) -> tuple[int, int, int]:
     return mean, _median(counts[: mean + 1]), mean + 1 + _median(counts[mean + 1 :])
 
 
-def beasf_curve(mean: int, lower_median: int, upper_median: int, gamma: float) -> Image:
+def beasf_curve(mean: int, lower_median: int, upper_median: int, gamma: float) -> Curve:
     """BEASF's look-up table, uint8 (256,); the identity where one half has a single tone (mean 0 or at least 254)."""
     if mean == 0 or mean >= TONES - 2 or gamma < FLAT:
         return np.arange(TONES, dtype=np.uint8)
@@ -75,7 +76,7 @@ def beasf_curve(mean: int, lower_median: int, upper_median: int, gamma: float) -
     return np.rint(curve).astype(np.uint8)
 
 
-def clahe(image: Image, *, clip: float = 2.0, tiles: int = 8) -> Image:
+def clahe(image: Gray, *, clip: float = 2.0, tiles: int = 8) -> Gray:
     """Contrast-limited adaptive histogram equalisation (OpenCV) on ``tiles`` x ``tiles`` tiles, (H, W) uint8."""
     return np.asarray(cv2.createCLAHE(clip, (tiles, tiles)).apply(image), np.uint8)
 

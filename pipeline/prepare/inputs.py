@@ -3,16 +3,17 @@
 from typing import Any
 
 import numpy as np
-from PIL import Image as Pictures
+from PIL import Image
 
 from pipeline.core.params import PrepareParams
-from pipeline.imaging.histogram import Image, apply_curve
+from pipeline.imaging.arrays import Gray, Pixels
+from pipeline.imaging.histogram import Curve, apply_curve
 from pipeline.prepare.enhance import CHANNELS, channels
 
 VERSION = 1  # of what to_input does; part of what a model records
 
 
-def to_input(gray: Image, tone_curve: Image | None, size: int, params: PrepareParams) -> Image:
+def to_input(gray: Gray, tone_curve: Curve | None, size: int, params: PrepareParams) -> Pixels:
     """One film as the input of a model: the only way from a pool picture to what a network sees.
 
     Resized bicubically (rounded and clipped, never wrapped), tone curve, then the enhancement channels. ``pad`` fills
@@ -35,13 +36,13 @@ def to_input(gray: Image, tone_curve: Image | None, size: int, params: PreparePa
     return _pad(film, size)
 
 
-def resize(gray: Image, width: int, height: int) -> Image:
+def resize(gray: Gray, width: int, height: int) -> Gray:
     """Bicubic, area-aware where it shrinks, so that fine ribs and vessels do not alias; (height, width) uint8.
 
     Pillow rounds and clips; the public code cast a float result, so that overshoot beside edges wrapped around.
     """
-    picture = Pictures.fromarray(np.ascontiguousarray(gray))
-    return np.asarray(picture.resize((width, height), Pictures.Resampling.BICUBIC), np.uint8)
+    picture = Image.fromarray(np.ascontiguousarray(gray))
+    return np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC), np.uint8)
 
 
 def fit(width: int, height: int, size: int) -> tuple[int, int]:
@@ -63,7 +64,7 @@ def describe(size: int, params: PrepareParams) -> dict[str, Any]:
     }
 
 
-def _pad(film: Image, size: int) -> Image:
+def _pad(film: Pixels, size: int) -> Pixels:
     """Centre a film (H, W, 3) on black."""
     height, width = film.shape[:2]
     top, left = (size - height) // 2, (size - width) // 2

@@ -13,7 +13,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
-import cv2
 import numpy as np
 import pandas as pd
 
@@ -22,7 +21,8 @@ from pipeline.core.parallel import map_images
 from pipeline.core.params import Params, PrepareParams
 from pipeline.core.summary import Summary
 from pipeline.core.tables import iter_images, shards
-from pipeline.imaging.histogram import Image
+from pipeline.imaging.arrays import Pixels
+from pipeline.imaging.png import decode_png
 from pipeline.prepare.arrays import FROM_MANIFEST, FROM_SPLITS, IMAGES, INPUTS, ROWS, ROWS_SCHEMA, write_images
 from pipeline.prepare.enhance import CHANNELS
 from pipeline.prepare.inputs import describe, to_input
@@ -86,9 +86,6 @@ def _films(layout: Layout) -> Iterator[Film]:
         yield Film(f"{row['source']}/{row['item_id']}", png, row["tone_curve"])  # type: ignore[arg-type]
 
 
-def _prepare(film: Film, size: int, params: PrepareParams) -> Image:
-    gray = cv2.imdecode(np.frombuffer(film.png, np.uint8), cv2.IMREAD_GRAYSCALE)
-    if gray is None:
-        raise CxnetError(f"The manifest's picture of {film.name} cannot be decoded; run the manifest stage again.")
+def _prepare(film: Film, size: int, params: PrepareParams) -> Pixels:
     curve = None if film.tone_curve is None else np.frombuffer(film.tone_curve, np.uint8)
-    return to_input(np.asarray(gray, np.uint8), curve, size, params)
+    return to_input(decode_png(film.png, film.name), curve, size, params)

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from pipeline.core.layout import Layout
-from pipeline.core.pictures import Name, read_pictures, thumbnail
+from pipeline.core.pictures import read_pictures, thumbnail
+from pipeline.imaging.png import decode_png
 from pipeline.report.numbers import general_reason, with_flags
-from sources.core.items import KEY
+from sources.core.items import KEY, Key
 
 PER_SHEET = 12
 PAIRS_PER_KIND = 2
@@ -55,24 +56,24 @@ def choose_tones(manifest: pd.DataFrame) -> pd.DataFrame:
     return manifest[(manifest["status"] == "kept") & manifest["tone_curve"].notna()].head(TONES)
 
 
-def shown_names(sheets: dict[str, dict[str, pd.DataFrame]], pairs: pd.DataFrame, tones: pd.DataFrame) -> set[Name]:
+def shown_names(sheets: dict[str, dict[str, pd.DataFrame]], pairs: pd.DataFrame, tones: pd.DataFrame) -> set[Key]:
     """The names of all films that the page shows."""
     shown = [films for group in sheets.values() for films in group.values()]
     names = {name for films in [*shown, tones] for name in _keys(films)}
     return names | set(_keys(pairs, "a_")) | set(_keys(pairs, "b_"))
 
 
-def _keys(rows: pd.DataFrame, prefix: str = "") -> list[Name]:
+def _keys(rows: pd.DataFrame, prefix: str = "") -> list[Key]:
     return list(zip(rows[f"{prefix}source"], rows[f"{prefix}item_id"], strict=True))
 
 
-def thumbnails(layout: Layout, names: Iterable[Name]) -> dict[Name, bytes]:
+def thumbnails(layout: Layout, names: Iterable[Key]) -> dict[Key, bytes]:
     """A small JPEG per name that has a picture in the pool."""
-    return {name: thumbnail(png) for name, png in read_pictures(layout, names).items()}
+    return {name: thumbnail(decode_png(png, "/".join(name))) for name, png in read_pictures(layout, names).items()}
 
 
 def sheets_shown(
-    groups: dict[str, pd.DataFrame], pictures: dict[Name, bytes], told: str
+    groups: dict[str, pd.DataFrame], pictures: dict[Key, bytes], told: str
 ) -> list[tuple[str, list[dict[str, Any]]]]:
     """(title, films) with the picture, a caption and an alternative text each."""
     shown = []
@@ -96,7 +97,7 @@ def _caption(row: dict[Hashable, Any], told: str) -> str:
     return f"{row['source']}/{row['item_id']} · {detail}"
 
 
-def pairs_shown(pairs: pd.DataFrame, pictures: dict[Name, bytes]) -> list[dict[str, Any]]:
+def pairs_shown(pairs: pd.DataFrame, pictures: dict[Key, bytes]) -> list[dict[str, Any]]:
     """Both pictures of every pair, with kind, correlation and names."""
     return [
         {
@@ -114,15 +115,13 @@ def pairs_shown(pairs: pd.DataFrame, pictures: dict[Name, bytes]) -> list[dict[s
 def tones_shown(layout: Layout, tones: pd.DataFrame) -> list[dict[str, Any]]:
     """Every film before and after its tone curve, with the curve as an SVG path."""
     curves = dict(zip(_keys(tones), tones["tone_curve"], strict=True))
-    return [
-        {
-            "before": thumbnail(png),
-            "after": thumbnail(png, tone_curve=curves[name]),
-            "path": curve_path(curves[name]),
-            "name": "/".join(name),
-        }
-        for name, png in sorted(read_pictures(layout, curves).items())
-    ]
+    shown = []
+    for key, png in sorted(read_pictures(layout, curves).items()):
+        name = "/".join(key)
+        gray = decode_png(png, name)
+        before, after = thumbnail(gray), thumbnail(gray, tone_curve=curves[key])
+        shown.append({"before": before, "after": after, "path": curve_path(curves[key]), "name": name})
+    return shown
 
 
 def curve_path(tone_curve: bytes) -> str:

@@ -12,6 +12,7 @@ LABELS = ("normal", "cap", "covid", "other")
 VIEWS = ("PA", "AP", "AP_SUPINE", "L", "CT", "OTHER", "unknown")
 FRONTAL = ("PA", "AP", "AP_SUPINE")
 KEY = ("source", "item_id")
+Key = tuple[str, str]  # the values of KEY in one row
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def read_examples(layout: Layout, truth: Path | None, long_side: int) -> Iterato
         name = (key["source"], key["item_id"])
         if name in known:
             view, patient, may_train = known[name]
-            picture = np.asarray(shrink(decode_png(png), long_side), np.uint8)
+            picture = np.asarray(shrink(decode_png(png, "/".join(map(str, name))), long_side), np.uint8)
             group = patient or "/".join(map(str, name))
             yield Example(picture, CLASS_OF_VIEW[view], group, str(name[0]), "/".join(map(str, name)), may_train)
 

@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 from phantoms import drawn, page_of_text
 
 from pipeline.classifiers.thumbnails import features, thumbnail
-from pipeline.classifiers.views import CLASSES, SURE, called, classify, shipped_model
+from pipeline.classifiers.views import CLASSES, MIN_FRONTAL, classify, predict, shipped_model
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_two_films_in_one_picture_are_not_frontal(join, other):
     [((0.76, 0.04, 0.2), "frontal"), ((0.7, 0.1, 0.2), "other"), ((0.5, 0.3, 0.2), "lateral"), ((0, 0, 1), "other")],
 )
 def test_only_a_confident_frontal_score_gives_the_class(scores, kind):
-    assert CLASSES[called(np.array([scores]))[0]] == kind
+    assert CLASSES[predict(np.array([scores]))[0]] == kind
 
 
 @settings(max_examples=30)
@@ -58,7 +58,7 @@ def test_only_a_confident_frontal_score_gives_the_class(scores, kind):
 def test_any_picture_has_a_class_and_a_probability(picture):
     name, score = classify(picture)
     assert name in CLASSES
-    assert (1 - SURE) / 2 - 1e-6 <= score <= 1 + 1e-6
+    assert (1 - MIN_FRONTAL) / 2 - 1e-6 <= score <= 1 + 1e-6
 
 
 def test_scores_are_the_same_alone_and_in_a_batch():

@@ -10,7 +10,8 @@ from upath import UPath
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import open_executor
 from pipeline.core.params import HarmoniseParams, Params, SplitParams
-from pipeline.harmonise.stage import candidates, read_reference, run
+from pipeline.harmonise.reference import choose_films, read_reference
+from pipeline.harmonise.stage import run
 from pipeline.imaging.histogram import apply_curve, cumulative, histogram
 from pipeline.split.assignment import split_of
 from sources.core.errors import CxnetError, UsageError
@@ -67,12 +68,12 @@ def test_the_reference_is_the_mean_of_covid_films_and_never_holds_a_test_film(tm
 )
 def test_films_that_the_data_set_does_not_use_are_no_reference(change):
     rows = table([*SEEN, {**SEEN[0], "item_id": "99", **change}])
-    assert len(candidates(rows, HarmoniseParams(), SplitParams())) == len(SEEN)
+    assert len(choose_films(rows, HarmoniseParams(), SplitParams())) == len(SEEN)
 
 
 def test_external_films_are_no_reference():
     rows = table([*SEEN, film("hannover", "1")])
-    assert len(candidates(rows, HarmoniseParams(), SplitParams(external=("hannover",)))) == len(SEEN)
+    assert len(choose_films(rows, HarmoniseParams(), SplitParams(external=("hannover",)))) == len(SEEN)
 
 
 def test_a_matched_film_has_nearly_the_histogram_of_the_reference(tmp_path):
@@ -114,13 +115,13 @@ def test_one_film_can_be_the_reference_and_is_itself_unchanged(tmp_path):
         (hashlib.sha256(b"cohen/50").hexdigest(), r"is excluded \(lateral\)"),
     ],
 )
-def test_an_impossible_reference_film_is_refused(tmp_path, image_id, message):
+def test_an_unusable_reference_film_is_refused(tmp_path, image_id, message):
     rows = [*COVID, film("cohen", "50", draw(50), excluded_by="views", reason="lateral")]
     with pytest.raises(UsageError, match=message):
         run(laid_out(tmp_path, rows), params(reference="image", reference_image=image_id), None)
 
 
-def test_a_film_that_a_person_brought_back_gets_its_curve_and_its_row_stays_as_it_was(tmp_path):
+def test_a_film_that_a_person_keeps_gets_its_curve_and_its_row_stays_the_same(tmp_path):
     layout = laid_out(tmp_path, [*COVID, film("nih", "9", label="normal", excluded_by="views", reason="lateral")])
     layout.decisions.parent.mkdir(parents=True)
     image_id = hashlib.sha256(b"nih/9").hexdigest()
@@ -131,10 +132,10 @@ def test_a_film_that_a_person_brought_back_gets_its_curve_and_its_row_stays_as_i
     assert read_table(layout.harmonise)["excluded_by"].dropna().tolist() == ["views"]
 
 
-def test_without_any_reference_film_nothing_is_matched_and_it_is_said(tmp_path, caplog):
+def test_without_a_reference_film_nothing_is_matched_and_a_warning_is_logged(tmp_path, caplog):
     layout = laid_out(tmp_path, NIH)
     assert str(run(layout, params(), None)) == "0 films matched: no reference"
-    assert "No covid film" in caplog.text
+    assert "no covid film" in caplog.text
     assert curves(layout) == {}
     assert read_reference(layout) is None
 
@@ -159,7 +160,7 @@ def test_an_unknown_source_is_refused_with_the_list(tmp_path):
         run(laid_out(tmp_path, COVID + NIH), params(sources=("nhi",)), None)
 
 
-def test_a_damaged_pool_picture_is_one_sentence(tmp_path):
+def test_a_damaged_pool_picture_is_named_in_the_error(tmp_path):
     damaged = film("nih", "1", label="normal", image={"bytes": b"no picture", "path": "film.png"})
-    with pytest.raises(CxnetError, match="picture of nih/1 cannot be decoded"):
+    with pytest.raises(CxnetError, match="stored picture of nih/1 is damaged"):
         run(laid_out(tmp_path, [*COVID, damaged]), params(), None)

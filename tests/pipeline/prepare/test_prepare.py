@@ -190,7 +190,7 @@ def test_a_failure_leaves_the_earlier_arrays_and_the_run_can_be_repeated(tmp_pat
     damaged = film("nih", "5", label="normal", patient_id="p5", image={"bytes": b"no picture", "path": "film.png"})
     lay_out(layout, [*ROWS[:5], damaged, *ROWS[6:]], through="harmonise")
     manifest.run(layout, options(manifest=ManifestParams(shard_rows=3)))
-    with pytest.raises(CxnetError, match="picture of nih/5 cannot be decoded"):
+    with pytest.raises(CxnetError, match="stored picture of nih/5 is damaged"):
         run(layout, options(prepare=PrepareParams()), None, 32)
     assert contents(layout, 32) == first
     assert [path.name for path in (layout.data / "arrays").iterdir()] == ["32"]

@@ -7,14 +7,17 @@ from pipeline.core.layout import Layout
 from pipeline.core.parallel import open_executor
 from pipeline.core.params import ViewsParams
 from pipeline.core.schema import VIEWS_SCHEMA
-from pipeline.views.stage import run, verdict
+from pipeline.views.stage import run
+from pipeline.views.verdict import Verdict, verdict
 from sources.core.storage import read_table
 
 SURE_FRONTAL, SURE_LATERAL = np.array([0.98, 0.01, 0.01]), np.array([0.01, 0.98, 0.01])
 PARAMS = ViewsParams()
+DISPUTED = "the source states PA, the picture looks lateral (0.98)"
+UNCERTAIN = "the view comes from the picture alone and is uncertain"
 
 
-def judged(tmp_path, *films, params=PARAMS):
+def classified(tmp_path, *films, params=PARAMS):
     layout = Layout.at(tmp_path)
     lay_out(layout, films, through="dedupe")
     run(layout, options(views=params), None)
@@ -23,8 +26,8 @@ def judged(tmp_path, *films, params=PARAMS):
     return rows.astype(object).where(rows.notna(), None).to_dict("records")
 
 
-def test_films_are_judged_by_word_and_picture(tmp_path):
-    rows = judged(
+def test_the_source_comes_first_and_the_picture_second(tmp_path):
+    rows = classified(
         tmp_path,
         film(item_id="1", picture=drawn("frontal", 1), view="PA"),
         film(item_id="2", picture=drawn("frontal", 2), view="unknown"),
@@ -44,56 +47,70 @@ def test_films_are_judged_by_word_and_picture(tmp_path):
     ]
 
 
-def test_a_picture_that_contradicts_its_source_is_left_to_a_person(tmp_path):
-    (row,) = judged(tmp_path, film(picture=drawn("lateral", 7), view="PA"))
+def test_a_film_whose_picture_contradicts_its_source_is_left_to_a_person(tmp_path):
+    (row,) = classified(tmp_path, film(picture=drawn("lateral", 7), view="PA"))
     assert (row["view"], row["excluded_by"]) == ("PA", "views")
-    assert row["reason"].startswith("view disputed: the source says PA, the picture looks lateral (")
+    assert row["reason"].startswith("view disputed: the source states PA, the picture looks lateral (")
     assert row["view_review"] in row["reason"]
 
 
-def test_rows_without_a_picture_keep_what_the_source_says():
-    assert verdict("L", None, PARAMS) == {"view": "L", "view_source": "metadata"}
-    assert verdict(None, None, PARAMS) == {"view": "unknown", "view_source": None}
+def test_rows_without_a_picture_keep_the_view_of_their_source():
+    assert verdict("L", None, PARAMS) == Verdict("L", "metadata")
+    assert verdict(None, None, PARAMS) == Verdict("unknown")
 
 
 @pytest.mark.parametrize(
-    ("view", "scores", "why", "review"),
+    ("view", "scores", "reason", "review"),
     [
         ("PA", SURE_FRONTAL, None, None),
-        ("L", SURE_FRONTAL, "lateral film (metadata)", "the source says L, the picture looks frontal (0.98)"),
+        ("L", SURE_FRONTAL, "lateral film (metadata)", "the source states L, the picture looks frontal (0.98)"),
         ("PA", np.array([0.3, 0.6, 0.1]), None, None),
-        ("PA", SURE_LATERAL, "view disputed: ", "the source says PA, the picture looks lateral (0.98)"),
+        ("PA", SURE_LATERAL, f"view disputed: {DISPUTED}", DISPUTED),
         ("unknown", SURE_FRONTAL, None, None),
-        ("unknown", np.array([0.45, 0.3, 0.25]), "not surely a frontal film", "the picture alone tells the view"),
-        ("unknown", np.array([0.7, 0.05, 0.25]), "not surely a frontal film", "the picture alone tells the view"),
-        ("unknown", np.array([0.8, 0.1, 0.1]), None, "the picture alone tells the view"),
-        ("unknown", np.array([0.3, 0.1, 0.6]), "not a chest film (picture, 0.60)", "the picture alone tells the view"),
+        (
+            "unknown",
+            np.array([0.45, 0.3, 0.25]),
+            "not certain to be a frontal film (picture, 0.45)",
+            f"{UNCERTAIN}: frontal (0.45)",
+        ),
+        (
+            "unknown",
+            np.array([0.7, 0.05, 0.25]),
+            "not certain to be a frontal film (picture, 0.70)",
+            f"{UNCERTAIN}: frontal (0.70)",
+        ),
+        ("unknown", np.array([0.8, 0.1, 0.1]), None, f"{UNCERTAIN}: frontal (0.80)"),
+        ("unknown", np.array([0.3, 0.1, 0.6]), "not a chest film (picture, 0.60)", f"{UNCERTAIN}: other (0.60)"),
     ],
 )
-def test_verdicts(view, scores, why, review):
-    found = verdict(view, scores, PARAMS)
-    assert (found.get("why") or "").startswith(why or "") and bool(found.get("why")) == bool(why)
-    assert (found.get("view_review") or "").startswith(review or "") and bool(found.get("view_review")) == bool(review)
+def test_verdicts(view, scores, reason, review):
+    result = verdict(view, scores, PARAMS)
+    assert (result.reason, result.view_review) == (reason, review)
 
 
-def test_what_is_not_surely_frontal_is_neither_called_so_nor_lateral():
-    found = verdict("unknown", np.array([0.7, 0.2, 0.1]), PARAMS)
-    assert (found["view"], found["view_class"], found["view_score"]) == ("unknown", "lateral", 0.2)
-    assert found["why"] == "not surely a frontal film (picture, 0.70)"
-    assert found["view_review"] == "the picture alone tells the view, and not surely: frontal (0.70)"
+def test_a_film_that_is_not_certainly_frontal_has_an_unknown_view():
+    result = verdict("unknown", np.array([0.7, 0.2, 0.1]), PARAMS)
+    assert (result.view, result.view_class, result.view_score) == ("unknown", "lateral", 0.2)
+    assert result.reason == "not certain to be a frontal film (picture, 0.70)"
 
 
 def test_ap_and_pa_are_never_guessed():
-    assert verdict("unknown", SURE_FRONTAL, PARAMS)["view"] == "unknown"
+    assert verdict("unknown", SURE_FRONTAL, PARAMS).view == "unknown"
+
+
+def test_a_profile_may_exclude_frontal_films_of_unknown_projection():
+    result = verdict("unknown", SURE_FRONTAL, ViewsParams(keep=("PA", "AP")))
+    assert result.reason == "frontal film, projection unknown (picture, 0.98)"
 
 
 def test_a_profile_may_keep_laterals():
-    found = verdict("L", SURE_LATERAL, ViewsParams(keep=("PA", "AP", "L")))
-    assert found.get("why") is None
+    assert verdict("L", SURE_LATERAL, ViewsParams(keep=("PA", "AP", "L"))).reason is None
 
 
 def test_earlier_exclusions_stand(tmp_path):
-    (row,) = judged(tmp_path, film(picture=drawn("ct", 9), view="CT", excluded_by="dedupe", reason="duplicate of x"))
+    (row,) = classified(
+        tmp_path, film(picture=drawn("ct", 9), view="CT", excluded_by="dedupe", reason="duplicate of x")
+    )
     assert (row["excluded_by"], row["reason"]) == ("dedupe", "duplicate of x")
 
 
