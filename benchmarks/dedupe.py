@@ -1,9 +1,9 @@
-"""Duplicates on real films with checked truth: ours against imagededup, plain imagehash and fastdup.
+"""Duplicate detection on real films with checked truth: cxnet-data, imagededup, plain imagehash and fastdup.
 
-One run, the same files, the same cores. The peers are installed by this script in environments of their own (below
-``$CXNET_BENCH_CACHE``, else ``~/.cache/cxnet-data``); one that cannot be installed or does not run says so in its row.
+All methods get the same files and the same cores. The script installs imagededup and fastdup in environments of their
+own below ``$CXNET_BENCH_CACHE``, by default ``~/.cache/cxnet-data``. If one of them does not run, its row shows why.
 The films are those of ``views.csv`` in the truth folder. Run: ``python -m benchmarks.dedupe [--quick]``; ``--quick``
-leaves the peers out.
+skips imagededup and fastdup.
 """
 
 import argparse
@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from benchmarks.peers import PATIENCE_S, ask, reason
+from benchmarks.peers import TIMEOUT_S, last_line, run_peer
 from pipeline.core.parallel import map_images, open_executor
 from pipeline.core.params import DedupeParams
 from pipeline.dedupe.candidates import find_candidates
@@ -40,9 +40,9 @@ SHARED = HERE.parents[1] / "shared"
 RESULTS = HERE / "results" / "dedupe.json"
 DISTANCES = tuple(range(0, 18, 2))
 WORKERS = 2
-SMALLEST_SIDE = 512  # films are decoded at the smallest scale of JPEG with at least this long side (px)
+SMALLEST_SIDE = 512  # px; films are decoded at the smallest JPEG scale whose long side reaches it
 HASH_SIDE = 128
-SEARCHED = 100_000
+SEARCH_HASHES = 100_000
 PRECISION, RECALL = 0.99, 0.97
 
 Pair = tuple[str, str]
@@ -52,7 +52,7 @@ Row = dict[str, Any]
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--quick", action="store_true", help="leave the peers out")
+    options.add_argument("--quick", action="store_true", help="skip imagededup and fastdup")
     quick = options.parse_args().quick
     truth = Truth(SHARED / "truth", Path(os.environ.get("CXNET_MIRROR", SHARED / "mirror")))
     with tempfile.TemporaryDirectory() as folder:
@@ -67,14 +67,14 @@ def main() -> None:
 
 
 def measure_all(truth: "Truth", folder: Path, quick: bool) -> tuple[list[Row], Row]:
-    """Rows of the table, ours first, and our recall by kind."""
+    """Rows of the table, with cxnet-data first, and its recall by kind of copy."""
     names = sorted(path.name for path in folder.iterdir())
     with open_executor(WORKERS) as executor:
         list(map_images(len, ["warm", "up"] * WORKERS, executor))
         seconds, proven = timed(lambda: our_pairs(folder, names, executor))
-        rows = [truth.score("cxnet-data, whole chain", proven, seconds)]
+        rows = [truth.score("cxnet-data, all steps", proven, seconds)]
         hash_seconds, hashed = timed(lambda: our_hash_pairs(folder, names, 10, executor))
-        rows.append(truth.best("cxnet-data, hash pass alone", hashed, hash_seconds, DISTANCES))
+        rows.append(truth.best("cxnet-data, hash search only", hashed, hash_seconds, DISTANCES))
     seconds, hashed = timed(lambda: imagehash_pairs(folder, names, DISTANCES[-1]))
     rows += [truth.score(f"imagehash pHash <= {bits}", at_least(hashed, -bits), seconds) for bits in DISTANCES]
     if not quick:
@@ -86,7 +86,7 @@ def measure_all(truth: "Truth", folder: Path, quick: bool) -> tuple[list[Row], R
 
 
 def our_pairs(folder: Path, names: list[str], executor: Executor | None) -> Scored:
-    """The stage's chain over files: equal bytes, then decode once, hash, find features, vote, prove."""
+    """All steps of the stage, from files: equal bytes, decode once, hashes, features, votes, proofs."""
     params = DedupeParams()
     copies: dict[bytes, list[str]] = {}
     for name in names:
@@ -102,9 +102,8 @@ def our_pairs(folder: Path, names: list[str], executor: Executor | None) -> Scor
 
 
 def our_hash_pairs(folder: Path, names: list[str], distance: int, executor: Executor | None) -> Scored:
-    """Decode, pHash and exact search alone."""
-    found = map_images(hash_file, [folder / name for name in names], executor)
-    hashes = np.array(list(found), np.uint64)
+    """Only decoding, pHash and the exact search."""
+    hashes = np.array(list(map_images(hash_file, [folder / name for name in names], executor)), np.uint64)
     pairs = near_pairs(hashes, distance).tolist()
     return {(names[a], names[b]): -float((int(hashes[a]) ^ int(hashes[b])).bit_count()) for a, b in pairs}
 
@@ -118,7 +117,7 @@ def hash_file(path: Path) -> int:
 
 
 def read_small(path: Path, side: int) -> Gray:
-    """The film at the smallest scale that JPEG offers with a long side of at least ``side``."""
+    """The film at the smallest JPEG scale whose long side has at least ``side`` pixels."""
     from PIL import Image
 
     data = path.read_bytes()
@@ -135,7 +134,7 @@ def read_small(path: Path, side: int) -> Gray:
 
 
 def imagehash_pairs(folder: Path, names: list[str], distance: int) -> Scored:
-    """Plain use of imagehash: hash every file, compare all pairs."""
+    """imagehash alone: hash every file, compare all pairs."""
     import imagehash
     from PIL import Image
 
@@ -150,48 +149,48 @@ def imagehash_pairs(folder: Path, names: list[str], distance: int) -> Scored:
 
 
 def peer_rows(truth: "Truth", folder: Path) -> list[Row]:
-    """imagededup and fastdup, each at the threshold that is best on this very truth."""
+    """imagededup and fastdup, each at the threshold with the best F1 on this truth."""
     rows = []
-    for peer, given in (("imagededup", DISTANCES[-1]), ("fastdup", 0)):
+    for peer, distance in (("imagededup", DISTANCES[-1]), ("fastdup", 0)):
         try:
-            answer = ask(peer, f"{peer}_pairs", "pairs", str(folder), str(given))
+            result = run_peer(peer, f"{peer}_pairs", "pairs", str(folder), str(distance))
         except (OSError, subprocess.SubprocessError, ValueError) as error:
-            rows.append({"method": peer, "note": f"not measured: {reason(error)}"})
+            rows.append({"method": peer, "note": f"not measured: {last_line(error)}"})
             continue
-        pairs = {(min(a, b), max(a, b)): float(score) for a, b, score in answer["pairs"]}
-        bars = sorted({-bar for bar in pairs.values()}) if peer == "fastdup" else DISTANCES
-        rows.append(truth.best(peer, pairs, answer["seconds"], bars))
+        pairs = {(min(a, b), max(a, b)): float(score) for a, b, score in result["pairs"]}
+        thresholds = sorted({-score for score in pairs.values()}) if peer == "fastdup" else DISTANCES
+        rows.append(truth.best(peer, pairs, result["seconds"], thresholds))
         if peer == "imagededup":
             rows.append(search_row())
     return rows
 
 
 def search_row() -> Row:
-    """Search alone: hashes around those of films, ours against imagededup."""
+    """Only the search, among synthetic hashes: cxnet-data against imagededup."""
     rng = np.random.default_rng(5)
-    centres = rng.integers(0, 2**63, SEARCHED // 2, dtype=np.uint64)
-    flips = np.bitwise_or.reduce(np.uint64(1) << rng.integers(0, 64, (SEARCHED // 2, 4), dtype=np.uint64), axis=1)
-    hashes = np.concatenate([centres, centres ^ flips])
-    ours, found = timed(lambda: near_pairs(hashes, 6))
-    theirs, word = PATIENCE_S, "more than "
+    centers = rng.integers(0, 2**63, SEARCH_HASHES // 2, dtype=np.uint64)
+    flips = np.bitwise_or.reduce(np.uint64(1) << rng.integers(0, 64, (SEARCH_HASHES // 2, 4), dtype=np.uint64), axis=1)
+    hashes = np.concatenate([centers, centers ^ flips])
+    ours, pairs = timed(lambda: near_pairs(hashes, 6))
+    theirs, more = TIMEOUT_S, "more than "
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.writelines(f"{value:016x}\n" for value in hashes.tolist())
         file.flush()
         with suppress(subprocess.TimeoutExpired):
-            theirs, word = float(ask("imagededup", "imagededup_pairs", "search", file.name, "6")["seconds"]), ""
-    note = f"{len(found):,} pairs; imagededup {word}{theirs:.0f} s, {word}{theirs / ours:.0f} times as long"
-    return {"method": f"search of {SEARCHED:,} hashes at 6", "seconds": ours, "peer_s": theirs, "note": note}
+            theirs, more = float(run_peer("imagededup", "imagededup_pairs", "search", file.name, "6")["seconds"]), ""
+    note = f"{len(pairs):,} pairs; imagededup took {more}{theirs:.0f} s, {more}{theirs / ours:.0f} times as long"
+    return {"method": f"search of {SEARCH_HASHES:,} hashes at 6", "seconds": ours, "peer_s": theirs, "note": note}
 
 
 # ---------------------------------------------------------------------------------------------------------- truth
 
 
 class Truth:
-    """The films, the pairs that show one exposure, and those that nobody is sure of."""
+    """The real films, the pairs that show one exposure, and the pairs that experts left open."""
 
     def __init__(self, folder: Path, mirror: Path) -> None:
         if not folder.is_dir() or not mirror.is_dir():
-            sys.exit(f"No real films here: {folder} or {mirror} does not exist (set CXNET_MIRROR).")
+            sys.exit(f"This benchmark needs real films, but {folder} or {mirror} does not exist (set CXNET_MIRROR).")
         self.mirror = mirror
         films = sorted(pd.read_csv(folder / "views.csv")["image"])
         self.names = {film: f"{place:05d}{Path(film).suffix}" for place, film in enumerate(films)}
@@ -200,27 +199,30 @@ class Truth:
         self.unsure = set(self._pairs(pd.read_csv(folder / "unsure.csv")))
 
     def link_into(self, folder: Path) -> None:
-        """All films in one flat folder, for peers that read folders."""
+        """Link all films into one flat folder, for packages that read folders."""
         for film, name in self.names.items():
             (folder / name).symlink_to((self.mirror / film).resolve())
 
     def score(self, method: str, pairs: Iterable[Pair], seconds: float) -> Row:
-        found = {(min(pair), max(pair)) for pair in pairs} - self.unsure
-        right = len(found & self.kinds.keys())
-        precision, recall = right / max(len(found), 1), right / len(self.kinds)
+        listed = {(min(pair), max(pair)) for pair in pairs} - self.unsure
+        right = len(listed & self.kinds.keys())
+        precision, recall = right / max(len(listed), 1), right / len(self.kinds)
         f1 = 2 * precision * recall / max(precision + recall, 1e-9)
         scores = {"precision": round(precision, 4), "recall": round(recall, 4), "f1": round(f1, 4)}
-        return {"method": method, "pairs": len(found), **scores, "seconds": round(seconds, 2)}
+        return {"method": method, "pairs": len(listed), **scores, "seconds": round(seconds, 2)}
 
-    def best(self, method: str, scored: Scored, seconds: float, bars: Iterable[float]) -> Row:
-        """The row of the distance with the best F1."""
-        rows = [self.score(method, at_least(scored, -bar), seconds) | {"note": f"at {abs(bar):g}"} for bar in bars]
+    def best(self, method: str, scored: Scored, seconds: float, thresholds: Iterable[float]) -> Row:
+        """The row of the threshold with the best F1."""
+        rows = [
+            self.score(method, at_least(scored, -threshold), seconds) | {"note": f"at {abs(threshold):g}"}
+            for threshold in thresholds
+        ]
         return max(rows, key=lambda row: float(row["f1"])) if rows else self.score(method, {}, seconds)
 
     def recall_by_kind(self, pairs: Iterable[Pair]) -> Row:
-        found = {(min(pair), max(pair)) for pair in pairs}
+        listed = {(min(pair), max(pair)) for pair in pairs}
         kinds = pd.Series(self.kinds)
-        hits = pd.Series([float(pair in found) for pair in self.kinds], index=kinds.to_numpy())
+        hits = pd.Series([float(pair in listed) for pair in self.kinds], index=kinds.to_numpy())
         return {str(kind): round(share, 4) for kind, share in hits.groupby(level=0).mean().items()}
 
     def _pairs(self, table: pd.DataFrame) -> list[Pair]:
@@ -228,8 +230,8 @@ class Truth:
         return [(min(a, b), max(a, b)) for a, b in both if isinstance(a, str) and isinstance(b, str)]
 
 
-def at_least(scored: Scored, bar: float) -> list[Pair]:
-    return [pair for pair, score in scored.items() if score >= bar]
+def at_least(scored: Scored, lowest: float) -> list[Pair]:
+    return [pair for pair, score in scored.items() if score >= lowest]
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:

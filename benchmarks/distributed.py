@@ -1,8 +1,8 @@
-"""The per-image stages on 1 process, 2 processes, and a Dask cluster with 2 workers: images/s, overhead, result.
+"""Per-image stages on 1 process, on 2 processes, and on a Dask cluster with 2 workers: images/s, overhead, result.
 
-Drawn films; each way runs ingest and dedupe into a folder of its own, once its workers have started and loaded what
-they need. The cluster is started with its own commands on loopback. Overhead: seconds of the processor's cores beyond
-those of one process (so that 2 processes at twice the speed have none). Run: ``python -m benchmarks.distributed``.
+Each setup runs ingest and dedupe on the same synthetic films, into a folder of its own, once its workers have started
+and loaded their modules. Dask's own commands start the cluster on loopback. Overhead is the extra core time compared
+with one process, so 2 processes at twice the speed have none. Run: ``python -m benchmarks.distributed``.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from sources.core.storage import write_table
 
 RESULTS = Path(__file__).parent / "results" / "distributed.json"
 SIDE = 1200
-WAYS = {"1 process": 1, "2 processes": 2, "Dask, 2 workers": 2}
+SETUPS = {"1 process": 1, "2 processes": 2, "Dask, 2 workers": 2}
 
 
 def main() -> None:
@@ -42,27 +42,27 @@ def main() -> None:
     options.add_argument("--films", type=int, default=80)
     films = options.parse_args().films
     with tempfile.TemporaryDirectory() as folder, cluster(Path(folder)) as address:
-        draw_source(Path(folder) / "drawn", films)
-        rows = [measure(Path(folder), way, None if way in list(WAYS)[:2] else address, films) for way in WAYS]
+        draw_source(Path(folder) / "synthetic", films)
+        rows = [measure(Path(folder), setup, None if setup in list(SETUPS)[:2] else address, films) for setup in SETUPS]
     for row in rows:
         row["overhead"] = row["seconds"] * row["workers"] / rows[0]["seconds"] - 1
     same = len({row["sha256"] for row in rows}) == 1
-    print(f"{'way':<18}{'seconds':>9}{'ingest img/s':>14}{'dedupe img/s':>14}{'overhead':>10}  result")
+    print(f"{'setup':<18}{'seconds':>9}{'ingest img/s':>14}{'dedupe img/s':>14}{'overhead':>10}  result")
     for row in rows:
         print(
-            f"{row['way']:<18}{row['seconds']:>9.2f}{row['ingest_per_s']:>14.1f}{row['dedupe_per_s']:>14.1f}"
+            f"{row['setup']:<18}{row['seconds']:>9.2f}{row['ingest_per_s']:>14.1f}{row['dedupe_per_s']:>14.1f}"
             f"{row['overhead']:>9.0%}  {row['sha256'][:12]}"
         )
-    print(f"identical result: {'met' if same else 'MISSED'}")
+    print(f"identical tables: {'met' if same else 'MISSED'}")
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps({"films": films, "side": SIDE, "rows": rows, "met": same}, indent=2) + "\n")
 
 
-def measure(folder: Path, way: str, scheduler: str | None, films: int) -> dict[str, Any]:
-    """Run both stages into a new folder; the drawn files are shared."""
-    layout, params = Layout.at(str(folder / way.replace(" ", "-"))), Params(profile="measured", sources=("cohen",))
-    shutil.copytree(folder / "drawn" / "data", str(layout.data))
-    with open_executor(WAYS[way], scheduler) as executor:
+def measure(folder: Path, setup: str, scheduler: str | None, films: int) -> dict[str, Any]:
+    """Run both stages on a copy of the synthetic source."""
+    layout, params = Layout.at(str(folder / setup.replace(" ", "-"))), Params(profile="measured", sources=("cohen",))
+    shutil.copytree(folder / "synthetic" / "data", str(layout.data))
+    with open_executor(SETUPS[setup], scheduler) as executor:
         blank = cv2.imencode(".png", draw_film(128, 0))[1].tobytes()
         list(map_images(measure_png, [blank] * 8, executor))
         began = time.perf_counter()
@@ -71,8 +71,8 @@ def measure(folder: Path, way: str, scheduler: str | None, films: int) -> dict[s
         dedupe.run(layout, params, executor)
         ended = time.perf_counter()
     return {
-        "way": way,
-        "workers": WAYS[way],
+        "setup": setup,
+        "workers": SETUPS[setup],
         "seconds": ended - began,
         "ingest_per_s": films / (between - began),
         "dedupe_per_s": films / (ended - between),
@@ -89,25 +89,25 @@ def digest(folder: Path) -> str:
 
 
 def draw_source(root: Path, films: int) -> None:
-    """A fetched source of ``films`` drawn JPEG files."""
+    """Write a fetched source of ``films`` synthetic JPEG files."""
     folder = root / "data" / "raw" / "cohen"
     (folder / "files").mkdir(parents=True)
     rows = []
     for number in range(films):
         data = cv2.imencode(".jpg", draw_film(SIDE, number % 23))[1].tobytes()
-        data += number.to_bytes(4, "big")  # after the end of the picture: other bytes, and some equal pixels
+        data += number.to_bytes(4, "big")  # after the picture's end: all files differ, but some show the same pixels
         (folder / "files" / f"{number}.jpg").write_bytes(data)
-        told = {"source": "cohen", "item_id": f"{number:05d}", "url": "drawn", "fetch_status": "fetched"}
-        rows.append(dict.fromkeys(LOCK_SCHEMA.names) | told | {"file": f"files/{number}.jpg", "redistributable": True})
+        facts = {"source": "cohen", "item_id": f"{number:05d}", "url": "synthetic", "fetch_status": "fetched"}
+        rows.append(dict.fromkeys(LOCK_SCHEMA.names) | facts | {"file": f"files/{number}.jpg", "redistributable": True})
     write_table(folder / "items.parquet", pd.DataFrame(rows), LOCK_SCHEMA)
 
 
 @contextmanager
 def cluster(folder: Path) -> Iterator[str]:
-    """A scheduler and two workers, started with Dask's own commands."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = str(taken.getsockname()[1])
+    """Start a scheduler and two workers, and yield the scheduler's address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
     address, dask = f"tcp://127.0.0.1:{port}", [sys.executable, "-m", "dask"]
     worker = ["worker", address, "--nthreads", "1", "--no-dashboard", "--local-directory", str(folder)]
     commands = [["scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard"], worker, worker]

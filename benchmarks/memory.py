@@ -1,8 +1,8 @@
-"""Memory of every stage for as many films as NIH ChestX-ray14 has (112,120), and for a tenth of them.
+"""Peak memory of every stage for as many films as NIH ChestX-ray14 has (112,120), and for a tenth of them.
 
-Run: ``python -m benchmarks.memory [--films N] [--side PX]``. Films are drawn here, small and all different, into a
-folder that a profile names as its only source; each stage runs as its command does, and the resident memory of all its
-processes is sampled. What grows with the films are rows, hashes and features, never pictures; the target is 2 GB.
+Run: ``python -m benchmarks.memory [--films N] [--side PX]``. The script draws small films, all different, into a folder
+that is the only source of a profile. It then runs the command of each stage and samples the resident memory of all its
+processes. Rows, hashes and features grow with the number of films, pictures do not; the target is 2 GB.
 """
 
 import argparse
@@ -27,8 +27,8 @@ RESULTS = Path(__file__).parent / "results" / "memory.json"
 NIH_FILMS = 112_120
 MOST_MB = 2000
 FILMS_PER_PATIENT = 4
-GRAIN = 16.0  # gray levels: drawn films are smooth otherwise, and more alike than real ones
-SIZE = 64  # px of the arrays for training
+GRAIN = 16.0  # gray levels; without grain, synthetic films are smoother and more alike than real ones
+SIZE = 64  # px; side of the arrays for training
 VERBS = ["fetch films", "ingest", "dedupe", "views", "harmonise", "manifest", "split", f"prepare {SIZE}"]
 VERBS += ["contradictions", "report"]
 
@@ -36,16 +36,16 @@ VERBS += ["contradictions", "report"]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--films", type=int, default=NIH_FILMS)
-    parser.add_argument("--side", type=int, default=160, help="px of the drawn films")
+    parser.add_argument("--side", type=int, default=160, help="width of the synthetic films (px)")
     options = parser.parse_args()
-    found = {films: measure(films, options.side) for films in (options.films // 10, options.films)}
-    show(found)
+    results = {films: measure(films, options.side) for films in (options.films // 10, options.films)}
+    show(results)
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"workers": WORKERS, "target_mb": MOST_MB, "films": found}, indent=2) + "\n")
+    RESULTS.write_text(json.dumps({"workers": WORKERS, "target_mb": MOST_MB, "films": results}, indent=2) + "\n")
 
 
 def measure(films: int, side: int) -> list[dict[str, Any]]:
-    """Draw the films, and run all stages on them."""
+    """Draw the films and run all stages on them."""
     with tempfile.TemporaryDirectory() as root:
         folder = Path(root) / "films"
         draw(folder, films, side)
@@ -54,7 +54,7 @@ def measure(films: int, side: int) -> list[dict[str, Any]]:
 
 
 def draw(folder: Path, films: int, side: int) -> None:
-    """Write JPEG files of different drawn films, and a table of their patients and labels."""
+    """Write synthetic films, and a table of their patients and labels."""
     folder.mkdir()
     with ProcessPoolExecutor(WORKERS) as pool:
         for _ in pool.map(partial(draw_one, folder, side), range(films), chunksize=256):
@@ -79,7 +79,7 @@ def draw_one(folder: Path, side: int, number: int) -> None:
 
 
 def framed(film: Gray, rng: np.random.Generator) -> Gray:
-    """The film with the patient elsewhere in it, larger and slightly turned, as no two real films are framed alike."""
+    """The film enlarged, shifted and slightly rotated, as no two real films are framed alike."""
     height, width = film.shape
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-5, 5), rng.uniform(1, 1.4))
     shift = rng.uniform(-0.12, 0.12, 2) * np.array([width, height])
@@ -92,7 +92,7 @@ def name_of(number: int) -> str:
 
 
 def write_profile(root: Path, folder: Path) -> Path:
-    """The sandbox's profile with the drawn folder as its only source, and nothing to train."""
+    """The sandbox profile with the folder as its only source, and no experiments."""
     options = yaml.safe_load((PROJECT / "profiles" / "sandbox.yaml").read_text())
     source = {
         "name": "films",
@@ -108,14 +108,14 @@ def write_profile(root: Path, folder: Path) -> Path:
     return path
 
 
-def show(found: dict[int, list[dict[str, Any]]]) -> None:
-    fewer, all_films = found
+def show(results: dict[int, list[dict[str, Any]]]) -> None:
+    fewer, all_films = results
     print(f"{'stage':<14}{fewer:>10,} films{'':>12}{all_films:>10,} films")
-    for few, many in zip(*found.values(), strict=True):
+    for few, many in zip(*results.values(), strict=True):
         values = "".join(f"{row['wall_s']:>9.0f} s{row['peak_mb']:>9.0f} MB" for row in (few, many))
         print(f"{few['stage']:<14}{values}")
-    peak = max(row["peak_mb"] for row in found[all_films])
-    print(f"under {MOST_MB:,} MB: {'met' if peak < MOST_MB else 'MISSED'} (most: {peak:,.0f} MB)")
+    peak = max(row["peak_mb"] for row in results[all_films])
+    print(f"under {MOST_MB:,} MB: {'met' if peak < MOST_MB else 'MISSED'} (peak: {peak:,.0f} MB)")
 
 
 if __name__ == "__main__":

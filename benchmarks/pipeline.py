@@ -1,7 +1,7 @@
-"""Wall time and peak memory of every stage, and images per second against just decoding the same files with OpenCV.
+"""Wall time and peak memory of every stage, and the speed of the per-image stages relative to decoding alone.
 
-Run: ``python -m benchmarks.pipeline [sandbox] [mirror]``. Bare decoding on as many workers is the limit that ingest,
-dedupe, harmonise and prepare are held against: a ratio of 2.0 means twice as long as decoding alone.
+Run: ``python -m benchmarks.pipeline [sandbox] [mirror]``. Ingest, dedupe, harmonise and prepare are compared with
+OpenCV that decodes the same files on as many workers: a ratio of 2.0 means twice as long as decoding alone.
 """
 
 import json
@@ -42,13 +42,13 @@ def main() -> None:
         try:
             results[name] = measure_profile(name)
         except CxnetError as error:
-            print(f"{name}: left out, {error}")
+            print(f"{name}: skipped, {error}")
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps({"workers": WORKERS, "targets": TARGETS, "profiles": results}, indent=2) + "\n")
 
 
 def measure_profile(name: str) -> list[dict[str, Any]]:
-    """Run all stages of a profile in an empty folder, and print one row per stage."""
+    """Run all stages of a profile in an empty folder, and print a row per stage."""
     profile = PROJECT / "profiles" / f"{name}.yaml"
     params = load_params(profile)
     with tempfile.TemporaryDirectory() as root:
@@ -77,7 +77,7 @@ def verbs(params: Params) -> Iterator[list[str]]:
 
 
 def run_verb(words: list[str], profile: Path, root: str) -> dict[str, Any]:
-    """One command's wall seconds, the seconds of its own work, and the peak memory of all its processes."""
+    """Run one command: its wall time, the time of its stage alone, and the peak memory of all its processes."""
     command = [sys.executable, "-m", "pipeline.cli", *words, "--params", str(profile), "--root", root]
     began = time.perf_counter()
     process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -92,7 +92,7 @@ def run_verb(words: list[str], profile: Path, root: str) -> dict[str, Any]:
 
 
 class PeakMemory(threading.Thread):
-    """Samples the resident memory of a process and its children."""
+    """A thread that samples the resident memory of a process and its children."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
@@ -105,7 +105,7 @@ class PeakMemory(threading.Thread):
             time.sleep(0.05)
 
     def stop(self) -> float:
-        """The peak in MB."""
+        """Stop sampling, and return the peak in MB."""
         self.running = False
         self.join()
         return self.peak / 1e6
@@ -126,7 +126,7 @@ def resident(process: psutil.Process) -> int:
 
 
 def compare_with_decoding(rows: list[dict[str, Any]], layout: Layout, folder: Path) -> None:
-    """Add images, images per second and the ratio to bare decoding to the rows of the per-image stages."""
+    """Add images, images per second and the ratio to decoding alone to the rows of the per-image stages."""
     received = bare_seconds(write_files(received_images(layout), folder / "received"))
     pooled = bare_seconds(write_files((png for _, png in iter_images(layout.pool, "pool")), folder / "pool"))
     kept = bare_seconds(write_files((png for _, png in iter_images(layout.manifest, "images")), folder / "kept"))
@@ -144,7 +144,7 @@ def compare_with_decoding(rows: list[dict[str, Any]], layout: Layout, folder: Pa
 
 
 def received_images(layout: Layout) -> Iterator[bytes]:
-    """The bytes of every image that was received, out of archives too."""
+    """The bytes of every downloaded image, also from archives."""
     for items in sorted(layout.raw.glob("*/items.parquet"), key=str):
         table = read_table(items)
         table = table[table["file"].notna()]
@@ -166,7 +166,7 @@ def write_files(images: Iterator[bytes], folder: Path) -> list[Path]:
 
 
 def bare_seconds(paths: list[Path]) -> tuple[int, float]:
-    """Number of files that OpenCV decodes, and the seconds that takes on all workers (best of two)."""
+    """How many files OpenCV decodes on all workers, and in how many seconds (best of two runs)."""
     chunks = [paths[start : start + 16] for start in range(0, len(paths), 16)]
     with ProcessPoolExecutor(WORKERS) as pool:
         list(pool.map(decode_files, chunks[:WORKERS]))
@@ -190,7 +190,7 @@ def decode_files(paths: list[Path]) -> int:
 def show(profile: str, rows: list[dict[str, Any]]) -> None:
     print(f"\n{profile} ({WORKERS} workers)")
     print(
-        f"{'stage':<24}{'wall s':>9}{'own s':>9}{'peak MB':>9}{'images':>9}{'images/s':>10}{'x bare':>8}{'target':>16}"
+        f"{'stage':<24}{'wall s':>9}{'own s':>9}{'peak MB':>9}{'images':>9}{'images/s':>10}{'ratio':>8}{'target':>16}"
     )
     for row in rows:
         line = f"{row['stage']:<24}{row['wall_s']:>9.1f}{row['own_s']:>9.1f}{row['peak_mb']:>9.0f}"
@@ -199,7 +199,7 @@ def show(profile: str, rows: list[dict[str, Any]]) -> None:
             met = f"{target} {'met' if row['ratio'] <= target else 'MISSED'}" if target else ""
             line += f"{row['images']:>9}{row['images_per_s']:>10.0f}{row['ratio']:>8.2f}{met:>16}"
         print(line)
-    print(f"{'all':<24}{sum(row['wall_s'] for row in rows):>9.1f}")
+    print(f"{'total':<24}{sum(row['wall_s'] for row in rows):>9.1f}")
 
 
 if __name__ == "__main__":

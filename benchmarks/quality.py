@@ -1,10 +1,10 @@
-"""Quality flags against planted truth, on drawn and on real films; cleanvision beside, where both tell the same thing.
+"""Quality flags against planted defects, on synthetic and on real films, and cleanvision on the same files.
 
 Run: ``python -m benchmarks.quality [ROOT] [--truth views.csv]`` where ROOT holds the ``data/`` of a run on real films
-up to dedupe, and the CSV has the columns ``image, view``. Real films are altered here and judged by networks that saw
-no film of their patients (four folds); drawn films by those that are shipped. What untouched real films truly carry
-(most have something written on them, some a border) counts as a false alarm there, so that the drawn films tell the
-precision of ``text``, ``border`` and ``collimated``. cleanvision runs in an environment of its own, over equal files.
+up to dedupe, and the CSV has the columns ``image, view``. Networks trained without a film of the same patients (four
+folds) judge the real films; the shipped networks judge the synthetic ones. Most unaltered real films have text on them,
+and some a border, which counts as a false alarm here. Only the synthetic films therefore measure the precision of
+``text``, ``border`` and ``collimated``. cleanvision runs in an environment of its own.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupKFold
 
-from benchmarks.peers import ask, reason
+from benchmarks.peers import last_line, run_peer
 from pipeline.classifiers.networks import shipped
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images, open_executor
@@ -40,8 +40,8 @@ SHARED_VIEWS = Path(__file__).parents[2] / "shared" / "truth" / "views.csv"
 RESULTS = Path(__file__).parent / "results" / "quality.json"
 POOL_SIDE = 1024
 FOLDS, SEED = 4, 5
-DRAWN = 200
-F1, FOUND, FALSE_ALARMS, TIMES = 0.97, 0.99, 0.003, 1.5
+SYNTHETIC = 200
+F1, RECALL, FALSE_ALARMS, TIMES = 0.97, 0.99, 0.003, 1.5
 WORKERS = 2
 
 Alter = Callable[[Gray, np.random.Generator], Gray]
@@ -58,22 +58,22 @@ def main() -> None:
         for example in read_examples(Layout.at(options.root), options.truth, POOL_SIDE)
         if example.kind == "frontal"
     ]
-    drawn, real = judge_drawn(), judge_real(examples)
+    synthetic, real = judge_synthetic(), judge_real(examples)
     speed = against_cleanvision([example.picture for example in examples])
-    show("drawn", drawn)
+    show("synthetic", synthetic)
     show("real", real)
     print(json.dumps(speed, indent=2))
     RESULTS.parent.mkdir(exist_ok=True)
-    targets = {"f1": F1, "found": FOUND, "false_alarms": FALSE_ALARMS, "times_cleanvision": TIMES}
-    found = {"drawn": drawn, "real": real, "cleanvision": speed, "targets": targets}
-    RESULTS.write_text(json.dumps(found, indent=2) + "\n")
+    targets = {"f1": F1, "recall": RECALL, "false_alarms": FALSE_ALARMS, "times_cleanvision": TIMES}
+    result = {"synthetic": synthetic, "real": real, "cleanvision": speed, "targets": targets}
+    RESULTS.write_text(json.dumps(result, indent=2) + "\n")
 
 
 # -------------------------------------------------------------------------------------------------------- defects
 
 
 def collimated(picture: Gray, rng: np.random.Generator) -> Gray:
-    """In the shadow of a collimator on one to four sides, turned by up to 6 degrees."""
+    """With the shadow of a collimator, rotated by up to 6 degrees, on one to four sides."""
     height, width = picture.shape
     down, right = np.mgrid[:height, :width].astype(np.float32)
     turn = np.deg2rad(rng.uniform(-6, 6))
@@ -88,21 +88,21 @@ def collimated(picture: Gray, rng: np.random.Generator) -> Gray:
 
 
 def written(picture: Gray, rng: np.random.Generator) -> Gray:
-    """With one to three lines of text anywhere, letters of 2 to 5 % of the long side."""
-    drawn = picture.copy()
-    height, width = drawn.shape
+    """With one to three lines of text; letters have 2 to 5 % of the long side."""
+    result = picture.copy()
+    height, width = result.shape
     for _ in range(int(rng.integers(1, 4))):
         tall = rng.uniform(0.02, 0.05) * max(height, width)
         words = "".join(rng.choice(list("ABCDEFGHKLMNPRSTUVXYZ0123456789"), int(rng.integers(5, 12))))
         at = int(rng.uniform(0.02, 0.5) * width), int(rng.uniform(0.06, 0.95) * height)
-        ink = np.zeros_like(drawn)
+        ink = np.zeros_like(result)
         cv2.putText(ink, words, at, cv2.FONT_HERSHEY_SIMPLEX, tall / 22, 255, max(1, round(tall / 9)), cv2.LINE_AA)
-        tone = 255 if drawn[ink > 127].mean() < 140 else 0
-        drawn = np.where(ink > 127, tone, drawn).astype(np.uint8)
-    return drawn
+        tone = 255 if result[ink > 127].mean() < 140 else 0
+        result = np.where(ink > 127, tone, result).astype(np.uint8)
+    return result
 
 
-DEFECTS: dict[str, tuple[str, Alter]] = {  # name -> flag and how it is made
+DEFECTS: dict[str, tuple[str, Alter]] = {  # name -> the flag that must find it, and the alteration
     "rotated by 90": ("rotated", alter.rotated_90),
     "rotated by 180": ("rotated", alter.rotated_180),
     "rotated by 270": ("rotated", lambda picture, rng: np.ascontiguousarray(np.rot90(picture))),
@@ -127,15 +127,15 @@ def jpeg(picture: Gray) -> Gray:
 # --------------------------------------------------------------------------------------------------------- judging
 
 
-def judge_drawn() -> list[Row]:
-    """Flags of drawn films, by the shipped networks (which saw other drawn films)."""
+def judge_synthetic() -> list[Row]:
+    """Flags of synthetic films by the shipped networks, which were trained on other synthetic films."""
     rng = np.random.default_rng(SEED)
     networks = shipped_networks()
-    return tally(_flags(phantom(number, rng), networks, rng) for number in range(DRAWN))
+    return tally(_flags(phantom(number, rng), networks, rng) for number in range(SYNTHETIC))
 
 
 def phantom(number: int, rng: np.random.Generator) -> Gray:
-    """A drawn film, frontal, upright, of any label."""
+    """A synthetic frontal film, upright, normal or with COVID-19."""
     anatomy = draw_anatomy(rng, float(rng.uniform(20, 90)), "F" if number % 2 else "M")
     size = int(rng.integers(380, 620)), int(rng.integers(380, 620))
     label, severity = ("covid", float(rng.uniform(0.3, 1))) if number % 2 else ("normal", 0.0)
@@ -144,18 +144,18 @@ def phantom(number: int, rng: np.random.Generator) -> Gray:
 
 
 def judge_real(examples: Sequence[Example]) -> list[Row]:
-    """Flags of real films, by networks that saw no film of their patients."""
+    """Flags of real films by networks trained without films of the same patients."""
     patients = [example.patient for example in examples]
     rng = np.random.default_rng(SEED)
-    found = []
-    for seen, judged in GroupKFold(FOLDS).split(patients, groups=patients):
-        networks = trained([examples[place] for place in seen if examples[place].may_train])
-        found += [_flags(examples[place].picture, networks, rng) for place in judged]
-    return tally(found)
+    flags = []
+    for training, judged in GroupKFold(FOLDS).split(patients, groups=patients):
+        networks = trained([examples[place] for place in training if examples[place].may_train])
+        flags += [_flags(examples[place].picture, networks, rng) for place in judged]
+    return tally(flags)
 
 
 def trained(examples: Sequence[Example]) -> QualityNetworks:
-    """Networks as they are shipped, from ``examples`` alone."""
+    """Networks trained as the shipped ones, on ``examples`` alone."""
     small = [
         Example(
             np.asarray(shrink(example.picture, film_state.WORK_SIDE)),
@@ -173,20 +173,20 @@ def trained(examples: Sequence[Example]) -> QualityNetworks:
 
 
 def _flags(picture: Gray, networks: QualityNetworks, rng: np.random.Generator) -> dict[str, list[str]]:
-    """Flags of the untouched film and of every altered one, by name; of turned ones only where put right as meant."""
-    found = {"untouched": set_upright_and_measure(picture, networks)[1].flags}
+    """Flags of the unaltered film and of every altered one, by name."""
+    flags = {"unaltered": set_upright_and_measure(picture, networks)[1].flags}
     for name, (_, change) in DEFECTS.items():
-        found[name] = set_upright_and_measure(change(picture, rng), networks)[1].flags
-    return found
+        flags[name] = set_upright_and_measure(change(picture, rng), networks)[1].flags
+    return flags
 
 
 def tally(films: "Sequence[dict[str, list[str]]] | Iterator[dict[str, list[str]]]") -> list[Row]:
-    """Per defect: share found, share of false alarms on untouched films, precision, F1."""
+    """Per defect: recall, share of false alarms on unaltered films, precision and F1."""
     flags = pd.DataFrame(list(films))
     rows = []
     for name, (flag, _) in DEFECTS.items():
-        hits = int(flags[name].map(lambda found, flag=flag: flag in found).sum())
-        alarms = int(flags["untouched"].map(lambda found, flag=flag: flag in found).sum())
+        hits = int(flags[name].map(lambda listed, flag=flag: flag in listed).sum())
+        alarms = int(flags["unaltered"].map(lambda listed, flag=flag: flag in listed).sum())
         precision, recall = hits / max(1, hits + alarms), hits / len(flags)
         rows.append(
             {
@@ -205,7 +205,7 @@ def tally(films: "Sequence[dict[str, list[str]]] | Iterator[dict[str, list[str]]
 
 
 def against_cleanvision(films: Sequence[Gray], most: int = 400) -> Row:
-    """Seconds of both over the same files with the same processes, and how well each finds the blurred ones."""
+    """Seconds of both on the same files with the same processes, and how well each finds the blurred ones."""
     rng = np.random.default_rng(SEED)
     chosen = [films[place] for place in rng.permutation(len(films))[:most]]
     with tempfile.TemporaryDirectory() as folder:
@@ -214,24 +214,24 @@ def against_cleanvision(films: Sequence[Gray], most: int = 400) -> Row:
                 cv2.imwrite(f"{folder}/{number:04d}-{name}.png", picture)
         paths = sorted(Path(folder).iterdir())
         with open_executor(WORKERS) as executor:
-            list(map_images(flags_of_file, paths[:4], executor))  # the processes are up, as cleanvision's are timed
+            list(map_images(flags_of_file, paths[:4], executor))  # the processes start before the measurement
             began = time.perf_counter()
             ours = list(map_images(flags_of_file, paths, executor))
             seconds = time.perf_counter() - began
-        found: Row = {"files": len(paths), "seconds": seconds, "images_per_s": len(paths) / seconds}
-        found["blurred"] = _score(
+        row: Row = {"files": len(paths), "seconds": seconds, "images_per_s": len(paths) / seconds}
+        row["blurred"] = _score(
             {path.name for path, flags in zip(paths, ours, strict=True) if "blurred" in flags}, paths
         )
         try:
-            peer = ask("cleanvision", "cleanvision_issues", folder)
+            peer = run_peer("cleanvision", "cleanvision_issues", folder)
         except (OSError, subprocess.SubprocessError, ValueError) as error:
-            return found | {"cleanvision": f"not measured: {reason(error)}"}
-        found["cleanvision"] = {"seconds": peer["seconds"], "blurred": _score(set(peer["blurry"]), paths)}
-        return found | {"times_as_long": seconds / peer["seconds"]}
+            return row | {"cleanvision": f"not measured: {last_line(error)}"}
+        row["cleanvision"] = {"seconds": peer["seconds"], "blurred": _score(set(peer["blurry"]), paths)}
+        return row | {"times_as_long": seconds / peer["seconds"]}
 
 
 def flags_of_file(path: Path) -> list[str]:
-    """Decode and judge one file, as ingest does."""
+    """Decode one file and compute its flags, as ingest does."""
     gray = decode(path.read_bytes(), max_megapixels=100).gray
     return list(set_upright_and_measure(shrink(gray, POOL_SIDE), shipped_networks())[1].flags)
 
@@ -244,7 +244,7 @@ def _score(flagged: set[str], paths: Sequence[Path]) -> Row:
 
 
 def show(title: str, rows: Sequence[Row]) -> None:
-    print(f"\n{title} films\n{'defect':<18}{'films':>6}{'found':>8}{'false':>8}{'precision':>11}{'F1':>7}")
+    print(f"\n{title} films\n{'defect':<18}{'films':>6}{'recall':>8}{'false':>8}{'precision':>11}{'F1':>7}")
     for row in rows:
         values = f"{row['recall']:>8.3f}{row['false_alarms']:>8.3f}{row['precision']:>11.3f}{row['f1']:>7.3f}"
         print(f"{row['defect']:<18}{row['films']:>6}{values}")

@@ -1,8 +1,8 @@
-"""Does the input pipeline keep up? Training steps per second with it, against the same model on one batch in memory.
+"""Whether the input pipeline keeps up: training speed with it, relative to the same model on one batch in memory.
 
-Both are timed in turns in one run, and the ratio is the median over the turns; 1.0 means that reading, changing and
-scaling films costs nothing. Below: the pipeline alone, beside Keras' old ``ImageDataGenerator`` and beside ``tf.data``
-with Keras' preprocessing layers, all with the ranges of the preset ``modest`` on the same films.
+Both take turns, and the ratio is the median over the turns; 1.0 means that reading, augmenting and scaling films costs
+nothing. A second table shows the pipeline alone, Keras' old ``ImageDataGenerator``, and ``tf.data`` with Keras'
+preprocessing layers, all with the ranges of the preset ``modest`` on the same films.
 
 Run: ``python -m benchmarks.training``.
 """
@@ -38,7 +38,7 @@ EXPERIMENTS = {
     "base": ExperimentParams(model="base", size=96, batch_size=32),
     "covid_cxnet": ExperimentParams(model="covid_cxnet", size=96, batch_size=16),
 }
-STEPS = {"base": 60, "covid_cxnet": 8}  # of one turn
+STEPS = {"base": 60, "covid_cxnet": 8}  # per turn
 WEIGHTS = np.ones(len(CLASSES), np.float32)
 
 Images = npt.NDArray[np.uint8]
@@ -62,11 +62,11 @@ def main() -> None:
     RESULTS.write_text(json.dumps(result, indent=2) + "\n")
 
 
-# ------------------------------------------------------------------------------------- steps with and without it
+# ------------------------------------------------------------------------------------- training steps
 
 
 class Clock(keras.callbacks.Callback):
-    """Seconds from the end of the first step to the end of the last."""
+    """A callback that measures the seconds from the end of the first step to the end of the last."""
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         self.ended = time.perf_counter()
@@ -79,7 +79,7 @@ class Clock(keras.callbacks.Callback):
 
 
 def compare_steps(name: str, folder: Path) -> dict[str, Any]:
-    """Images per second of training steps on one batch and on the pipeline's, in turns."""
+    """Images per second of training on one repeated batch and on the pipeline's batches, in turns."""
     options, steps = EXPERIMENTS[name], STEPS[name]
     films = draw_films(folder, options.size, steps * options.batch_size)
     backend.start(options.seed)
@@ -87,7 +87,7 @@ def compare_steps(name: str, folder: Path) -> dict[str, Any]:
     compile_model(model, options)
     one = tf.data.Dataset.from_tensors(Batches(films, options.batch_size, WEIGHTS)[0]).repeat(steps)
     ours = ShuffledBatches(films, options.batch_size, WEIGHTS, options.seed, MODEST)
-    time_steps(model, one)  # traces the graph
+    time_steps(model, one)  # not measured: traces the graph
     turns = [(time_steps(model, one), time_steps(model, ours)) for _ in range(TURNS)]
     images = (steps - 1) * options.batch_size
     return {
@@ -107,7 +107,7 @@ def time_steps(model: keras.Model, batches: Any) -> float:
 
 
 def draw_films(folder: Path, size: int, count: int) -> Films:
-    """Random films in a memory map on disk, as the prepare stage leaves them."""
+    """Random films in a memory map on disk, as the prepare stage writes them."""
     path = folder / f"{size}-{count}.npy"
     np.save(path, np.random.default_rng(0).integers(0, 256, (count, size, size, 3)).astype(np.uint8))
     targets = np.arange(count) % len(CLASSES)
@@ -118,12 +118,12 @@ def draw_films(folder: Path, size: int, count: int) -> Films:
 
 
 def compare_pipelines(folder: Path, size: int = 96, count: int = 1024, batch: int = 32) -> list[dict[str, Any]]:
-    """Images per second of ways to make the same kind of batches."""
+    """Images per second of several ways to make equivalent batches."""
     films = draw_films(folder, size, count)
     ways: dict[str, Callable[[], Iterable[Any]]] = {
         "ours, modest": lambda: ShuffledBatches(films, batch, WEIGHTS, 18, MODEST),
         "ours, paper": lambda: ShuffledBatches(films, batch, WEIGHTS, 18, preset("paper", 2)),
-        "ours, nothing changed": lambda: Batches(films, batch, WEIGHTS),
+        "ours, no augmentation": lambda: Batches(films, batch, WEIGHTS),
         "ImageDataGenerator, modest": lambda: islice(generator(films.images, batch), count // batch),
         "tf.data and Keras layers, modest": lambda: layers_dataset(films.images, batch),
     }
@@ -147,7 +147,7 @@ def time_batches(batches: Iterable[Any]) -> float:
 
 
 def generator(images: Images, batch: int) -> Iterator[Any]:
-    """The old Keras generator that the paper's code trains with, at the ranges of ``modest``."""
+    """The old Keras generator of the paper's code, with the ranges of ``modest``."""
     from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
     made = ImageDataGenerator(
@@ -163,7 +163,7 @@ def generator(images: Images, batch: int) -> Iterator[Any]:
 
 
 def layers_dataset(images: Images, batch: int) -> Any:
-    """tf.data with Keras' layers for random changes, on all cores."""
+    """tf.data with Keras' augmentation layers, on all cores."""
     changes = keras.Sequential(
         [
             keras.layers.RandomRotation(MODEST.rotation_deg / 360, fill_mode="constant"),

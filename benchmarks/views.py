@@ -1,8 +1,8 @@
-"""The view classifier on real films: confusion table with intervals by patient-grouped cross-validation, and its speed.
+"""The view classifier: confusion table and recall by cross-validation grouped by patient, and its speed.
 
-Run: ``python -m benchmarks.views [ROOT] [--truth views.csv]`` where ROOT holds the ``data/`` of a run up to dedupe, on
-real films if the figures are to mean anything, and the CSV has the columns ``image, view``. Every fold's network sees
-no film of the patients it is judged on, and no film whose terms forbid machine learning (those are judged only).
+Run: ``python -m benchmarks.views [ROOT] [--truth views.csv]`` where ROOT holds the ``data/`` of a run up to dedupe, and
+the CSV has the columns ``image, view``. Only a run on real films gives meaningful numbers. No network is tested on
+patients of its training films, nor trained on films whose terms forbid machine learning.
 """
 
 import argparse
@@ -39,30 +39,30 @@ def main() -> None:
     speed = images_per_second(examples)
     show(table, speed)
     RESULTS.parent.mkdir(exist_ok=True)
-    found = {"classes": CLASSES, "confusion": table.tolist(), "images_per_s": speed, "targets": TARGETS}
-    RESULTS.write_text(json.dumps(found, indent=2) + "\n")
+    result = {"classes": CLASSES, "confusion": table.tolist(), "images_per_s": speed, "targets": TARGETS}
+    RESULTS.write_text(json.dumps(result, indent=2) + "\n")
 
 
 def cross_validated(examples: Sequence[Example], kinds: np.ndarray) -> np.ndarray:
-    """Probabilities (N, 3) of every film by a model that saw no film of its patient."""
+    """Probabilities (N, 3) of every film by a model trained without films of its patient."""
     scores = np.zeros((len(examples), len(CLASSES)))
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=1)
-    for seen, judged in folds.split(kinds, kinds, [example.patient for example in examples]):
-        model = train([examples[place] for place in seen if examples[place].may_train])
+    for training, judged in folds.split(kinds, kinds, [example.patient for example in examples]):
+        model = train([examples[place] for place in training if examples[place].may_train])
         thumbs, aspects = zip(*(thumbnail(examples[place].picture) for place in judged), strict=True)
         scores[judged] = model.probabilities(np.stack(thumbs), np.array(aspects))
     return scores
 
 
 def confusion(kinds: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Counts (3, 3): true class down, predicted class across."""
+    """Counts (3, 3): one row per true class, one column per predicted class."""
     table = np.zeros((len(CLASSES), len(CLASSES)), int)
     np.add.at(table, (kinds, predicted), 1)
     return table
 
 
 def images_per_second(examples: Sequence[Example], least_s: float = 2.0) -> float:
-    """Thumbnails judged per second by the shipped model, in one process."""
+    """Thumbnails that the shipped model classifies per second in one process."""
     thumbs, aspects = zip(*(thumbnail(example.picture) for example in examples[:256]), strict=True)
     stacked, shapes = np.stack(thumbs), np.array(aspects)
     model = shipped_model()

@@ -1,6 +1,6 @@
-"""What is compared with: each file runs in the environment of its package and prints JSON.
+"""Packages to compare with: each script of this folder runs in an environment of its package and prints JSON.
 
-The environments are made below ``$CXNET_BENCH_CACHE``, else ``~/.cache/cxnet-data``.
+The environments are below ``$CXNET_BENCH_CACHE``, by default ``~/.cache/cxnet-data``.
 """
 
 import json
@@ -13,26 +13,30 @@ from typing import Any
 
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("CXNET_BENCH_CACHE", Path.home() / ".cache" / "cxnet-data"))
-PATIENCE_S = 240.0  # longest run of a peer
+TIMEOUT_S = 240.0  # of one run
 
 
-def ask(package: str, script: str, *arguments: str) -> Any:
-    """Run a script beside this file in the environment of its package, which is made when it is not there."""
+def run_peer(package: str, script: str, *arguments: str) -> Any:
+    """Run a script of this folder in the environment of its package, and read the JSON of its last line.
+
+    Raises:
+        OSError, subprocess.SubprocessError, ValueError: the package cannot be installed, or the script fails.
+    """
     streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     command = [str(environment(package) / "bin" / "python"), str(HERE / f"{script}.py"), *arguments]
-    with subprocess.Popen(command, start_new_session=True, **streams) as asked:
+    with subprocess.Popen(command, start_new_session=True, **streams) as process:
         try:
-            said, complaint = asked.communicate(timeout=PATIENCE_S)
+            output, errors = process.communicate(timeout=TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            os.killpg(asked.pid, signal.SIGKILL)  # its worker processes, too
+            os.killpg(process.pid, signal.SIGKILL)  # includes its worker processes
             raise
-    if asked.returncode:
-        raise subprocess.CalledProcessError(asked.returncode, package, said, complaint)
-    return json.loads(said.strip().splitlines()[-1])
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, package, output, errors)
+    return json.loads(output.strip().splitlines()[-1])
 
 
 def environment(package: str, *also: str) -> Path:
-    """The folder of the package's own environment, made once; ``also`` are further requirements."""
+    """The environment of a package, created on first use; ``also`` lists further requirements."""
     folder = CACHE / package
     if not (folder / ".ready").exists():
         venv.create(folder, with_pip=True, clear=True)
@@ -42,7 +46,7 @@ def environment(package: str, *also: str) -> Path:
     return folder
 
 
-def reason(error: Exception) -> str:
-    """The last line that a peer said."""
-    said = str(getattr(error, "stderr", "") or error).strip().splitlines()
-    return said[-1][:160] if said else type(error).__name__
+def last_line(error: Exception) -> str:
+    """The last line of the error output of a failed run."""
+    lines = str(getattr(error, "stderr", "") or error).strip().splitlines()
+    return lines[-1][:160] if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""cleanvision over a folder: ``python cleanvision_issues.py FOLDER`` prints seconds and the blurry files as JSON."""
+"""cleanvision on a folder: ``python cleanvision_issues.py FOLDER`` prints seconds and the blurry files as JSON."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""fastdup over a folder: ``python fastdup_pairs.py pairs FOLDER 0`` prints seconds and pairs as JSON."""
+"""fastdup on a folder: ``python fastdup_pairs.py pairs FOLDER 0`` prints seconds and pairs as JSON."""
 
 import json
 import sys
@@ -14,11 +14,11 @@ def main(folder: str) -> None:
         began = time.perf_counter()
         task = fastdup.create(work_dir=work, input_dir=folder)
         task.run(overwrite=True, num_threads=2, verbose=False)
-        found = task.similarity()
+        similar = task.similarity()
         seconds = time.perf_counter() - began
-    names = [[Path(str(path)).name for path in found[side]] for side in ("filename_from", "filename_to")]
+    names = [[Path(str(path)).name for path in similar[side]] for side in ("filename_from", "filename_to")]
     best: dict[tuple[str, str], float] = {}
-    for a, b, score in zip(*names, found["distance"], strict=True):
+    for a, b, score in zip(*names, similar["distance"], strict=True):
         if a != b:
             pair = (min(a, b), max(a, b))
             best[pair] = max(best.get(pair, 0.0), float(score))

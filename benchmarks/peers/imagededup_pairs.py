@@ -1,4 +1,7 @@
-"""imagededup's PHash over a folder: ``python imagededup_pairs.py FOLDER DISTANCE`` prints seconds and pairs as JSON."""
+"""imagededup's PHash: ``python imagededup_pairs.py pairs FOLDER DISTANCE`` prints seconds and pairs as JSON.
+
+``python imagededup_pairs.py search FILE DISTANCE`` searches among given hashes and prints seconds.
+"""
 
 import json
 import sys
@@ -12,18 +15,18 @@ def main(folder: str, distance: int) -> None:
     began = time.perf_counter()
     hashes = hasher.encode_images(image_dir=folder, num_enc_workers=2)
     encoded = time.perf_counter()
-    found = hasher.find_duplicates(
+    duplicates = hasher.find_duplicates(
         encoding_map=hashes, max_distance_threshold=distance, scores=True, num_dist_workers=2
     )
     ended = time.perf_counter()
-    pairs = [[a, b, -int(bits)] for a, others in found.items() for b, bits in others if a < b]
+    pairs = [[a, b, -int(bits)] for a, others in duplicates.items() for b, bits in others if a < b]
     print(
         json.dumps({"seconds": ended - began, "encode_s": encoded - began, "search_s": ended - encoded, "pairs": pairs})
     )
 
 
 def search(path: str, distance: int) -> None:
-    """Seconds to search hashes, one of 16 hexadecimal digits a line."""
+    """Search among the hashes of a file, one of 16 hexadecimal digits per line."""
     from imagededup.methods import PHash
 
     with open(path, encoding="ascii") as file:  # noqa: PTH123 - runs without this project

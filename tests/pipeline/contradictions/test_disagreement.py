@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.labels import drawn_films, plant, plant_and_judge
+from benchmarks.labels import plant, plant_and_judge, synthetic_films
 from pipeline.contradictions import disagreement
 from pipeline.contradictions.disagreement import features, judge
 
@@ -16,13 +16,13 @@ def series(values):
 
 
 def test_planted_wrong_labels_are_found_and_few_others():
-    counts = plant_and_judge(drawn_films(240), 0.06, seed=0)
+    counts = plant_and_judge(synthetic_films(240), 0.06, seed=0)
     assert counts["recall"] >= 0.6
     assert counts["precision"] >= 0.8
 
 
 def test_right_labels_are_hardly_ever_listed():
-    films = drawn_films(240)
+    films = synthetic_films(240)
     assert judge(films.images, films.labels, films.groups, 5, 18).suspicious.sum() <= 5
 
 
@@ -44,7 +44,7 @@ def _right(judged, labels):
 
 
 def test_a_label_of_one_patient_is_not_judged(caplog):
-    films = drawn_films(90)
+    films = synthetic_films(90)
     labels = films.labels.copy()
     labels[films.groups == "p000"] = "other"
     with caplog.at_level(logging.WARNING):
@@ -58,13 +58,13 @@ def test_a_label_of_one_patient_is_not_judged(caplog):
 
 @pytest.mark.parametrize("count", [12, 18])
 def test_a_handful_of_films_is_judged_with_fewer_parts(count):
-    films = drawn_films(count)
+    films = synthetic_films(count)
     judged = judge(films.images, films.labels, films.groups, 5, 18)
     assert np.allclose(judged.probabilities[np.isfinite(judged.probabilities).all(axis=1)].sum(axis=1), 1, atol=1e-3)
 
 
 def test_of_a_large_collection_a_share_is_enough_to_learn_from(monkeypatch):
-    films = drawn_films(240)
+    films = synthetic_films(240)
     whole = judge(films.images, films.labels, films.groups, 5, 18)
     monkeypatch.setattr(disagreement, "MOST_TRAINED", 40)
     share = judge(films.images, films.labels, films.groups, 5, 18)
