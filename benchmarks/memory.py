@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 import yaml
 
-from benchmarks.pipeline import PROJECT, WORKERS, run_verb
+from benchmarks.pipeline import PROJECT, WORKERS, run_command
+from pipeline.core.stages import STAGES
 from pipeline.imaging.arrays import Gray
 from sources.sandbox.anatomy import draw_anatomy
 from sources.sandbox.phantom import Exposure, frontal
@@ -29,8 +30,7 @@ MOST_MB = 2000
 FILMS_PER_PATIENT = 4
 GRAIN = 16.0  # gray levels; without grain, synthetic films are smoother and more alike than real ones
 SIZE = 64  # px; side of the arrays for training
-VERBS = ["fetch films", "ingest", "dedupe", "views", "harmonise", "manifest", "split", f"prepare {SIZE}"]
-VERBS += ["contradictions", "report"]
+COMMANDS = ("fetch films", *(f"prepare {SIZE}" if stage == "prepare" else stage for stage in STAGES), "report")
 
 
 def main() -> None:
@@ -50,7 +50,7 @@ def measure(films: int, side: int) -> list[dict[str, Any]]:
         folder = Path(root) / "films"
         draw(folder, films, side)
         profile = write_profile(Path(root), folder)
-        return [run_verb(verb.split(), profile, root) | {"films": films} for verb in VERBS]
+        return [run_command(command.split(), profile, root) | {"films": films} for command in COMMANDS]
 
 
 def draw(folder: Path, films: int, side: int) -> None:

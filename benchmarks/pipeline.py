@@ -24,6 +24,7 @@ import psutil
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
 from pipeline.core.profile import load_params
+from pipeline.core.stages import STAGES
 from pipeline.core.tables import iter_images
 from pipeline.fetch.world import mirror_folder
 from sources.core.errors import CxnetError
@@ -57,26 +58,25 @@ def measure_profile(name: str) -> list[dict[str, Any]]:
             mirror_folder(layout, params)
         (Path(root) / "curation").mkdir()
         (Path(root) / "curation" / "decisions.csv").write_bytes((PROJECT / "curation" / "decisions.csv").read_bytes())
-        rows = [run_verb(words, profile, root) for words in verbs(params)]
+        rows = [run_command(words, profile, root) for words in commands(params)]
         compare_with_decoding(rows, layout, Path(root) / "bare")
     show(name, rows)
     return rows
 
 
-def verbs(params: Params) -> Iterator[list[str]]:
-    """The commands of a profile, in order."""
+def commands(params: Params) -> Iterator[list[str]]:
+    """The arguments of every command of a profile, in order."""
     yield ["sandbox"]
     yield ["fetch", *params.sources]
-    yield from (["ingest"], ["dedupe"], ["views"], ["harmonise"], ["manifest"], ["split"])
-    yield from (["prepare", str(size)] for size in params.prepare.sizes)
-    yield ["contradictions"]
+    for stage in STAGES:
+        yield from [[stage, str(size)] for size in params.prepare.sizes] if stage == "prepare" else [[stage]]
     for name in params.experiments:
         yield ["train", name]
         yield ["evaluate", name]
     yield ["report"]
 
 
-def run_verb(words: list[str], profile: Path, root: str) -> dict[str, Any]:
+def run_command(words: list[str], profile: Path, root: str) -> dict[str, Any]:
     """Run one command: its wall time, the time of its stage alone, and the peak memory of all its processes."""
     command = [sys.executable, "-m", "pipeline.cli", *words, "--params", str(profile), "--root", root]
     began = time.perf_counter()

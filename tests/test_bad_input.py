@@ -83,7 +83,7 @@ def rows(tmp_path_factory) -> pd.DataFrame:
     project.add("one.dcm", dicom(1), "normal")
     project.add("levels.png", forty_levels())
     found = project.build()
-    assert "Traceback" not in project.said
+    assert "Traceback" not in project.output
     return found
 
 

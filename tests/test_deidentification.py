@@ -213,7 +213,7 @@ def test_the_mark_is_in_no_output_and_in_nothing_that_was_said(project):
     for path in seen:
         found = [form for form in forms() if form in everything(path.read_bytes(), path)]
         assert not found, f"{path} holds {found}"
-    assert not any(form.decode("latin-1") in project.said for form in forms())
+    assert not any(form.decode("latin-1") in project.output for form in forms())
 
 
 def outputs(root: Path) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""JSON that no API promised, for property tests of readers."""
+"""Arbitrary JSON for property tests of readers."""
 
 from hypothesis import strategies as st
 

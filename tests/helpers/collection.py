@@ -24,7 +24,7 @@ SANDBOX = Path(__file__).resolve().parents[2] / "profiles" / "sandbox.yaml"
 
 
 def write_profile(path):
-    """The default profile, for small films and small shards."""
+    """The sandbox profile, with options for small films and small shards."""
     values = yaml.safe_load(SANDBOX.read_text())
     values |= {stage: values[stage] | options for stage, options in OPTIONS.items()}
     path.write_text(yaml.safe_dump(values))
@@ -32,7 +32,7 @@ def write_profile(path):
 
 
 def draw_collection(layout, films=6):
-    """Two sources of ``films`` exposures each; the second also shows copies of films of the first."""
+    """Two sources with ``films`` exposures each; the second also has copies of films of the first."""
     covid = [draw_exposure(seed, SIDE) for seed in range(films)]
     normal = [draw_exposure(seed, SIDE) for seed in range(films, 2 * films)]
     copies = [jpeg(covid[0]), cropped(covid[1]), inverted(covid[2])]
@@ -48,13 +48,13 @@ def png(film):
 
 
 def tables(layout):
-    """Every file below ``data/`` that a stage wrote, by its path: the bytes."""
-    found = {}
+    """The bytes of every file that a stage wrote below ``data/``, by path."""
+    contents = {}
     for path in layout.data.rglob("*"):
         name = str(path.relative_to(layout.data)).replace("\\", "/")
         if not name.startswith("raw") and path.is_file():
-            found[name] = path.read_bytes()
-    return found
+            contents[name] = path.read_bytes()
+    return contents
 
 
 def _write_files(layout, source, files, label):
@@ -83,6 +83,6 @@ def _write_archive(layout, source, files, label):
 
 
 def _row(source, item_id, data, file, label, **values):
-    told = {"source": source, "item_id": item_id, "label": label, "view": "PA", "patient_id": f"{source}:{item_id}"}
+    facts = {"source": source, "item_id": item_id, "label": label, "view": "PA", "patient_id": f"{source}:{item_id}"}
     fetched = {"url": "u", "fetch_status": "fetched", "file": file, "file_sha256": hashlib.sha256(data).hexdigest()}
-    return dict.fromkeys(LOCK_SCHEMA.names) | told | fetched | {"redistributable": True, "age": np.nan} | values
+    return dict.fromkeys(LOCK_SCHEMA.names) | facts | fetched | {"redistributable": True, "age": np.nan} | values

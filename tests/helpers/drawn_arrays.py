@@ -1,4 +1,4 @@
-"""Prepared arrays drawn by hand, so that training can be tested without the stages before it."""
+"""Synthetic prepared arrays, to test training without the stages before it."""
 
 import cv2
 import numpy as np
@@ -27,11 +27,11 @@ def draw_films(labels, seed=0, size=SIZE):
 
 
 def write_arrays(root, classes=("normal", "covid"), per_class=20, splits=SPLITS, seed=0):
-    """A layout whose arrays hold ``per_class`` films of each class, dealt out to ``splits`` in turn."""
+    """A layout whose arrays hold ``per_class`` films of each class, assigned to ``splits`` in turn."""
     labels = [name for name in classes for _ in range(per_class)]
     rows = pd.DataFrame(
         {
-            "source": "drawn",
+            "source": "synthetic",
             "item_id": [f"{number:04d}" for number in range(len(labels))],
             "image_id": [f"{number * 7919 % 10007:064x}" for number in range(len(labels))],
             "label": labels,
@@ -53,10 +53,10 @@ def put_arrays(layout, rows, films):
 
 
 def profile(**options):
-    """A profile with the one experiment ``tiny``: the base model, a few quick epochs."""
-    given = {"model": "base", "size": SIZE, "epochs": 3, "batch_size": 8, "learning_rate": 0.003, "explained": 2}
+    """A profile with one experiment, ``tiny``: the base model for a few quick epochs."""
+    defaults = {"model": "base", "size": SIZE, "epochs": 3, "batch_size": 8, "learning_rate": 0.003, "explained": 2}
     return Params(
         profile="test",
         prepare=PrepareParams(sizes=(SIZE,)),
-        experiments={"tiny": ExperimentParams(**{**given, **options})},
+        experiments={"tiny": ExperimentParams(**{**defaults, **options})},
     )

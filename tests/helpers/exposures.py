@@ -1,18 +1,18 @@
-"""Drawn exposures for the tests of dedupe: a chest with ribs, vessels and grain, and what happens to its copies."""
+"""Synthetic exposures for the tests of dedupe: a chest with ribs, vessels and grain, and alterations of copies."""
 
 import cv2
 import numpy as np
 
 
 def draw_exposure(seed, side=640, patient=None):
-    """(side, side) uint8; films of one ``patient`` share the ribs, each ``seed`` has its own vessels and grain."""
+    """A film (side, side) uint8; ``patient`` determines the ribs, ``seed`` the vessels and the grain."""
     body = np.random.default_rng(patient if patient is not None else seed)
     now = np.random.default_rng(seed + 1000)
     film = np.full((side, side), 25, np.float32)
     cv2.ellipse(film, (side // 2, side // 2), (side * 45 // 100, side * 60 // 100), 0, 0, 360, 150, -1)
     for middle in (30, 70):
         cv2.ellipse(film, (side * middle // 100, side // 2), (side * 15 // 100, side * 32 // 100), 0, 0, 360, 60, -1)
-    gap = body.uniform(0.06, 0.09) * now.uniform(0.95, 1.05) * side  # deeper or shallower breath
+    gap = body.uniform(0.06, 0.09) * now.uniform(0.95, 1.05) * side  # a deeper or shallower breath
     for rib in range(10):
         top = side * 0.15 + rib * gap
         for sign in (-1, 1):
@@ -40,7 +40,7 @@ def resized(film, scale=0.5):
 
 
 def cropped(film, share=0.6, left=0.5, top=0.5):
-    """``share`` of the area, cut at a place from 0 (left, top) to 1."""
+    """A crop with ``share`` of the area, at a position from 0 (left, top) to 1."""
     height, width = (round(length * share**0.5) for length in film.shape)
     y, x = round((film.shape[0] - height) * top), round((film.shape[1] - width) * left)
     return np.ascontiguousarray(film[y : y + height, x : x + width])
@@ -51,12 +51,12 @@ def brightened(film, gamma=0.6):
 
 
 def annotated(film):
-    drawn = film.copy()
+    result = film.copy()
     height, width = film.shape
-    cv2.arrowedLine(drawn, (width // 5, height // 5), (width * 2 // 5, height * 2 // 5), 255, 4)
-    cv2.putText(drawn, "R 14:32", (width // 20, height // 10), cv2.FONT_HERSHEY_SIMPLEX, width / 400, 255, 3)
-    cv2.rectangle(drawn, (width // 2, height // 2), (width * 3 // 4, height * 7 // 10), 255, 3)
-    return drawn
+    cv2.arrowedLine(result, (width // 5, height // 5), (width * 2 // 5, height * 2 // 5), 255, 4)
+    cv2.putText(result, "R 14:32", (width // 20, height // 10), cv2.FONT_HERSHEY_SIMPLEX, width / 400, 255, 3)
+    cv2.rectangle(result, (width // 2, height // 2), (width * 3 // 4, height * 7 // 10), 255, 3)
+    return result
 
 
 def mirrored(film):

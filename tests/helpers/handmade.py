@@ -1,4 +1,4 @@
-"""Stage tables written by hand, so that a stage can be tested without those before it."""
+"""Handmade stage tables, to test a stage without the stages before it."""
 
 import hashlib
 from typing import Any
@@ -17,24 +17,24 @@ COLUMNS = list(dict.fromkeys(name for schema in (POOL_SCHEMA, *SCHEMAS.values())
 
 
 def film(source="cohen", item_id="1", picture=None, **values):
-    """One row of all stages: a kept covid film, unless ``values`` say otherwise; ``picture`` is gray uint8 (H, W)."""
+    """A row of all stages: a kept covid film, changed by ``values``; ``picture`` is gray uint8 (H, W)."""
     if picture is None:
         picture = draw(len(item_id) + sum(map(ord, source + item_id)))
     height, width = picture.shape
-    given = {"label": "covid", "view": "PA", "view_source": "metadata", "width": width, "height": height}
-    given["image_id"] = hashlib.sha256(f"{source}/{item_id}".encode()).hexdigest()
+    defaults = {"label": "covid", "view": "PA", "view_source": "metadata", "width": width, "height": height}
+    defaults["image_id"] = hashlib.sha256(f"{source}/{item_id}".encode()).hexdigest()
     png = cv2.imencode(".png", picture)[1].tobytes()
-    given["image"] = {"bytes": png, "path": "film.png"}
-    return {**dict.fromkeys(COLUMNS), **given, "source": source, "item_id": item_id, **values}
+    defaults["image"] = {"bytes": png, "path": "film.png"}
+    return {**dict.fromkeys(COLUMNS), **defaults, "source": source, "item_id": item_id, **values}
 
 
 def table(rows):
-    """The rows as pandas, with missing values as the stages see them."""
+    """The rows as a table, with missing values as the stages read them."""
     return pd.DataFrame(rows, columns=COLUMNS).astype(object).where(lambda frame: frame.notna(), None)
 
 
 def lay_out(layout, rows, through="views", shard_rows=3):
-    """Write the pool and the stage tables up to ``through``, rows sorted by name."""
+    """Write the pool and the stage tables up to the stage ``through``, sorted by name."""
     rows = sorted(rows, key=lambda row: tuple(row[name] for name in KEY))
     for number, first in enumerate(range(0, max(len(rows), 1), shard_rows)):
         write_table(layout.pool / f"pool-{number:05d}.parquet", table(rows[first : first + shard_rows]), POOL_SCHEMA)

@@ -1,4 +1,4 @@
-"""Fetches two toy sources as the verb does, until it is interrupted: ``interrupted.py <url of a site> <folder>``."""
+"""Fetch two toy sources as the command does, until an interrupt: ``interrupted.py <url of a site> <folder>``."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ class Other(Toy):
     name = "other"
 
 
-app = typer.Typer(pretty_exceptions_enable=False)  # as the command line is: typer has its own way with an interrupt
+app = typer.Typer(pretty_exceptions_enable=False)  # as in the command line: typer would handle an interrupt itself
 
 
 @app.command()

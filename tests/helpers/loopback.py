@@ -1,4 +1,4 @@
-"""A real web server on loopback that serves files politely, and misbehaves where a test says so."""
+"""A real web server on loopback that serves files, with faults where a test wants them."""
 
 import gzip
 import hashlib
@@ -10,11 +10,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-Fault = Callable[["Answer", int], bool]  # (the request, how often this path was asked before) -> was it answered?
+Fault = Callable[["Answer", int], bool]  # (answer, earlier requests for this path) -> whether it has answered
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
+    """A request that the server received."""
+
     method: str
     path: str
     headers: dict[str, str]
@@ -23,12 +25,12 @@ class Asked:
 
 @dataclass
 class Site:
-    """What the server serves: content by path (with query), faults by path, and what was asked."""
+    """What the server serves: content and faults by path (with query); and the requests that it received."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     faults: dict[str, Fault] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
     latency_s: float = 0.0
     url: str = ""
     most_at_once: int = 0
@@ -36,17 +38,17 @@ class Site:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def counts(self) -> Counter[str]:
-        """How often each path was asked (GET)."""
-        return Counter(asked.path for asked in self.asked if asked.method == "GET")
+        """The number of GET requests by path."""
+        return Counter(request.path for request in self.requests if request.method == "GET")
 
     def headers_of(self, path: str) -> list[dict[str, str]]:
-        """The headers of every request for ``path``, names in lower case."""
-        return [asked.headers for asked in self.asked if asked.path == path]
+        """The headers of every request for ``path``, with names in lower case."""
+        return [request.headers for request in self.requests if request.path == path]
 
 
 @contextmanager
 def serving(**facts: object) -> Iterator[Site]:
-    """A site on a free port of 127.0.0.1."""
+    """Run a site on a free port of 127.0.0.1."""
     site = Site(**facts)  # type: ignore[arg-type]
     server = _Server(("127.0.0.1", 0), Answer)
     server.site = site
@@ -68,7 +70,7 @@ class _Server(ThreadingHTTPServer):
     site: Site
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is what some tests are about."""
+        """Ignore clients that hang up: some tests are about them."""
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -81,9 +83,9 @@ class Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         site = self.server.site
         with site.lock:
-            before = sum(asked.path == self.path and asked.method == self.command for asked in site.asked)
-            told = {name.lower(): value for name, value in self.headers.items()}
-            site.asked.append(Asked(self.command, self.path, told, time.monotonic()))
+            before = sum(request.path == self.path and request.method == self.command for request in site.requests)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            site.requests.append(Request(self.command, self.path, headers, time.monotonic()))
             site.at_once += 1
             site.most_at_once = max(site.most_at_once, site.at_once)
         try:
@@ -92,7 +94,7 @@ class Answer(BaseHTTPRequestHandler):
             with suppress(ConnectionError):
                 fault = site.faults.get(self.path)
                 if fault is None or not fault(self, before):
-                    self.usual()
+                    self.serve()
         finally:
             with site.lock:
                 site.at_once -= 1
@@ -100,31 +102,31 @@ class Answer(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self.do_GET()
 
-    def usual(self, etag: str | None = None) -> None:
-        """What a good server answers: 200, 206, 304, 404 or 416."""
+    def serve(self, etag: str | None = None) -> None:
+        """Answer correctly: 200, 206, 304, 404 or 416."""
         content = self.server.site.files.get(self.path)
         if content is None:
-            self.say(404, b"not here")
+            self.respond(404, b"not here")
             return
         etag = etag or f'"{hashlib.sha1(content).hexdigest()}"'
         validators = {"ETag": etag, "Accept-Ranges": "bytes", "Content-Type": self.kind()}
         if self.headers.get("If-None-Match") == etag:
-            self.say(304, b"", validators)
+            self.respond(304, b"", validators)
             return
         start = self._start(content, etag)
         if start is None:
-            self.say(200, content, validators)
+            self.respond(200, content, validators)
         elif start >= len(content):
-            self.say(416, b"", {"Content-Range": f"bytes */{len(content)}"})
+            self.respond(416, b"", {"Content-Range": f"bytes */{len(content)}"})
         else:
             span = f"bytes {start}-{len(content) - 1}/{len(content)}"
-            self.say(206, content[start:], validators | {"Content-Range": span})
+            self.respond(206, content[start:], validators | {"Content-Range": span})
 
     def kind(self) -> str:
         return self.server.site.kinds.get(self.path, "application/octet-stream")
 
-    def say(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-        """A whole answer."""
+    def respond(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        """Send a complete answer."""
         self.head(status, {"Content-Length": str(len(body))} | (headers or {}))
         if self.command != "HEAD":
             self.wfile.write(body)
@@ -140,7 +142,7 @@ class Answer(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def log_message(self, *args: object) -> None:
-        """Quiet."""
+        """Print nothing."""
 
     def _start(self, content: bytes, etag: str) -> int | None:
         wanted = self.headers.get("Range", "")
@@ -153,18 +155,18 @@ class Answer(BaseHTTPRequestHandler):
 
 
 def busy(times: int, status: int = 503, **headers: str) -> Fault:
-    """So many times ``status``, then as usual."""
+    """``status`` for the first requests, then a correct answer."""
 
     def fault(answer: Answer, before: int) -> bool:
         if before < times:
-            answer.say(status, b"busy", {name.replace("_", "-"): value for name, value in headers.items()})
+            answer.respond(status, b"busy", {name.replace("_", "-"): value for name, value in headers.items()})
         return before < times
 
     return fault
 
 
 def dropped(after: int, times: int = 1) -> Fault:
-    """The connection breaks after so many bytes of the body."""
+    """Break the connection after so many bytes of the body."""
 
     def fault(answer: Answer, before: int) -> bool:
         if before >= times:
@@ -184,7 +186,7 @@ def dropped(after: int, times: int = 1) -> Fault:
 
 
 def wrong_length(difference: int, times: int = 1) -> Fault:
-    """Content-Length says so many bytes more than there are."""
+    """A Content-Length that is too large by ``difference``."""
 
     def fault(answer: Answer, before: int) -> bool:
         if before >= times:
@@ -199,7 +201,7 @@ def wrong_length(difference: int, times: int = 1) -> Fault:
 
 
 def nonsense_length(text: str) -> Fault:
-    """A Content-Length that is no number."""
+    """A Content-Length that is not a number."""
 
     def fault(answer: Answer, before: int) -> bool:
         answer.head(200, {"Content-Length": text, "Connection": "close"})
@@ -211,33 +213,33 @@ def nonsense_length(text: str) -> Fault:
 
 
 def gzipped(cut: int = 0, times: int = 1_000_000, content: bytes | None = None) -> Fault:
-    """The body gzipped, its last ``cut`` bytes missing, with a Content-Length that fits what is sent."""
+    """A gzipped body without its last ``cut`` bytes, with the right Content-Length for the rest."""
 
     def fault(answer: Answer, before: int) -> bool:
         if before >= times:
             return False
         whole = gzip.compress(answer.server.site.files[answer.path] if content is None else content, mtime=0)
-        answer.say(200, whole[: len(whole) - cut], {"Content-Encoding": "gzip"})
+        answer.respond(200, whole[: len(whole) - cut], {"Content-Encoding": "gzip"})
         return True
 
     return fault
 
 
 def packed(body: bytes) -> Fault:
-    """A body that is already gzip, sent as such."""
+    """A body that is gzip already, with the header for it."""
 
     def fault(answer: Answer, before: int) -> bool:
-        answer.say(200, body, {"Content-Encoding": "gzip"})
+        answer.respond(200, body, {"Content-Encoding": "gzip"})
         return True
 
     return fault
 
 
 def redirected(place: str, status: int = 302) -> Fault:
-    """Somewhere else."""
+    """Redirect to another address."""
 
     def fault(answer: Answer, before: int) -> bool:
-        answer.say(status, b"", {"Location": place})
+        answer.respond(status, b"", {"Location": place})
         return True
 
     return fault
@@ -251,7 +253,7 @@ def endless(answer: Answer, before: int) -> bool:
 
 
 def dripping(interval_s: float, times: int = 1_000_000) -> Fault:
-    """One byte at a time."""
+    """Send one byte at a time."""
 
     def fault(answer: Answer, before: int) -> bool:
         if before >= times:
@@ -276,7 +278,7 @@ def dripping_head(answer: Answer, before: int) -> bool:
 
 
 def silent(seconds: float, times: int = 1_000_000) -> Fault:
-    """No answer for so long."""
+    """Send nothing for so long, then hang up."""
 
     def fault(answer: Answer, before: int) -> bool:
         if before < times:
@@ -288,6 +290,6 @@ def silent(seconds: float, times: int = 1_000_000) -> Fault:
 
 
 def flapping(answer: Answer, before: int) -> bool:
-    """Another ETag at every request, for the same bytes."""
-    answer.usual(etag=f'"{before}"')
+    """A new ETag with every request, for the same bytes."""
+    answer.serve(etag=f'"{before}"')
     return True

@@ -1,4 +1,4 @@
-"""Phantoms of the sandbox and a page of text, as gray arrays."""
+"""Phantoms of the sandbox, and a page of text, as gray pictures."""
 
 import cv2
 import numpy as np
@@ -8,7 +8,8 @@ from sources.sandbox.other_views import ct_axial, figure, lateral
 from sources.sandbox.phantom import Exposure, frontal
 
 
-def drawn(kind, seed):
+def phantom(kind, seed):
+    """A picture of one kind: frontal, lateral, ct or figure."""
     anatomy = draw_anatomy(np.random.default_rng(seed), 55, "F" if seed % 2 else "M")
     exposure = Exposure(380, 340, seed, "normal" if seed % 3 else "covid", 0.7, 1, seed, False)
     pictures = {

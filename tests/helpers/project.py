@@ -1,4 +1,4 @@
-"""A project of one's own films in a folder, and its stages run as a user runs them: in processes, with all they say."""
+"""A project with a folder of films as its source, whose stages run as a user runs them: as commands."""
 
 import csv
 import subprocess
@@ -8,20 +8,20 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from pipeline.core.stages import BUILD_STAGES
 from sources.core.storage import read_table
 
 REPO = Path(__file__).resolve().parents[2]
-STAGES = ("ingest", "dedupe", "views", "harmonise", "manifest", "split")
 
 
 class Project:
-    """A folder of films labelled by a table, as a source of its own, and what its stages said."""
+    """A folder of films with a table of labels, a profile with this source, and the output of its commands."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.films = root, root / "films"
         self.films.mkdir(parents=True)
         self.labels: dict[str, str] = {}
-        self.said = ""
+        self.output = ""
 
     def add(self, name: str, data: bytes, label: str = "covid") -> None:
         (self.films / name).write_bytes(data)
@@ -43,16 +43,16 @@ class Project:
         (self.root / "curation" / "decisions.csv").write_text(header + "\n")
 
     def run(self, *arguments: str) -> None:
-        """One command of the CLI; it must end well."""
+        """Run one command, which must succeed."""
         command = [sys.executable, "-m", "pipeline.cli", *arguments]
         done = subprocess.run(
             command, cwd=self.root, env={"PYTHONPATH": str(REPO), "PATH": ""}, capture_output=True, timeout=300
         )
-        self.said += (done.stdout + done.stderr).decode()
-        assert done.returncode == 0, self.said
+        self.output += (done.stdout + done.stderr).decode()
+        assert done.returncode == 0, self.output
 
-    def build(self, stages: tuple[str, ...] = STAGES) -> pd.DataFrame:
-        """Run the stages and return the manifest by item_id."""
+    def build(self, stages: tuple[str, ...] = BUILD_STAGES) -> pd.DataFrame:
+        """Fetch, run the stages, and return the manifest by item_id."""
         self.write()
         self.run("fetch", "--pipeline", "clinic")
         for stage in stages:

@@ -1,4 +1,4 @@
-"""A small source whose list and pictures stand on a loopback server, and a fetch of it with a client made for tests."""
+"""A small source on a loopback server, and a fetch of it with a client for tests."""
 
 import json
 from collections.abc import Iterator
@@ -32,12 +32,12 @@ POLICY = Policy(
 
 
 def picture(number: int, size: int = 20_000) -> bytes:
-    """Bytes that begin like a PNG and differ from picture to picture."""
+    """Bytes that start like a PNG and depend on ``number``."""
     return b"\x89PNG\r\n\x1a\n" + np.random.default_rng(number).bytes(size)
 
 
 def fill(site: Site, count: int, size: int = 20_000) -> list[str]:
-    """Put ``count`` pictures and the list of them on a site; their paths."""
+    """Put ``count`` pictures and the list of them on a site, and return their paths."""
     paths = [f"/films/{number:03}.png" for number in range(count)]
     site.files |= {path: picture(number, size) for number, path in enumerate(paths)}
     relist(site, paths)
@@ -49,7 +49,7 @@ def relist(site: Site, paths: list[str]) -> None:
 
 
 class Toy(Source):
-    """Lists what ``/list.json`` of a site names."""
+    """Lists the pictures that ``/list.json`` of a site names."""
 
     name = "toy"
     title = "Toy"
@@ -68,7 +68,7 @@ class Toy(Source):
 
 
 def client(sleeps: list[float] | None = None, **limits: Any) -> Client:
-    """A client whose waits between tries are only written down."""
+    """A client that records the waits between tries in ``sleeps`` instead of waiting."""
     waited = sleeps if sleeps is not None else []
     return Client(replace(POLICY, **limits), sleep=waited.append, draw=lambda: 0.5)
 
@@ -76,7 +76,7 @@ def client(sleeps: list[float] | None = None, **limits: Any) -> Client:
 def fetch(
     source: Any, folder: Path, wishes: Wishes | None = None, world: str = LIVE, with_client: Client | None = None
 ) -> tuple[Outcome, pd.DataFrame]:
-    """Fetch ``source`` into ``folder``; the outcome and the rows by item_id."""
+    """Fetch ``source`` into ``folder``, and return the outcome and the rows by item_id."""
     store = Store(folder, world)
     with store.alone(lambda message: None):
         outcome = fetch_source(source, store, with_client or client(), wishes)

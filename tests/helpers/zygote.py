@@ -1,7 +1,7 @@
-"""Fetches that are killed: a process that has imported everything forks one per request, and ends it with SIGKILL.
+"""Fetches that are killed: a process with everything imported forks one fetch per line of its input, and kills it.
 
-Reads lines ``<url of a site>\t<folder>\t<when it is killed>``; answers each with the exit code.
-Killed: after so many seconds, at the first ``note`` on an unfinished file, or (empty) never.
+Reads lines ``<url of a site>\t<folder>\t<when to kill it>`` and prints the exit code for each. It kills the fetch after
+so many seconds, at the first ``note`` about an unfinished file, or never (empty).
 """
 
 import os

@@ -1,9 +1,9 @@
 from urllib.parse import unquote
 
 import pytest
-from drawn import by_bytes, film, shown
 from hypothesis import given
 from hypothesis import strategies as st
+from sites import by_bytes, film, list_items
 
 from sources.cohen import COLUMNS, TABLE, Cohen, parse
 from sources.core.errors import CxnetError
@@ -148,7 +148,7 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
         film(3, view="CT", stated_view="CT", stated_sex=None),
         film(4, label="normal", finding="No Finding", stated_view=None, rt_pcr=None, offset_days=None),
     ]
-    items, site = shown(Cohen(), render, films, tmp_path)
+    items, site = list_items(Cohen(), render, films, tmp_path)
     found = by_bytes(items, site)
     for drawn, view in zip(films, ["PA", "AP_SUPINE", "CT", "unknown"], strict=True):
         read = found[drawn.data]

@@ -1,9 +1,9 @@
 import json
 
 import pytest
-from drawn import Site, by_bytes, film, shown
 from hypothesis import given
 from hypothesis import strategies as st
+from sites import Site, by_bytes, film, list_items
 
 from sources.core.errors import CxnetError, WebError
 from sources.cxnet import COLUMNS, FOLDER, KNOWN_NAMES, LISTING, TABLE, Cxnet, names_in_tree, parse
@@ -111,7 +111,7 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
         film(2, stated_age=6.0, stated_sex=None, extension="png", rt_pcr="negative"),
         film(3, stated_age=None, stated_sex=None, stated_view=None, offset_days=None, rt_pcr=None),
     ]
-    items, site = shown(Cxnet(), render, films, tmp_path)
+    items, site = list_items(Cxnet(), render, films, tmp_path)
     found = by_bytes(items, site)
     for drawn in films:
         read = found[drawn.data]

@@ -2,9 +2,9 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from drawn import Copy, Pages, by_bytes, film, shown, skips
 from hypothesis import given
 from hypothesis import strategies as st
+from sites import Mirror, Pages, by_bytes, film, list_items, skips
 
 from sources.core.items import LABELS, VIEWS, Item
 from sources.eurorad import SEARCH, Eurorad, next_hits, parse_case, parse_hits
@@ -166,7 +166,7 @@ def test_the_same_case_under_two_addresses_is_read_once():
     page = "".join(card.format(address) for address in addresses)
     assert parse_hits(soup(page), SEARCH) == [CASE]
     web = Pages({SEARCH: page, CASE: case_page(figure())})
-    assert len(list(Eurorad().items(web))) == 1 and web.asked == [SEARCH, CASE]
+    assert len(list(Eurorad().items(web))) == 1 and web.requests == [SEARCH, CASE]
 
 
 def test_the_pager_is_not_believed_on_a_page_without_cases():
@@ -198,7 +198,7 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
         told = {"stated_sex": (None, "F", "M")[n // 3 % 3], "offset_days": None if n % 4 == 0 else n % 9}
         finding = "Lipoid pneumonia" if n >= 54 else "COVID-19"
         drawn.append(replace(film(n), stated_view=view, finding=finding, rt_pcr=None, **person, **told))
-    found_items, site = shown(Eurorad(), render, drawn, tmp_path)
+    found_items, site = list_items(Eurorad(), render, drawn, tmp_path)
     found = by_bytes(found_items, site)
     for each in drawn:
         read = found[each.data]
@@ -214,7 +214,7 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
 
 
 def test_the_offline_copy_lists_86_figures_of_29_cases(mirror):
-    copy = Copy(mirror)
+    copy = Mirror(mirror)
     listed = list(Eurorad().items(copy))
     assert len({item.page_url for item in listed}) == 29
     assert Counter(item.label for item in listed) == {"covid": 80, "cap": 5, None: 1}

@@ -1,9 +1,9 @@
 from urllib.parse import unquote
 
 import pytest
-from drawn import by_bytes, film, shown
 from hypothesis import given
 from hypothesis import strategies as st
+from sites import by_bytes, film, list_items
 
 from sources.core.errors import CxnetError
 from sources.figure1 import COLUMNS, TABLE, Figure1, parse, patient
@@ -53,7 +53,7 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
         film(2, patient_id="b", extension="png", stated_view="AP", stated_age=None),
         film(3, patient_id="a", label="normal", finding="No finding", stated_sex=None, offset_days=None),
     ]
-    items, site = shown(Figure1(), render, films, tmp_path)
+    items, site = list_items(Figure1(), render, films, tmp_path)
     found = by_bytes(items, site)
     for drawn, name in zip(films, ["COVID-00001a", "COVID-00002", "COVID-00001b"], strict=True):
         read = found[drawn.data]

@@ -1,9 +1,9 @@
 from urllib.parse import unquote
 
 import pytest
-from drawn import by_bytes, film, shown
 from hypothesis import given
 from hypothesis import strategies as st
+from sites import by_bytes, film, list_items
 
 from sources.core.errors import CxnetError
 from sources.hannover import MISDATED_IN_VERSION_1, TABLE, Hannover, label, parse
@@ -70,7 +70,7 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
         film(2, patient_id="a", offset_days=None, stated_age=None, stated_view="AP", view="AP"),
         film(3, patient_id="b", label="normal", offset_days=-20, stated_age=None, stated_sex=None),
     ]
-    items, site = shown(Hannover(), render, films, tmp_path)
+    items, site = list_items(Hannover(), render, films, tmp_path)
     found = by_bytes(items, site)
     assert [(i.label, i.view, i.sex, i.offset_days) for i in (found[f.data] for f in films)] == [
         ("covid", "PA", "F", 0.0),

@@ -2,8 +2,8 @@ import json
 
 import pytest
 from any_json import JSON
-from drawn import Copy, by_bytes, film, shown, skips
 from hypothesis import given
+from sites import Mirror, by_bytes, film, list_items, skips
 
 from sources.core.errors import CxnetError
 from sources.core.items import Item
@@ -26,7 +26,7 @@ def only(caption, **more) -> Item:
 
 def test_every_film_of_the_drawn_pages_comes_back(tmp_path):
     films = [film(n, patient_id=f"p{n // 2}", stated_age=40.0 + n // 2) for n in range(15)]
-    items, site = shown(Instagram(), render, films, tmp_path)
+    items, site = list_items(Instagram(), render, films, tmp_path)
     found = by_bytes(items, site)
     assert set(found) >= {one.data for one in films}
     assert {(found[one.data].label, found[one.data].age, found[one.data].view) for one in films} == {
@@ -107,23 +107,23 @@ def test_an_answer_without_posts_is_a_row_that_says_so():
 def test_live_answers_are_few():
     class Live:
         offline = False
-        asked = []
+        requests = []
 
         def token(self, variable):
             return variable.lower()
 
         def get(self, url, headers):
-            self.asked.append((url, headers))
+            self.requests.append((url, headers))
             return Page(url, json.dumps(answer("COVID-19 CXR")).encode())
 
     found = list(Instagram().items(Live()))
-    assert len(found) == len(Live.asked) == 2
-    assert all("limit(25)" in url and "/instagram_user_id?" in url for url, _ in Live.asked)
-    assert {headers["Authorization"] for _, headers in Live.asked} == {"Bearer instagram_token"}
+    assert len(found) == len(Live.requests) == 2
+    assert all("limit(25)" in url and "/instagram_user_id?" in url for url, _ in Live.requests)
+    assert {headers["Authorization"] for _, headers in Live.requests} == {"Bearer instagram_token"}
 
 
 def test_the_offline_copy_lists_8_pictures(mirror):
-    copy = Copy(mirror)
+    copy = Mirror(mirror)
     listed = list(Instagram().items(copy))
     assert skips(listed) == {
         "fetch": 5,

@@ -1,9 +1,9 @@
 import tarfile
 
 import pytest
-from drawn import film, shown
 from hypothesis import given
 from hypothesis import strategies as st
+from sites import film, list_items
 
 from sources.core.errors import CxnetError
 from sources.nih import ARCHIVES, COLUMNS, FULL_TABLE_ROWS, TABLE, Nih, archive_hints, label, parse
@@ -85,7 +85,7 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
         film(2, label="cap", finding="Effusion|Infiltration", patient_id="b", stated_view="AP", stated_age=None),
         film(3, label="cap", finding="Pneumonia", patient_id="a", stated_sex=None),
     ]
-    items, site = shown(Nih(), render, films, tmp_path)
+    items, site = list_items(Nih(), render, films, tmp_path)
     packed = {}
     for address in ARCHIVES[:2]:
         with tarfile.open(site.archive(address), "r:gz") as tar:

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from drawn import Copy, Site, film, shown
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from sites import Mirror, Site, film, list_items
 
 from sources.core.errors import StoppedError
 from sources.core.items import LABELS, VIEWS, Item
@@ -273,10 +273,10 @@ class Live(Site):
 
     def __init__(self, folder, answers):
         super().__init__({mirror_path(url): content for url, content in answers.items()}, folder)
-        self.asked = []
+        self.requests = []
 
     def get(self, url, headers=None) -> Page:
-        self.asked.append(url)
+        self.requests.append(url)
         return super().get(url)
 
 
@@ -300,7 +300,7 @@ def test_a_publishers_page_is_read_only_where_nothing_forbids_it(tmp_path, host,
     article = replace(OPEN, pmcid=None, page_url=f"https://{host}/a", licence=licence)
     web = Live(tmp_path, {article.page_url: PAGE})
     (item,) = read_article(web, article)
-    assert (article.page_url in web.asked) == is_read == (item.skip is None)
+    assert (article.page_url in web.requests) == is_read == (item.skip is None)
     assert not is_read or (item.item_id, item.url) == ("PMC123/full.png", f"https://{host}/full.png")
 
 
@@ -318,9 +318,9 @@ def test_springers_scaled_pictures_are_asked_for_in_full_size():
 def test_live_the_list_is_the_catalogue(tmp_path):
     web = Live(tmp_path, {})
     found = list(Papers().items(web))
-    assert len(found) == len(catalogue("papers")) == len(web.asked)
+    assert len(found) == len(catalogue("papers")) == len(web.requests)
     assert {item.skip for item in found} == {"page is gone: HTTP 404"}
-    assert SEARCH + "%2A" not in web.asked
+    assert SEARCH + "%2A" not in web.requests
 
 
 def test_a_copy_without_the_search_is_read_by_the_catalogue(tmp_path):
@@ -381,7 +381,7 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
         person = {"stated_age": None if n // 2 % 5 == 0 else 20.0 + n, "stated_sex": ("F", "M", None)[n % 3]}
         extension = ("jpg", "png", "jpeg")[n % 3]
         drawn.append(replace(film(n, patient_id=f"p{n // 2}", extension=extension), **told, **person))
-    items, site = shown(Papers(), render, drawn, tmp_path)
+    items, site = list_items(Papers(), render, drawn, tmp_path)
     found = {data: item for item in items if (data := bytes_of(item, site)) is not None}
     for each in drawn:
         is_ct = each.stated_view == "CT"
@@ -404,7 +404,7 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
 
 
 def test_the_offline_copy_lists_92_figures_of_26_articles(mirror):
-    copy = Copy(mirror)
+    copy = Mirror(mirror)
     listed = list(Papers().items(copy))
     assert len({item.page_url for item in listed}) == 26
     assert Counter(item.label for item in listed) == {"covid": 86, "cap": 5, None: 1}
@@ -418,6 +418,6 @@ def test_the_offline_copy_lists_92_figures_of_26_articles(mirror):
     [("https://doi.org/10.3348/kjr.2020.0132", 10), ("PMC8069347", 4), ("https://www.thno.org/v10p5641.htm", 1)],
 )
 def test_an_article_of_the_offline_copy_is_read_by_its_name(mirror, name, count):
-    found = list(Papers().page_items(Copy(mirror), name))
+    found = list(Papers().page_items(Mirror(mirror), name))
     assert len(found) == count
     assert all(item.skip is None or "CT" in item.skip or "no DOI" in item.skip for item in found)

@@ -1,9 +1,9 @@
 import zipfile
 
 import pytest
-from drawn import film, shown
 from hypothesis import given
 from hypothesis import strategies as st
+from sites import film, list_items
 
 from sources.core.errors import CxnetError
 from sources.pediatric import ARCHIVE, Pediatric, is_film, name_tells, parse
@@ -80,7 +80,7 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
             [("normal", "normal"), ("normal", "normal"), ("cap", "bacterial pneumonia"), ("cap", "viral pneumonia")] * 4
         )
     ]
-    items, site = shown(Pediatric(), render, films, tmp_path)
+    items, site = list_items(Pediatric(), render, films, tmp_path)
     with zipfile.ZipFile(site.archive(ARCHIVE)) as archive:
         found = {archive.read(item.member): item for item in items}
     assert [found[drawn.data].label for drawn in films] == [drawn.label for drawn in films]

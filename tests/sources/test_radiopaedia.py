@@ -3,9 +3,9 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from drawn import Copy, Pages, by_bytes, film, shown, skips
 from hypothesis import given
 from hypothesis import strategies as st
+from sites import Mirror, Pages, by_bytes, film, list_items, skips
 
 from sources.core.items import LABELS, VIEWS, Item
 from sources.radiopaedia import Radiopaedia
@@ -252,7 +252,7 @@ def films(source, count=45):
 )
 def test_the_drawn_site_gives_every_film_back(source, finding, expected, tmp_path):
     drawn = [replace(each, finding=finding) for each in films(source.name)]
-    found_items, site = shown(source, render, drawn, tmp_path)
+    found_items, site = list_items(source, render, drawn, tmp_path)
     found = by_bytes(found_items, site)
     for each in drawn:
         read = found[each.data]
@@ -268,7 +268,7 @@ def test_the_drawn_site_gives_every_film_back(source, finding, expected, tmp_pat
 
 
 def test_the_offline_copy_lists_96_pictures_of_49_cases(mirror):
-    copy = Copy(mirror)
+    copy = Mirror(mirror)
     listed = list(Radiopaedia().items(copy))
     assert len(listed) == len({item.item_id for item in listed}) == 96
     assert Counter(item.label for item in listed) == {"covid": 90, "cap": 4, "other": 1, None: 1}
@@ -290,7 +290,7 @@ def test_the_offline_copy_lists_96_pictures_of_49_cases(mirror):
 
 
 def test_the_offline_copy_lists_the_normal_films_of_six_cases(mirror):
-    copy = Copy(mirror)
+    copy = Mirror(mirror)
     listed = list(RadiopaediaNormal().items(copy))
     wanted = [(item.page_url.rpartition("/")[2], item.label) for item in listed if item.skip is None]
     assert wanted == [

@@ -3,9 +3,9 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from drawn import Copy, Pages, by_bytes, film, shown, skips
 from hypothesis import given
 from hypothesis import strategies as st
+from sites import Mirror, Pages, by_bytes, film, list_items, skips
 
 from sources.core.errors import CxnetError
 from sources.core.items import LABELS, VIEWS, Item
@@ -156,7 +156,7 @@ def test_the_rest_search_lists_the_cases_where_the_category_does_not():
     for category in ({CATEGORY: "<p>new theme</p>"}, {}):
         web = Pages(category | rest)
         assert [item.page_url for item in Sirm().items(web)] == [CASE]
-        assert web.asked.count(REST.format(page=2)) == 1
+        assert web.requests.count(REST.format(page=2)) == 1
 
 
 def test_a_listing_without_cases_is_a_row_and_one_that_is_gone_an_error():
@@ -208,7 +208,7 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
         told = {"stated_age": None if n // 2 % 5 == 0 else 20.0 + n // 2, "stated_sex": (None, "F", "M")[n // 2 % 3]}
         swab = {"rt_pcr": (None, "positive", "negative")[n // 2 % 3], "offset_days": None if n % 4 == 0 else n % 9}
         drawn.append(replace(film(n), stated_view=view, patient_id=f"p{n // 2}", **told, **swab))
-    found_items, site = shown(Sirm(), render, drawn, tmp_path)
+    found_items, site = list_items(Sirm(), render, drawn, tmp_path)
     found = by_bytes(found_items, site)
     for each in drawn:
         read = found[each.data]
@@ -223,7 +223,7 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
 
 
 def test_the_offline_copy_lists_48_pictures_of_29_cases(mirror):
-    copy = Copy(mirror)
+    copy = Mirror(mirror)
     listed = list(Sirm().items(copy))
     assert len({item.page_url for item in listed}) == 29
     assert Counter(item.label for item in listed) == {"covid": 47, None: 1}

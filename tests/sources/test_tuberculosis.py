@@ -3,9 +3,9 @@ import zipfile
 import cv2
 import numpy as np
 import pytest
-from drawn import film, shown
 from hypothesis import given
 from hypothesis import strategies as st
+from sites import film, list_items
 
 from sources.core.errors import CxnetError
 from sources.reading.words import parse_age, parse_sex
@@ -105,7 +105,7 @@ def test_the_drawn_site_gives_every_film_and_its_lungs_back(tmp_path):
         film(3, label="normal", finding="normal", lung_mask=lungs(), stated_sex=None),
         film(4, label="normal", finding="normal", stated_age=1.5, stated_sex="M"),
     ]
-    items, site = shown(Tuberculosis(), render, films, tmp_path)
+    items, site = list_items(Tuberculosis(), render, films, tmp_path)
     packed = {}
     for address in ARCHIVES:
         with zipfile.ZipFile(site.archive(address)) as archive:

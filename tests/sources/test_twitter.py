@@ -2,9 +2,9 @@ import json
 
 import pytest
 from any_json import JSON
-from drawn import Copy, by_bytes, film, shown, skips
 from hypothesis import given
 from hypothesis import strategies as st
+from sites import Mirror, by_bytes, film, list_items, skips
 
 from sources.core.errors import CxnetError
 from sources.core.items import Item
@@ -26,7 +26,7 @@ def only(text, **facts) -> Item:
 
 def test_every_film_of_the_drawn_thread_comes_back(tmp_path):
     films = [film(n, patient_id=f"p{n // 3}", offset_days=n % 3, stated_age=40.0 + n // 3) for n in range(60)]
-    items, site = shown(Twitter(), render, films, tmp_path)
+    items, site = list_items(Twitter(), render, films, tmp_path)
     found = by_bytes(items, site)
     assert set(found) == {one.data for one in films}
     for one in films:
@@ -100,28 +100,28 @@ def test_days_are_given_only_when_they_fit_the_pictures():
 
 
 class Answers:
-    """Gives the answers of the API, and keeps what was asked."""
+    """Gives the answers of the API, and records the requests."""
 
     offline = False
 
     def __init__(self, answers):
         self.answers = answers
-        self.asked = []
+        self.requests = []
 
     def token(self, variable):
         return f"secret-{variable}"
 
     def get(self, url, headers):
-        self.asked.append((url, headers))
+        self.requests.append((url, headers))
         return Page(url, json.dumps(self.answers.get(url, {})).encode())
 
 
 def test_the_token_is_a_header_and_never_part_of_an_address():
     web = Answers({ROOT: answer("CXR #COVID19", identity=THREAD), SEARCH: answer("CXR #COVID19")})
     (item,) = Twitter().items(web)
-    assert item.skip is None and len(web.asked) == 2
-    assert {headers["Authorization"] for _, headers in web.asked} == {"Bearer secret-X_BEARER_TOKEN"}
-    assert "secret" not in "".join([item.url, *item.alternates, *(url for url, _ in web.asked)])
+    assert item.skip is None and len(web.requests) == 2
+    assert {headers["Authorization"] for _, headers in web.requests} == {"Bearer secret-X_BEARER_TOKEN"}
+    assert "secret" not in "".join([item.url, *item.alternates, *(url for url, _ in web.requests)])
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_pages_are_never_read():
 
 
 def test_the_offline_copy_lists_the_author_s_films_and_what_else_is_there(mirror):
-    copy = Copy(mirror)
+    copy = Mirror(mirror)
     listed = list(Twitter().items(copy))
     assert skips(listed) == {
         "fetch": 85,

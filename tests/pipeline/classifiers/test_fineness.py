@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from phantoms import drawn
+from phantoms import phantom
 
 from pipeline.classifiers import fineness
 from pipeline.classifiers.fineness import BANDS, KINDS, SECTORS, spectrum
@@ -13,7 +13,7 @@ from pipeline.imaging.png import shrink
 from sources.sandbox.alter import blurred, upscaled
 from training.classifiers.fineness import disk
 
-FILMS = [drawn("frontal", seed) for seed in range(970, 976)]
+FILMS = [phantom("frontal", seed) for seed in range(970, 976)]
 
 
 def classify(picture):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from phantoms import drawn, page_of_text
+from phantoms import page_of_text, phantom
 
 from pipeline.classifiers import upright
 from pipeline.classifiers.networks import shipped
@@ -12,7 +12,7 @@ from pipeline.classifiers.upright import MIRRORED_STATES, ROTATIONS, STATES, set
 from pipeline.imaging.borders import without_border
 from sources.sandbox.alter import rotated_90, rotated_180
 
-FILMS = [drawn("frontal", seed) for seed in range(950, 958)]
+FILMS = [phantom("frontal", seed) for seed in range(950, 958)]
 
 
 def detect(picture):
@@ -50,13 +50,13 @@ def test_the_side_of_the_heart_reveals_a_mirrored_film():
 
 @pytest.mark.parametrize("kind", ["lateral", "ct"])
 def test_only_frontal_films_count_as_mirrored(kind):
-    pictures = [drawn(kind, seed) for seed in range(970, 974)]
+    pictures = [phantom(kind, seed) for seed in range(970, 974)]
     both_ways = [*pictures, *(np.ascontiguousarray(picture[:, ::-1]) for picture in pictures)]
     assert [detect(picture).mirrored for picture in both_ways] == [False] * 8
 
 
 @pytest.mark.parametrize(
-    "picture", [page_of_text(), drawn("ct", 960), drawn("figure", 961)], ids=["text", "ct", "plot"]
+    "picture", [page_of_text(), phantom("ct", 960), phantom("figure", 961)], ids=["text", "ct", "plot"]
 )
 def test_a_picture_that_is_no_film_stays_as_it_came(picture):
     found = detect(picture)

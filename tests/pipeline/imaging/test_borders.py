@@ -5,11 +5,11 @@ from exposures import draw_exposure
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from phantoms import drawn
+from phantoms import phantom
 
 from pipeline.imaging.borders import collimated_share, content_box, tolerant_content_box, without_border
 
-FILM = drawn("frontal", 981)
+FILM = phantom("frontal", 981)
 
 
 def collimated(film, degrees, depth, sides=(0, 1, 2, 3), seed=0):

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from marked import FILM, NATIVE, written
-from phantoms import drawn
+from phantoms import phantom
 
 from pipeline.imaging.marks import find_marks, share
 from pipeline.manifest.conceal import conceal
@@ -34,7 +34,7 @@ def test_an_arrow_is_covered():
 
 @pytest.mark.parametrize("seed", range(1002, 1008))
 def test_ribs_and_wires_are_not_marks(seed):
-    film = drawn("frontal", seed)
+    film = phantom("frontal", seed)
     assert share(film) < 0.004  # a side marker at most
 
 

@@ -1,13 +1,13 @@
 import cv2
 import numpy as np
 import pytest
-from phantoms import drawn
+from phantoms import phantom
 
 from pipeline.imaging.png import shrink
 from pipeline.ingest.quality import comb, gray_levels, set_upright_and_measure, shipped_networks
 from sources.sandbox import alter
 
-FILM = drawn("frontal", 991)
+FILM = phantom("frontal", 991)
 
 
 def flags(picture):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from handmade import film, lay_out, options
-from phantoms import drawn, page_of_text
+from phantoms import page_of_text, phantom
 
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import open_executor
@@ -29,10 +29,10 @@ def classified(tmp_path, *films, params=PARAMS):
 def test_the_source_comes_first_and_the_picture_second(tmp_path):
     rows = classified(
         tmp_path,
-        film(item_id="1", picture=drawn("frontal", 1), view="PA"),
-        film(item_id="2", picture=drawn("frontal", 2), view="unknown"),
-        film(item_id="3", picture=drawn("lateral", 3), view="unknown"),
-        film(item_id="4", picture=drawn("ct", 4), view="CT"),
+        film(item_id="1", picture=phantom("frontal", 1), view="PA"),
+        film(item_id="2", picture=phantom("frontal", 2), view="unknown"),
+        film(item_id="3", picture=phantom("lateral", 3), view="unknown"),
+        film(item_id="4", picture=phantom("ct", 4), view="CT"),
         film(item_id="5", picture=page_of_text(), view="unknown"),
     )
     assert [(row["view"], row["view_source"], row["view_class"]) for row in rows] == [
@@ -48,7 +48,7 @@ def test_the_source_comes_first_and_the_picture_second(tmp_path):
 
 
 def test_a_film_whose_picture_contradicts_its_source_is_left_to_a_person(tmp_path):
-    (row,) = classified(tmp_path, film(picture=drawn("lateral", 7), view="PA"))
+    (row,) = classified(tmp_path, film(picture=phantom("lateral", 7), view="PA"))
     assert (row["view"], row["excluded_by"]) == ("PA", "views")
     assert row["reason"].startswith("view disputed: the source states PA, the picture looks lateral (")
     assert row["view_review"] in row["reason"]
@@ -109,13 +109,13 @@ def test_a_profile_may_keep_laterals():
 
 def test_earlier_exclusions_stand(tmp_path):
     (row,) = classified(
-        tmp_path, film(picture=drawn("ct", 9), view="CT", excluded_by="dedupe", reason="duplicate of x")
+        tmp_path, film(picture=phantom("ct", 9), view="CT", excluded_by="dedupe", reason="duplicate of x")
     )
     assert (row["excluded_by"], row["reason"]) == ("dedupe", "duplicate of x")
 
 
 def test_workers_do_not_change_the_table(tmp_path):
-    films = [film(item_id=str(n), picture=drawn("frontal", n), view="unknown") for n in range(7)]
+    films = [film(item_id=str(n), picture=phantom("frontal", n), view="unknown") for n in range(7)]
     layout = Layout.at(tmp_path)
     lay_out(layout, films, through="dedupe")
     run(layout, options(views=PARAMS), None)

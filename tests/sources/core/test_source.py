@@ -1,7 +1,7 @@
 import pkgutil
 
 import pytest
-from drawn import Pages
+from sites import Pages
 from toy import Toy
 
 import sources

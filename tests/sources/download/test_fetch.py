@@ -76,11 +76,11 @@ def test_the_receipt_tells_state_counts_world_reasons_and_terms(site, tmp_path):
 def test_an_offline_copy_has_no_time_of_download(site, tmp_path):
     fetch(Toy(site.url), tmp_path / "raw", Wishes(record=tmp_path / "copy"))
     offline = Client(POLICY, mirror=tmp_path / "copy")
-    site.asked.clear()
+    site.requests.clear()
     outcome, rows = fetch(Toy(site.url), tmp_path / "offline", world="mirror", with_client=offline)
     live = read_table(tmp_path / "raw" / "items.parquet").set_index("item_id")
     assert outcome.counts["fetched"] == 4
-    assert site.asked == []
+    assert site.requests == []
     assert rows.retrieved_at.isna().all()
     assert live.retrieved_at.notna().all()
     assert list(rows.file_sha256) == list(live.file_sha256)

@@ -98,12 +98,14 @@ def test_what_a_killed_fetch_had_finished_is_not_asked_again(zygote, tmp_path):
         site.faults[fill(site, FILMS, size=60_000)[8]] = halting(2.0)
         assert zygote.fetch(site.url, tmp_path / "toy", "note") == -9
         done = list((tmp_path / "toy" / "files").iterdir())
-        site.asked.clear()
+        site.requests.clear()
         assert zygote.fetch(site.url, tmp_path / "toy") == 0
-        asked = [asked for asked in site.asked if asked.path.startswith("/films/")]
+        requests = [request for request in site.requests if request.path.startswith("/films/")]
     assert done
-    assert FILMS - len(done) <= len(asked) <= FILMS - len(done) + 4  # a file between its name and its line comes again
-    assert any("range" in one.headers for one in asked)
+    assert (
+        FILMS - len(done) <= len(requests) <= FILMS - len(done) + 4
+    )  # a file between its name and its line comes again
+    assert any("range" in one.headers for one in requests)
 
 
 def test_a_broken_download_goes_on_where_it_stopped(tmp_path):

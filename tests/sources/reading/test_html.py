@@ -2,9 +2,9 @@ import time
 
 import pytest
 from bs4 import BeautifulSoup
-from drawn import Pages
 from hypothesis import given
 from hypothesis import strategies as st
+from sites import Pages
 
 from sources.core.errors import WebError
 from sources.core.items import Item
@@ -108,14 +108,14 @@ def test_a_pager_that_repeats_its_last_page_for_ever_ends():
     class Endless(Pages):
         def get(self, url):
             return (
-                Page(url, b'<a class=next href="?page=%d">' % len(self.asked))
-                if self.asked.append(url) is None
+                Page(url, b'<a class=next href="?page=%d">' % len(self.requests))
+                if self.requests.append(url) is None
                 else None
             )
 
     class Constant(Pages):
         def get(self, url):
-            self.asked.append(url)
+            self.requests.append(url)
             return Page(url, b'<a class=next href="x/">')
 
     assert len(list(listing(Endless({}), "https://l.org/", next_link, limit=7))) == 7

@@ -117,14 +117,14 @@ def test_private_addresses_are_refused_unless_allowed(site, tmp_path):
     public_only = Client(Policy(delay_s=0, retries=0))
     with pytest.raises(WebError, match="its host is on a private network"):
         web(tmp_path, public_only).get(f"{site.url}/page")
-    assert site.asked == []
+    assert site.requests == []
 
 
 def test_a_name_that_leads_to_a_private_address_is_refused(site, tmp_path):
     public_only = Client(Policy(delay_s=0, retries=0))
     with pytest.raises(WebError, match="its host is on a private network"):
         web(tmp_path, public_only, ("localhost",)).get(site.url.replace("127.0.0.1", "localhost") + "/page")
-    assert site.asked == []
+    assert site.requests == []
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_requests_keep_the_distance_of_the_profile(site, tmp_path):
     polite = Client(Policy(**{**POLICY.__dict__, "delay_s": 0.1}))
     for _ in range(3):
         web(tmp_path, polite).get(f"{site.url}/page")
-    times = [asked.at for asked in site.asked]
+    times = [request.at for request in site.requests]
     assert all(later - earlier > 0.08 for earlier, later in itertools.pairwise(times))
 
 
@@ -204,7 +204,7 @@ def test_a_gzip_page_is_unpacked(site, tmp_path):
 
 
 def test_an_unknown_encoding_is_a_failure(site, tmp_path):
-    site.faults["/page"] = lambda answer, before: answer.say(200, b"x", {"Content-Encoding": "br"}) or True
+    site.faults["/page"] = lambda answer, before: answer.respond(200, b"x", {"Content-Encoding": "br"}) or True
     with pytest.raises(WebError, match="the connection broke"):
         web(tmp_path).get(f"{site.url}/page")
 

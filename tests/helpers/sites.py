@@ -1,4 +1,4 @@
-"""Drawn films, and a stand-in for the web client that answers from a site's rendered files."""
+"""Synthetic films, and stand-ins for the web client that answer from rendered files, a mirror, or given pages."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +20,7 @@ Render = Callable[[Sequence[Film], np.random.Generator], Iterator[tuple[str, byt
 
 
 def film(number: int, **facts: Any) -> Film:
-    """A film of which the site says everything, unless ``facts`` say otherwise; its bytes name it."""
+    """A film with all facts stated, changed by ``facts``; its bytes hold its number."""
     plain: dict[str, Any] = {
         "film_id": f"f{number:04d}",
         "exposure_id": f"e{number:04d}",
@@ -47,7 +47,7 @@ def film(number: int, **facts: Any) -> Film:
 
 
 def gone(url: str) -> WebError:
-    """The answer to an address that a site does not have."""
+    """The error for an address that a site does not have."""
     return WebError(url, "HTTP 404", 404)
 
 
@@ -75,8 +75,8 @@ class Site:
         return target
 
 
-class Copy:
-    """Answers ``get`` and ``archive`` from an offline copy on disk, and says which of some addresses it holds."""
+class Mirror:
+    """Answers ``get`` and ``archive`` from an offline mirror on disk."""
 
     offline = True
 
@@ -99,40 +99,41 @@ class Copy:
         return path
 
     def holds(self, item: Item) -> bool:
+        """Whether the mirror has the image at any of its addresses."""
         return any(self.adapter.find(url) for url in (item.url, *item.alternates))
 
 
-def shown(source: Source, render: Render, films: Sequence[Film], folder: Path) -> tuple[list[Item], Site]:
-    """What ``source`` lists when its site shows ``films``."""
+def list_items(source: Source, render: Render, films: Sequence[Film], folder: Path) -> tuple[list[Item], Site]:
+    """The items that ``source`` lists when its site shows ``films``."""
     site = Site(dict(render(films, np.random.default_rng(1))), folder)
     return list(source.items(site)), site
 
 
 def bytes_of(item: Item, site: Site) -> bytes | None:
-    """The bytes behind an item that is a file of its own; None where the site has no such file."""
-    found = [site.files[mirror_path(url)] for url in (item.url, *item.alternates) if mirror_path(url) in site.files]
-    return found[0] if found else None
+    """The bytes of an item that is a file of its own; None if the site does not have the file."""
+    contents = [site.files[mirror_path(url)] for url in (item.url, *item.alternates) if mirror_path(url) in site.files]
+    return contents[0] if contents else None
 
 
 def skips(items: Sequence[Item]) -> Counter[str]:
-    """How many items are to be fetched, and how many are not, by the first words of the reason."""
+    """The number of items to fetch, and of items to skip by the first words of the reason."""
     return Counter((item.skip or "fetch").split(":")[0] for item in items)
 
 
 def by_bytes(items: Sequence[Item], site: Site) -> dict[bytes, Item]:
-    """Items by the bytes that their site shows for them."""
+    """Items by their bytes on the site."""
     return {data: item for item in items if (data := bytes_of(item, site)) is not None}
 
 
 class Pages:
-    """Answers from a dictionary of address -> markup; an error is raised, an absent address is gone."""
+    """Answers from a dictionary of address -> markup, or of address -> error to raise; other addresses are gone."""
 
     def __init__(self, pages):
         self.pages = pages
-        self.asked = []
+        self.requests = []
 
     def get(self, url):
-        self.asked.append(url)
+        self.requests.append(url)
         if isinstance(self.pages.get(url), Exception):
             raise self.pages[url]
         if url not in self.pages:
