@@ -10,6 +10,7 @@ from pipeline.core.layout import Layout
 from pipeline.core.tables import shards
 from pipeline.imaging.arrays import Gray
 from sources.core.items import KEY, Key
+from sources.core.storage import is_local
 
 
 def read_pictures(layout: Layout, keys: Iterable[Key]) -> dict[Key, bytes]:
@@ -51,4 +52,4 @@ def thumbnail(gray: Gray, height: int = 132, tone_curve: bytes | None = None) ->
 
 def _filesystem(layout: Layout) -> object | None:
     """The file system of a bucket; None for local folders."""
-    return None if layout.pool.protocol in ("", "file") else layout.pool.fs
+    return None if is_local(layout.pool) else layout.pool.fs

@@ -1,128 +1,111 @@
-"""Writing shards of rows with their pictures: a few rows in memory, the pool's whole folder replaced at once."""
+"""The one writer of Parquet shards: rows with their pictures, a few of them in memory at a time."""
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, nullcontext, suppress
-from pathlib import Path
-from typing import IO, Any
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from types import TracebackType
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from upath import UPath
 
-from pipeline.core.schema import IMAGE_FIELD, IMAGES_SCHEMA
-from sources.core.errors import CxnetError
-from sources.core.storage import discard, replace_folder
+from pipeline.core.schema import IMAGE_FIELD
+from sources.core.storage import atomic, atomic_folder
 
 GROUP_ROWS = 64  # rows per row group: what a reader or writer holds at a time
 
 
 class ShardWriter:
-    """Writes rows, in the order they come, as ``<prefix>-00000.parquet``, ... of ``shard_rows`` rows each."""
+    """Writes rows, in the order they come, to ``<prefix>-00000.parquet``, ... of ``shard_rows`` rows each.
+
+    Pictures are stored as they are, because PNG is compressed already; all other columns are compressed. Use it in a
+    ``with`` statement: a clean exit completes the last shard (one without rows, if no row came).
+    """
 
     def __init__(self, folder: UPath, prefix: str, schema: pa.Schema, shard_rows: int) -> None:
-        self.folder, self.prefix, self.schema, self.shard_rows = folder, prefix, schema, shard_rows
-        self.names: list[str] = []
-        self._rows: list[dict[str, Any]] = []
-        self._in_shard = 0
-        self._file: Any = None
+        self._folder, self._prefix, self._schema, self._shard_rows = folder, prefix, schema, shard_rows
+        self._rows: list[dict[str, Any]] = []  # of the row group to come
+        self._shards = self._rows_in_shard = 0
         self._writer: pq.ParquetWriter | None = None
+        self._open = ExitStack()  # the writer and its file
 
-    def add(self, row: dict[str, Any]) -> None:
-        """Append one row; absent columns are null."""
-        self._rows.append(row)
-        if len(self._rows) == GROUP_ROWS or self._in_shard + len(self._rows) == self.shard_rows:
-            self._flush()
-        if self._in_shard == self.shard_rows:
+    def __enter__(self) -> "ShardWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self._open.__exit__(kind, error, trace)  # removes the unfinished file
+            return
+        self._write_group()
+        if self._writer is not None or not self._shards:
             self._end_shard()
 
-    def close(self) -> None:
-        """Write what is left; a pool without rows is one empty shard."""
-        self._flush()
-        if not self.names:
-            self._begin_shard()
-        self._end_shard()
+    def add(self, row: dict[str, Any]) -> None:
+        """Append one row; columns that it lacks are null."""
+        self._rows.append(row)
+        if len(self._rows) == GROUP_ROWS or self._rows_in_shard + len(self._rows) == self._shard_rows:
+            self._write_group()
+        if self._rows_in_shard == self._shard_rows:
+            self._end_shard()
 
-    def abandon(self) -> None:
-        """Close what is open after a failure; its content is of no use."""
-        if self._file is None:
-            return
-        with suppress(OSError):
-            self._writer.close()  # type: ignore[union-attr]
-        if hasattr(self._file, "discard"):  # an object store shows what is closed
-            discard(self._file)
-        else:
-            self._file.close()
+    def _write_group(self) -> None:
+        if self._rows:
+            group = pa.Table.from_pylist(self._rows, schema=self._schema)
+            self._shard().write_table(group, row_group_size=GROUP_ROWS)
+            self._rows_in_shard += len(self._rows)
+            self._rows = []
 
-    def _flush(self) -> None:
-        if not self._rows:
-            return
+    def _shard(self) -> pq.ParquetWriter:
+        """The writer of the current shard; a new one where none is open."""
         if self._writer is None:
-            self._begin_shard()
-        group = pa.Table.from_pylist(self._rows, schema=self.schema)
-        self._writer.write_table(group, row_group_size=GROUP_ROWS)  # type: ignore[union-attr]
-        self._in_shard += len(self._rows)
-        self._rows = []
-
-    def _begin_shard(self) -> None:
-        name = f"{self.prefix}-{len(self.names):05d}.parquet"
-        self.names.append(name)
-        self._file = (self.folder / name).open("wb")
-        leaves = [path for entry in self.schema for path in _leaves(entry)]
-        self._writer = pq.ParquetWriter(
-            self._file,
-            self.schema,
-            compression={path: "NONE" if path == f"{IMAGE_FIELD.name}.bytes" else "ZSTD" for path in leaves},
-            use_dictionary=[path for path in leaves if not path.startswith(IMAGE_FIELD.name)],
-            write_statistics=[path for path in leaves if not path.startswith(IMAGE_FIELD.name)],
-            write_page_checksum=True,
-        )
+            path = self._folder / f"{self._prefix}-{self._shards:05d}.parquet"
+            file = self._open.enter_context(atomic(path))
+            self._writer = self._open.enter_context(_parquet_writer(file, self._schema))
+            self._shards += 1
+        return self._writer
 
     def _end_shard(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._file.close()
-        self._writer, self._file, self._in_shard = None, None, 0
+        self._shard()
+        self._open.close()
+        self._writer, self._rows_in_shard = None, 0
 
 
-def open_images_writer(file: IO[bytes]) -> pq.ParquetWriter:
-    """A writer of one shard of kept films with their pictures (``IMAGES_SCHEMA``)."""
-    return pq.ParquetWriter(file, IMAGES_SCHEMA, compression="zstd", use_dictionary=False, write_page_checksum=True)
+@contextmanager
+def replace_shards(folder: UPath, prefix: str, schema: pa.Schema, shard_rows: int) -> Iterator[ShardWriter]:
+    """Yield a writer of a new folder of shards that replaces ``folder`` on a clean exit; a failure leaves the old one.
+
+    Raises:
+        CxnetError: the disk is full, or the folder cannot be written.
+    """
+    with atomic_folder(folder) as new, ShardWriter(new, prefix, schema, shard_rows) as writer:
+        yield writer
+
+
+def with_picture(row: Mapping[str, Any], png: bytes) -> dict[str, Any]:
+    """A row of the manifest with its picture; the picture is named after the image's hash."""
+    return {**row, IMAGE_FIELD.name: {"bytes": png, "path": f"{row['image_id']}.png"}}
+
+
+def _parquet_writer(file: Any, schema: pa.Schema) -> pq.ParquetWriter:
+    """A Parquet writer that neither compresses nor indexes pictures."""
+    columns = [path for entry in schema for path in _leaves(entry)]
+    small = [path for path in columns if not path.startswith(f"{IMAGE_FIELD.name}.")]
+    return pq.ParquetWriter(
+        file,
+        schema,
+        compression={path: "NONE" if path == f"{IMAGE_FIELD.name}.bytes" else "ZSTD" for path in columns},
+        use_dictionary=small,
+        write_statistics=small,
+        write_page_checksum=True,
+    )
 
 
 def _leaves(entry: pa.Field) -> list[str]:
-    """Parquet column paths of a field."""
+    """The names that Parquet gives to the columns of a field."""
     if pa.types.is_struct(entry.type):
         return [f"{entry.name}.{child.name}" for child in entry.type]
     if pa.types.is_list(entry.type) or pa.types.is_fixed_size_list(entry.type):
         return [f"{entry.name}.list.element"]
     return [entry.name]
-
-
-@contextmanager
-def replace_shards(folder: UPath, prefix: str, schema: pa.Schema, shard_rows: int) -> Iterator[ShardWriter]:
-    """A writer into a temporary folder that becomes ``folder`` on a clean exit; a failure leaves the old one.
-
-    In an object store, which cannot rename a folder, shards are written in place and those left over are removed.
-
-    Raises:
-        CxnetError: the disk is full, or the folder cannot be written.
-    """
-    local = folder.protocol in ("", "file")
-    try:
-        with replace_folder(Path(folder.path)) if local else nullcontext(folder) as target:
-            writer = ShardWriter(UPath(target), prefix, schema, shard_rows)
-            try:
-                yield writer
-                writer.close()
-            finally:
-                writer.abandon()
-            _remove_stale(UPath(target), prefix, writer.names)
-    except OSError as error:
-        raise CxnetError(f"Cannot write {folder}: {error.strerror or error}.") from error
-
-
-def _remove_stale(folder: UPath, prefix: str, names: Collection[str]) -> None:
-    """Shards of an earlier, longer result."""
-    for path in list(folder.glob(f"{prefix}-*.parquet")):
-        if path.name not in names:
-            path.unlink()

@@ -7,8 +7,6 @@ children unless ``manifest.keep_pediatric`` (by age, or by what the source says 
 with one of ``manifest.exclude_flags``.
 """
 
-import math
-from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import islice
@@ -20,18 +18,16 @@ from upath import UPath
 from pipeline.core import decisions
 from pipeline.core.layout import Layout
 from pipeline.core.params import ManifestParams, Params
-from pipeline.core.schema import IMAGE_FIELD, MANIFEST_SCHEMA
-from pipeline.core.shards import open_images_writer
+from pipeline.core.schema import IMAGES_SCHEMA, MANIFEST_SCHEMA
+from pipeline.core.shards import ShardWriter, with_picture
 from pipeline.core.summary import Summary
 from pipeline.core.tables import iter_images, read_rows
 from pipeline.manifest.rules import exclude_flagged, exclude_labels, exclude_pediatric, problems
 from sources.core.errors import CxnetError
 from sources.core.items import KEY, LABELS
-from sources.core.storage import atomic, atomic_folder, write_table
+from sources.core.storage import atomic_folder, write_table
 
 BATCH_ROWS = 32  # pictures in memory at once
-
-Film = tuple[int, bytes]  # place among the kept rows, PNG
 
 
 @dataclass(frozen=True)
@@ -88,30 +84,17 @@ def summary(rows: pd.DataFrame, effect: str = "") -> ManifestSummary:
 
 
 def _write_images(layout: Layout, folder: UPath, kept: pd.DataFrame, shard_rows: int) -> None:
-    """Write the kept rows with their pictures, ``shard_rows`` to a file; an empty data set has one empty shard."""
+    """Write the kept rows with their pictures, ``shard_rows`` to a file."""
     places = {key: place for place, key in enumerate(zip(kept["source"], kept["item_id"], strict=True))}
     table = pa.Table.from_pandas(kept[MANIFEST_SCHEMA.names], MANIFEST_SCHEMA, preserve_index=False)
     pool = ((places.get((row["source"], row["item_id"])), png) for row, png in iter_images(layout.pool, "pool"))
-    films = ((place, png) for place, png in pool if place is not None)
+    pictures = ((place, png) for place, png in pool if place is not None)
     written = 0
-    for number in range(max(1, math.ceil(len(kept) / shard_rows))):
-        shard = folder / f"images-{number:05d}.parquet"
-        written += _write_shard(shard, table, islice(films, shard_rows))
+    with ShardWriter(folder, "images", IMAGES_SCHEMA, shard_rows) as shards:
+        while batch := list(islice(pictures, BATCH_ROWS)):
+            rows = table.take([place for place, _ in batch]).to_pylist()
+            for row, (_, png) in zip(rows, batch, strict=True):
+                shards.add(with_picture(row, png))
+            written += len(batch)
     if written < len(kept):
         raise CxnetError(f"{layout.pool} lacks {len(kept) - written} pictures of kept rows; run ingest again.")
-
-
-def _write_shard(path: UPath, table: pa.Table, films: Iterator[Film]) -> int:
-    """Write one shard, a few pictures at a time; returns how many films it holds."""
-    written = 0
-    with (
-        atomic(path) as file,
-        open_images_writer(file) as writer,
-    ):
-        while batch := list(islice(films, BATCH_ROWS)):
-            rows = table.take([place for place, _ in batch])
-            names = [f"{name}.png" for name in rows["image_id"].to_pylist()]
-            images = [{"bytes": png, "path": name} for (_, png), name in zip(batch, names, strict=True)]
-            writer.write_table(rows.append_column(IMAGE_FIELD, pa.array(images, IMAGE_FIELD.type)))
-            written += len(batch)
-    return written

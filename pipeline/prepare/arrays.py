@@ -17,7 +17,7 @@ from pipeline.imaging.arrays import Pixels
 from pipeline.prepare.enhance import CHANNELS, check_channels
 from sources.core.errors import CxnetError
 from sources.core.items import KEY
-from sources.core.storage import atomic, read_table
+from sources.core.storage import atomic, is_local, read_table
 
 IMAGES, ROWS, INPUTS = "images.npy", "rows.parquet", "inputs.json"
 FROM_MANIFEST = (*KEY, "image_id", "label")
@@ -86,7 +86,7 @@ def _read_inputs(path: UPath) -> dict[str, Any]:
 
 def _open_images(path: UPath) -> Pixels:
     """Map the array into memory; one in a bucket is copied to a temporary file first."""
-    local = path.path if path.protocol in ("", "file") else fsspec.open_local(f"simplecache::{path}", **_options(path))
+    local = path.path if is_local(path) else fsspec.open_local(f"simplecache::{path}", **_options(path))
     try:
         return np.asanyarray(np.load(str(local), mmap_mode="r", allow_pickle=False))
     except (OSError, ValueError) as error:

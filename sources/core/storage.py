@@ -23,6 +23,11 @@ from sources.core.errors import CxnetError
 AnyPath = str | Path | UPath
 
 
+def is_local(path: UPath) -> bool:
+    """Is ``path`` in this machine's file system, and not in a bucket?"""
+    return path.protocol in ("", "file")
+
+
 @contextmanager
 def atomic(path: AnyPath, mode: str = "wb") -> Iterator[IO[Any]]:
     """Open a temporary file beside ``path``; on a clean exit it takes that name, else it is removed.
@@ -40,7 +45,7 @@ def atomic(path: AnyPath, mode: str = "wb") -> Iterator[IO[Any]]:
 
 @contextmanager
 def _replacement(target: UPath, mode: str) -> Iterator[IO[Any]]:
-    if target.protocol not in ("", "file"):  # an object store shows an upload only when it is complete
+    if not is_local(target):  # an object store shows an upload only when it is complete
         with _upload(target, mode) as file:
             yield file
         return
@@ -69,51 +74,45 @@ def _upload(target: UPath, mode: str) -> Iterator[IO[Any]]:
         upload.close()
         upload.commit()
     except BaseException:
-        discard(upload)
+        _discard(upload)
         raise
 
 
-def discard(upload: Any) -> None:
-    """Give up an object that was not written to its end; nothing of it shows, now or when it is collected."""
+def _discard(upload: Any) -> None:
+    """Abandon an unfinished upload; it becomes visible neither now nor when Python collects the object."""
     upload.discard()
     upload.closed = True
 
 
 @contextmanager
 def atomic_folder(path: AnyPath) -> Iterator[UPath]:
-    """A new, empty folder that takes the place of ``path`` on a clean exit, and is removed else.
+    """Yield a new, empty folder that replaces ``path`` on a clean exit; after a failure ``path`` is as it was.
 
-    On a bucket, where nothing can be renamed, the old objects are removed and the new ones written in place; each of
-    them shows only when it is complete.
+    A bucket cannot rename objects. There the new objects are written beside ``path`` and then copied by the server, so
+    that only a reader during the copying can see some old and some new objects.
 
     Raises:
         CxnetError: the disk is full, or the folder cannot be written.
     """
     target = UPath(path)
     try:
-        if target.protocol not in ("", "file"):
-            if target.exists():
-                target.fs.rm(target.path, recursive=True)
-            yield target
-            return
-        with replace_folder(Path(target.path)) as folder:
-            yield UPath(folder)
+        with _renamed(Path(target.path)) if is_local(target) else _copied(target) as folder:
+            yield folder
     except OSError as error:
         raise CxnetError(f"Cannot write {target}: {error.strerror or error}.") from error
 
 
 @contextmanager
-def replace_folder(target: Path) -> Iterator[Path]:
-    """A new, empty local folder that takes the place of ``target`` on a clean exit, and is removed else."""
+def _renamed(target: Path) -> Iterator[UPath]:
     target.parent.mkdir(parents=True, exist_ok=True)
     old = target.with_name(f".{target.name}.old")
     if old.exists() and not target.exists():  # a run was killed between the two renames below
         old.rename(target)
     workplace = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp"))
     try:
-        new = workplace / "new"  # a child, because mkdtemp gives its own folder to nobody else
+        new = workplace / "new"  # a child, because only its owner can open the folder that mkdtemp makes
         new.mkdir()
-        yield new
+        yield UPath(new)
         shutil.rmtree(old, ignore_errors=True)
         if target.exists():
             target.rename(old)
@@ -121,6 +120,31 @@ def replace_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(workplace, ignore_errors=True)
+
+
+@contextmanager
+def _copied(target: UPath) -> Iterator[UPath]:
+    new = target.with_name(f".{target.name}.new")
+    _remove_objects(new, _objects(new))  # left behind by a run that was killed
+    try:
+        yield new
+        written = _objects(new)
+        for name in written:
+            target.fs.copy(f"{new.path}{name}", f"{target.path}{name}")
+        _remove_objects(target, [name for name in _objects(target) if name not in written])
+    finally:
+        _remove_objects(new, _objects(new))
+
+
+def _objects(folder: UPath) -> list[str]:
+    """Names of the objects in a bucket folder, relative to it, each with a leading slash."""
+    folder.fs.invalidate_cache()
+    return [path[len(folder.path) :] for path in folder.fs.find(folder.path)]
+
+
+def _remove_objects(folder: UPath, names: Sequence[str]) -> None:
+    if names:
+        folder.fs.rm([f"{folder.path}{name}" for name in names])
 
 
 def write_table(path: AnyPath, rows: pd.DataFrame, schema: pa.Schema) -> None:

@@ -1,7 +1,10 @@
 """A bucket of an S3-compatible server as ``--root``: the same tables, byte for byte, as in a folder."""
 
 import gc
+import subprocess
+import sys
 import uuid
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -18,8 +21,9 @@ from pipeline.prepare.arrays import read_arrays
 from sources.core.errors import CxnetError
 from sources.core.storage import atomic, atomic_folder, read_table
 
-STAGES = ("ingest", "dedupe", "views", "harmonise", "manifest", "split", "prepare")
-PARALLEL = ("ingest", "dedupe", "views", "harmonise", "prepare")
+PROJECT = Path(__file__).parents[3]
+STAGES = ("dedupe", "views", "harmonise", "manifest", "split", "prepare")
+PARALLEL = ("dedupe", "views", "harmonise", "prepare")
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +53,15 @@ def profile(tmp_path):
 
 
 def run_all(root, profile, workers):
-    """The stages one after the other; ingest, whose workers read the bucket themselves, on ``workers`` processes."""
+    """Run the stages in order; ingest, whose workers read the bucket themselves, on ``workers`` processes."""
+    options = ["--params", str(profile), "--root", str(root)]
+    # as a process of its own: workers forked by an earlier test would not have the bucket's address and keys
+    ingest = [sys.executable, "-m", "pipeline.cli", "ingest", *options, "--workers", str(workers)]
+    subprocess.run(ingest, check=True, cwd=PROJECT)
+    UPath(root).fs.invalidate_cache()  # this process has not seen what that one wrote
     for stage in STAGES:
-        options = ["--params", str(profile), "--root", str(root)]
-        options += ["--workers", str(workers if stage == "ingest" else 1)] if stage in PARALLEL else []
-        answer = CliRunner().invoke(app, [stage, *(["32"] if stage == "prepare" else []), *options])
+        arguments = [*(["32"] if stage == "prepare" else []), *options, *(["--workers", "1"] * (stage in PARALLEL))]
+        answer = CliRunner().invoke(app, [stage, *arguments])
         assert answer.exit_code == 0, (stage, answer.output, answer.exception)
 
 
@@ -100,6 +108,19 @@ def test_failed_run_leaves_no_half_shard(bucket):
     del pool
     gc.collect()
     assert (bucket / "pool" / "pool-00000.parquet").read_bytes() == before
+    assert [found.name for found in bucket.iterdir()] == ["pool"]
+
+
+def test_a_smaller_folder_replaces_a_larger_one_with_folders_inside(bucket):
+    for names in (("a/one", "two", "three"), ("a/one", "two")):
+        with atomic_folder(bucket / "set") as folder:
+            for name in names:
+                (folder / name).write_bytes(f"{len(names)} {name}".encode())
+    assert (bucket / "set" / "a" / "one").read_bytes() == b"2 a/one"
+    assert sorted(found.path.partition("/")[2] for found in bucket.rglob("*") if found.is_file()) == [
+        "set/a/one",
+        "set/two",
+    ]
 
 
 def test_missing_bucket_is_one_sentence(bucket, profile):
