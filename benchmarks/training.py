@@ -26,9 +26,9 @@ import tensorflow as tf
 from pipeline.core.params import ExperimentParams
 from training.core import backend
 from training.core.augment import MODEST, preset
-from training.core.data import Batches, Films, ShuffledBatches
+from training.core.data import Batches, LabeledFilms, ShuffledBatches
 from training.models import build
-from training.train.stage import compile_model
+from training.train.fit import compile_model
 
 RESULTS = Path(__file__).parent / "results" / "training.json"
 TARGET = 0.95
@@ -106,12 +106,13 @@ def time_steps(model: keras.Model, batches: Any) -> float:
     return clock.seconds
 
 
-def draw_films(folder: Path, size: int, count: int) -> Films:
+def draw_films(folder: Path, size: int, count: int) -> LabeledFilms:
     """Random films in a memory map on disk, as the prepare stage writes them."""
     path = folder / f"{size}-{count}.npy"
     np.save(path, np.random.default_rng(0).integers(0, 256, (count, size, size, 3)).astype(np.uint8))
     targets = np.arange(count) % len(CLASSES)
-    return Films(np.load(path, mmap_mode="r"), pd.DataFrame(index=range(count)), np.arange(count), targets, CLASSES)
+    images = np.load(path, mmap_mode="r")
+    return LabeledFilms(images, pd.DataFrame(index=range(count)), np.arange(count), targets, CLASSES)
 
 
 # ------------------------------------------------------------------------------------------- the pipeline alone

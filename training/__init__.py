@@ -1,6 +1,6 @@
-"""What is learned from the images: Keras models, training, evaluation and explanation."""
+"""Learning from the images: Keras models, their training, evaluation and explanation."""
 
 import os
 
-# TensorFlow reads it when Keras is imported; without, a machine without a GPU gets an error about drivers.
+# TensorFlow reads this when Keras is imported. Unset, it logs driver errors on machines without a GPU.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

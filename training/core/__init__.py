@@ -1,1 +1,1 @@
-"""What training and evaluation share: the backend, batches, augmentation, losses, model files."""
+"""Shared by training and evaluation: the Keras backend, batches, augmentation, losses and model files."""

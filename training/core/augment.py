@@ -1,8 +1,8 @@
 """Random changes of training images (paper, section 4).
 
-Shape changes are one affine map per image, intensity is one factor per image: the factor goes into the same scaling
-that every split gets, so that training, validation and test see the same intensities. (The paper's code stretched
-each training image to its own minimum and maximum, and no other.)
+Each image gets one affine transform and one brightness factor. The factor is part of the scaling that all splits go
+through, so training, validation and test images have the same range of intensities. (The paper's code stretched
+training images to their own minimum and maximum, but not the others.)
 """
 
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ Matrices = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Ranges that changes are drawn from, each image by itself.
+    """Ranges from which the changes of each image are drawn.
 
     Attributes:
-        rotation_deg: turned by up to so much, either way.
-        shift: moved by up to this share of the side, along each axis.
-        zoom: (least, most) share of the side that is seen: below 1 magnifies, above 1 shrinks.
-        zoom_per_axis: draw it for each axis, which changes the aspect ratio.
-        brightness: (least, most) factor of the intensities, clipped at white.
-        flips: mirror, and turn upside down, each with a chance of one half.
+        rotation_deg: maximum rotation in either direction (degrees).
+        shift: maximum shift along each axis, as a share of the side.
+        zoom: (minimum, maximum) share of the side that stays visible: below 1 magnifies, above 1 shrinks.
+        zoom_per_axis: whether to draw the zoom for each axis, which changes the aspect ratio.
+        brightness: (minimum, maximum) factor of the intensities, clipped at white.
+        flips: whether to mirror and to turn upside down, each with probability 0.5.
     """
 
     rotation_deg: float = 0.0
@@ -37,12 +37,16 @@ class Augmentation:
 
 
 NONE = Augmentation()
-# What a second exposure of the same chest may look like: the heart stays left, and the head up.
+# As different as a second exposure of the same chest: the heart stays on the left, the head up.
 MODEST = Augmentation(rotation_deg=10.0, shift=0.05, zoom=(0.9, 1.1), brightness=(0.85, 1.15))
 
 
 def preset(name: str, num_classes: int) -> Augmentation:
-    """``none``, ``modest`` or ``paper``; the paper shifts by 0.2 for two classes and by 0.1 for three."""
+    """The preset ``none``, ``modest`` or ``paper``; the paper shifts by 0.2 for two classes, by 0.1 for three.
+
+    Raises:
+        KeyError: there is no such preset.
+    """
     paper = Augmentation(
         rotation_deg=170.0,
         shift=0.2 if num_classes == 2 else 0.1,
@@ -55,12 +59,12 @@ def preset(name: str, num_classes: int) -> Augmentation:
 
 
 def change_shapes(images: Images, augmentation: Augmentation, rng: np.random.Generator) -> Images:
-    """Turn, shift, zoom and flip each image by its own draw; what comes in from outside is black.
+    """Rotate, shift, zoom and flip each image by its own random draw; areas outside the image become black.
 
     Args:
         images: (N, H, W, C) uint8.
         augmentation: ranges to draw from.
-        rng: source of the draws; equal states give equal images.
+        rng: random generator; equal states give equal images.
 
     Returns:
         (N, H, W, C) uint8, a new array.
@@ -79,7 +83,18 @@ def change_shapes(images: Images, augmentation: Augmentation, rng: np.random.Gen
 def draw_matrices(
     count: int, height: int, width: int, augmentation: Augmentation, rng: np.random.Generator
 ) -> Matrices:
-    """``count`` affine maps (count, 2, 3) from a picture onto its changed self, about its centre."""
+    """Draw ``count`` affine transforms about the center of an image.
+
+    Args:
+        count: number of transforms.
+        height: of the image (px).
+        width: of the image (px).
+        augmentation: ranges to draw from.
+        rng: random generator.
+
+    Returns:
+        (count, 2, 3) float64, mapping pixels of the image to pixels of the changed image.
+    """
     angle = np.deg2rad(rng.uniform(-augmentation.rotation_deg, augmentation.rotation_deg, count))
     zoom = rng.uniform(*augmentation.zoom, (count, 2))
     if not augmentation.zoom_per_axis:
@@ -88,10 +103,10 @@ def draw_matrices(
     flip = np.where(augmentation.flips & (rng.random((count, 2)) < 0.5), -1.0, 1.0)
     turn = np.moveaxis(np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]), -1, 0)
     linear = turn * (flip / zoom)[:, None, :]
-    centre = np.array([(width - 1) / 2, (height - 1) / 2])
-    return np.concatenate([linear, (centre - linear @ centre + shift)[:, :, None]], axis=2)
+    center = np.array([(width - 1) / 2, (height - 1) / 2])
+    return np.concatenate([linear, (center - linear @ center + shift)[:, :, None]], axis=2)
 
 
 def draw_brightness(count: int, augmentation: Augmentation, rng: np.random.Generator) -> npt.NDArray[np.float32]:
-    """``count`` factors of the intensities, float32."""
+    """Draw ``count`` factors of the intensities, (count,) float32."""
     return rng.uniform(*augmentation.brightness, count).astype(np.float32)

@@ -1,6 +1,6 @@
-"""What depends on Keras' backend: repeatable runs, and a graph that is ready quickly.
+"""Code that depends on the Keras backend: repeatable runs, compilation, gradients.
 
-Everything else here is Keras 3 alone, but for the gradients of :mod:`training.evaluate.grad_cam`.
+All other code of ``training`` uses Keras 3 only.
 """
 
 from collections.abc import Callable
@@ -15,11 +15,11 @@ from sources.core.errors import CxnetError
 
 
 def start(seed: int) -> None:
-    """Forget earlier models and seed everything random, so that equal seeds give equal runs on one machine.
+    """Clear earlier models and seed all randomness, so that equal seeds give equal runs on the same machine.
 
-    OpenCV works on one thread: films are small, and its threads would wait for those of the network.
-    On TensorFlow the ops are made deterministic, and its graph optimiser is switched off: it takes 7 s of the 30 that a
-    DenseNet-121 needs before its first step, and the steps are no faster for it (measured on CPU).
+    OpenCV is limited to one thread: films are small, and more threads would compete with those of the network.
+    On TensorFlow, ops are deterministic and the graph optimizer is off: it takes 7 of the 30 s that DenseNet-121 needs
+    before its first step and does not make steps faster (measured on a CPU).
     """
     cv2.setNumThreads(1)
     keras.utils.clear_session()
@@ -32,15 +32,15 @@ def start(seed: int) -> None:
 
 
 def compiles() -> str | bool:
-    """Whether models use the backend's compiler: on TensorFlow not.
+    """Value of ``jit_compile`` for ``Model.compile``: False on TensorFlow, else ``"auto"``.
 
-    For a DenseNet-121 on CPU, XLA takes a minute, and its steps at 96 px are 1.7 times as long (measured).
+    For DenseNet-121 on a CPU, compiling with XLA takes a minute and makes steps at 96 px 1.7 times as long (measured).
     """
     return False if keras.config.backend() == "tensorflow" else "auto"
 
 
 def versions() -> dict[str, str]:
-    """Keras' version, its backend and the backend's version."""
+    """Versions of Keras and its backend, and the backend's name."""
     from importlib.metadata import version
 
     backend = keras.config.backend()
@@ -48,15 +48,18 @@ def versions() -> dict[str, str]:
 
 
 def gradient(function: Callable[[Any], Any], at: Any) -> npt.NDArray[np.float32]:
-    """Gradient of a scalar ``function`` of one tensor, same shape as ``at``.
+    """Gradient of a scalar ``function`` of one tensor, at the point ``at``.
+
+    Returns:
+        float32, same shape as ``at``.
 
     Raises:
-        CxnetError: Keras runs on another backend than TensorFlow.
+        CxnetError: Keras does not run on TensorFlow.
     """
     if keras.config.backend() != "tensorflow":
         raise CxnetError(
-            f"Grad-CAM is made on TensorFlow only, Keras runs on {keras.config.backend()}; "
-            f"set KERAS_BACKEND=tensorflow, or the experiment's key 'explained' to 0."
+            f"Grad-CAM needs TensorFlow, but Keras runs on {keras.config.backend()}; "
+            f"set KERAS_BACKEND=tensorflow, or set 'explained' of the experiment to 0."
         )
     import tensorflow as tf
 

@@ -1,7 +1,7 @@
-"""Prepared arrays as batches: which films, in which order, changed how, scaled how.
+"""Batches of prepared arrays: which films, in which order, with which random changes and scaling.
 
-The only place that scales pixels is :func:`to_float`; the only way to films is :func:`select`, which is asked for
-splits by name. Training asks for ``train`` and ``val``; only :mod:`training.evaluate.stage` asks for others.
+All pixels are scaled by :func:`to_float`, and all films are chosen by :func:`select`, which takes the names of splits.
+Training selects ``train`` and ``val``; only :mod:`training.evaluate` selects ``test`` and ``external``.
 """
 
 from collections.abc import Collection, Sequence
@@ -19,73 +19,97 @@ from training.core.losses import encode
 
 Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
 Batch = tuple[Floats, Floats, Floats]
 
-MANY = 50  # batches of an epoch from which two threads make them; Keras takes a tenth of a second to end its threads
-SCALING = "x / 255"  # what to_float does, recorded in every model
+# An epoch of at least this many batches uses two threads. Shorter ones do not: Keras needs 0.1 s to stop its threads.
+MANY_BATCHES = 50
+SCALING = "x / 255"  # what to_float does; recorded in every model
 
 
 @dataclass(frozen=True)
-class Films:
-    """Films of some splits whose label is one of the experiment's classes.
+class LabeledFilms:
+    """The films of some splits whose label is one of the experiment's classes.
 
     Attributes:
-        images: all prepared images (M, size, size, 3) uint8, on disk; ``positions`` says which are meant.
-        rows: the N films' rows, in the order of the arrays.
-        positions: place of each film in ``images``, (N,) int64.
+        images: all prepared images (M, size, size, 3) uint8, on disk; ``positions`` selects the films among them.
+        rows: rows of the N films, in the order of the arrays.
+        positions: index of each film in ``images``, (N,) int64.
         targets: class index of each film, (N,) int64.
         classes: labels in index order.
     """
 
     images: Images
     rows: pd.DataFrame
-    positions: npt.NDArray[np.int64]
-    targets: npt.NDArray[np.int64]
+    positions: Ints
+    targets: Ints
     classes: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.positions)
 
     def counts(self) -> dict[str, int]:
-        """Films per class, classes without one included."""
-        found = np.bincount(self.targets, minlength=len(self.classes))
-        return {name: int(count) for name, count in zip(self.classes, found, strict=True)}
+        """Number of films of each class, including classes without films."""
+        counts = np.bincount(self.targets, minlength=len(self.classes))
+        return {name: int(count) for name, count in zip(self.classes, counts, strict=True)}
 
 
-def select(arrays: Arrays, splits: Collection[str], classes: Sequence[str]) -> Films:
-    """The films of ``splits`` whose label is one of ``classes``."""
+def select(arrays: Arrays, splits: Collection[str], classes: Sequence[str]) -> LabeledFilms:
+    """Select the films of ``splits`` whose label is one of ``classes``."""
     rows = arrays.rows.reset_index(drop=True)
-    chosen = rows["split"].isin(list(splits)) & rows["label"].isin(list(classes))
-    positions = np.flatnonzero(chosen.to_numpy(bool))
+    selected = rows["split"].isin(list(splits)) & rows["label"].isin(list(classes))
+    positions = np.flatnonzero(selected.to_numpy(bool))
     index = {name: number for number, name in enumerate(classes)}
     targets = np.array([index[label] for label in rows.loc[positions, "label"]], np.int64)
-    return Films(arrays.images, rows.loc[positions].reset_index(drop=True), positions, targets, tuple(classes))
+    return LabeledFilms(arrays.images, rows.loc[positions].reset_index(drop=True), positions, targets, tuple(classes))
 
 
-def check_groups(first: Films, second: Films) -> None:
-    """Refuse splits that share a patient or a duplicate cluster.
+def check_classes(films: LabeledFilms, split: str, experiment: str) -> None:
+    """Require at least one film of every class.
+
+    Args:
+        films: the films of one split.
+        split: name of the split, for the message.
+        experiment: name of the experiment, for the message.
 
     Raises:
-        CxnetError: a group lies on both sides.
+        CxnetError: a class has no film.
+    """
+    for name, count in films.counts().items():
+        if count == 0:
+            raise CxnetError(
+                f"Experiment '{experiment}' has no '{name}' film in split '{split}'; add sources with such films, "
+                f"change the shares of the splits, or drop the class."
+            )
+
+
+def check_groups(first: LabeledFilms, second: LabeledFilms) -> None:
+    """Require that no patient and no cluster of duplicates has films on both sides.
+
+    Raises:
+        CxnetError: a group has films on both sides.
     """
     shared = sorted(set(first.rows["group_id"].dropna()) & set(second.rows["group_id"].dropna()))
     if shared:
         raise CxnetError(
             f"Group {shared[0]} has films in split '{_split_of(first, shared[0])}' and in split "
-            f"'{_split_of(second, shared[0])}'; run `cxnet-data split` and what follows again."
+            f"'{_split_of(second, shared[0])}'; run `cxnet-data split` and the stages after it again."
         )
 
 
-def _split_of(films: Films, group: str) -> str:
+def _split_of(films: LabeledFilms, group: str) -> str:
     return str(films.rows.loc[films.rows["group_id"] == group, "split"].iloc[0])
 
 
 def to_float(images: Images, brightness: Floats | None = None) -> Floats:
-    """Pixels uint8 (N, H, W, C) as the network takes them: float32 in [0, 1].
+    """Scale pixels to the range that the networks take, [0, 1].
 
     Args:
-        images: prepared images.
-        brightness: factor of each image (N,), float32, clipped at white; None leaves them as they are.
+        images: prepared images (N, H, W, C) uint8.
+        brightness: factor of each image (N,) float32; the result is clipped at white. None means no change.
+
+    Returns:
+        (N, H, W, C) float32.
     """
     if brightness is None:
         return np.multiply(images, np.float32(1 / 255), dtype=np.float32)
@@ -94,13 +118,20 @@ def to_float(images: Images, brightness: Floats | None = None) -> Floats:
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of ``films`` in their order, as (inputs, encoded targets, weights), made one ahead of the training step.
+    """Batches of films in their given order, as (inputs, encoded targets, weights); Keras prefetches them.
 
-    Every epoch has all films once. Batches are as even as they can be, so that none is too small for batch statistics.
+    Each epoch contains every film once. Batch sizes differ by at most one, so that no batch is too small for batch
+    statistics.
     """
 
-    def __init__(self, films: Films, batch_size: int, class_weights: Floats) -> None:
-        """Batches of at most ``batch_size`` films; each film weighs what its class does in ``class_weights`` (k,)."""
+    def __init__(self, films: LabeledFilms, batch_size: int, class_weights: Floats) -> None:
+        """Divide films into batches.
+
+        Args:
+            films: the films.
+            batch_size: maximum number of films in a batch.
+            class_weights: weight of the films of each class (k,) float32.
+        """
         super().__init__()
         self.films = films
         self.class_weights = class_weights
@@ -110,26 +141,34 @@ class Batches(keras.utils.PyDataset):
         return len(self.parts)
 
     def __getitem__(self, index: int) -> Batch:
-        chosen = self.parts[index]
-        return (to_float(self.films.images[self.films.positions[chosen]]), *self._targets(chosen))
+        selected = self.parts[index]
+        return (to_float(self.films.images[self.films.positions[selected]]), *self._targets(selected))
 
-    def _targets(self, chosen: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
-        targets = self.films.targets[chosen]
+    def _targets(self, selected: Ints) -> tuple[Floats, Floats]:
+        targets = self.films.targets[selected]
         return encode(targets, len(self.films.classes)), self.class_weights[targets]
 
 
 class ShuffledBatches(Batches):
-    """Batches in a new order every epoch, randomly changed.
+    """Batches in a new order every epoch, with random changes.
 
-    Order and changes depend on seed, epoch and batch alone, whichever thread asks for a batch and when.
+    Order and changes depend only on seed, epoch and batch index, so that threads may make batches in any order.
     """
 
     def __init__(
-        self, films: Films, batch_size: int, class_weights: Floats, seed: int, augmentation: Augmentation = NONE
+        self, films: LabeledFilms, batch_size: int, class_weights: Floats, seed: int, augmentation: Augmentation = NONE
     ) -> None:
-        """As :class:`Batches`; ``seed`` decides order and changes, ``augmentation`` their ranges."""
+        """Divide films into batches.
+
+        Args:
+            films: the films.
+            batch_size: maximum number of films in a batch.
+            class_weights: weight of the films of each class (k,) float32.
+            seed: seed of the order and the changes.
+            augmentation: ranges of the changes.
+        """
         super().__init__(films, batch_size, class_weights)
-        if len(self) >= MANY:
+        if len(self) >= MANY_BATCHES:
             self.workers = 2
         self.seed = seed
         self.augmentation = augmentation
@@ -137,27 +176,27 @@ class ShuffledBatches(Batches):
         self.order = epoch_order(len(films), seed, self.epoch)
 
     def __getitem__(self, index: int) -> Batch:
-        chosen = self.order[self.parts[index]]
-        images = np.asarray(self.films.images[self.films.positions[chosen]])
+        selected = self.order[self.parts[index]]
+        images = np.asarray(self.films.images[self.films.positions[selected]])
         if self.augmentation == NONE:
-            return (to_float(images), *self._targets(chosen))
+            return (to_float(images), *self._targets(selected))
         rng = np.random.default_rng((self.seed, self.epoch, index))
         changed = change_shapes(images, self.augmentation, rng)
-        return (to_float(changed, draw_brightness(len(chosen), self.augmentation, rng)), *self._targets(chosen))
+        return (to_float(changed, draw_brightness(len(selected), self.augmentation, rng)), *self._targets(selected))
 
     def on_epoch_end(self) -> None:
-        """Draw the order of the next epoch; Keras calls this while no thread makes batches."""
+        """Draw the order of the next epoch. Keras calls this when no thread is making batches."""
         self.epoch += 1
         self.order = epoch_order(len(self.films), self.seed, self.epoch)
 
 
-def epoch_order(count: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
-    """Order of ``count`` films in one epoch: a permutation of 0 ... count - 1, (count,) int64."""
+def epoch_order(count: int, seed: int, epoch: int) -> Ints:
+    """Draw the order of ``count`` films in one epoch: a permutation of 0 ... count - 1, (count,) int64."""
     return np.random.default_rng((seed, epoch)).permutation(count)
 
 
-def even_parts(count: int, most: int) -> list[npt.NDArray[np.int64]]:
-    """0 ... count - 1 in as few runs of at most ``most`` as it takes, their lengths differing by at most one."""
+def even_parts(count: int, largest: int) -> list[Ints]:
+    """Divide 0 ... count - 1 into as few runs of at most ``largest`` as possible; lengths differ by at most one."""
     if count == 0:
         return []
-    return np.array_split(np.arange(count), -(-count // most))
+    return np.array_split(np.arange(count), -(-count // largest))

@@ -6,9 +6,9 @@ import numpy.typing as npt
 
 
 def make_loss(num_classes: int, smoothing: float) -> keras.losses.Loss:
-    """Cross-entropy, binary for two classes, with label smoothing.
+    """Cross-entropy with label smoothing: binary for two classes, categorical for more.
 
-    Smoothing 0.1 makes binary targets 0.05 and 0.95, those of three classes 0.0333 and 0.9333.
+    Smoothing 0.1 turns binary targets into 0.05 and 0.95, and those of three classes into 0.0333 and 0.9333.
     """
     if num_classes == 2:
         return keras.losses.BinaryCrossentropy(label_smoothing=smoothing)
@@ -16,19 +16,26 @@ def make_loss(num_classes: int, smoothing: float) -> keras.losses.Loss:
 
 
 def encode(targets: npt.NDArray[np.integer], num_classes: int) -> npt.NDArray[np.float32]:
-    """Class indices (N,) as what the loss expects: (N, 1) for two classes, else one-hot (N, k); float32."""
+    """Encode class indices (N,) as the loss expects them: (N, 1) for two classes, else one-hot (N, k); float32."""
     if num_classes == 2:
         return targets.astype(np.float32)[:, None]
     return np.eye(num_classes, dtype=np.float32)[targets]
 
 
 def balanced_weights(targets: npt.NDArray[np.integer], num_classes: int) -> npt.NDArray[np.float32]:
-    """Weight of each class (k,), n / (k n_c): 0.5669 and 4.2383 for 3,200 and 428 images.
+    """Weight of each class, n / (k n_c), as in the paper: 0.5669 and 4.2383 for 3,200 and 428 films.
+
+    Args:
+        targets: class index of each film (N,).
+        num_classes: k.
+
+    Returns:
+        (k,) float32.
 
     Raises:
-        ValueError: a class has no image.
+        ValueError: a class has no film.
     """
     counts = np.bincount(targets, minlength=num_classes)
     if (counts == 0).any():
-        raise ValueError(f"Every class needs an image, got counts {counts.tolist()}.")
+        raise ValueError(f"Every class needs at least one film, got counts {counts.tolist()}.")
     return (len(targets) / (num_classes * counts)).astype(np.float32)

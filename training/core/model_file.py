@@ -1,7 +1,7 @@
-"""A trained model as one file, ``model.keras``, that says how its inputs were made.
+"""A trained model as one file, ``model.keras``, that records how its inputs were made.
 
-It is an ordinary Keras 3 archive with one more member, ``cxnet.json``: classes and channels in their order, scaling,
-the experiment's options. A model is loaded only if its inputs are made as this version makes them.
+The file is an ordinary Keras 3 archive with one extra member, ``cxnet.json`` (:class:`ModelRecord`). A model is loaded
+only if this version makes inputs the same way: same channels in the same order, same scaling.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+from pydantic import BaseModel, ConfigDict, ValidationError
 from upath import UPath
 
 from pipeline.core.layout import Layout
@@ -26,11 +27,53 @@ MODEL, HISTORY = "model.keras", "history.csv"  # in models/<experiment>/
 RECORD = "cxnet.json"
 
 
+class ModelRecord(BaseModel):
+    """How a model was trained, and what came of it; written to ``params.json`` and into the model file.
+
+    Attributes:
+        experiment: name of the experiment in the profile.
+        options: its options.
+        size: side of the inputs (px).
+        classes: labels in index order.
+        channels: input channels in order.
+        scaling: how pixels are scaled, as :data:`training.core.data.SCALING`.
+        inputs: all that the prepare stage records about the inputs.
+        rows_sha256: hash of the table of films, labels and splits.
+        code: versions of the package, of Keras and its backend, and a hash of the training code.
+        layers, parameters: size of the network.
+        epoch, epochs: the chosen epoch (from 1), and how many were trained.
+        val_loss: validation loss of the chosen epoch.
+        films: number of films by split and class.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
+
+    experiment: str
+    options: ExperimentParams
+    size: int
+    classes: tuple[str, ...]
+    channels: tuple[str, ...]
+    scaling: str
+    inputs: dict[str, Any]
+    rows_sha256: str
+    code: dict[str, str]
+    layers: int
+    parameters: int
+    epoch: int
+    epochs: int
+    val_loss: float
+    films: dict[str, dict[str, int]]
+
+    def as_json(self) -> dict[str, Any]:
+        """The record as JSON values."""
+        return self.model_dump(mode="json")
+
+
 def experiment_options(params: Params, experiment: str) -> ExperimentParams:
-    """The options of ``experiment``.
+    """The options of ``experiment`` in the profile.
 
     Raises:
-        UsageError: there is no such experiment.
+        UsageError: the profile has no such experiment.
     """
     if experiment not in params.experiments:
         raise unknown("experiment", experiment, list(params.experiments))
@@ -38,44 +81,44 @@ def experiment_options(params: Params, experiment: str) -> ExperimentParams:
 
 
 def rows_sha256(layout: Layout, size: int) -> str:
-    """Hash of the table of films, their labels and splits that the arrays of one size hold."""
+    """Hash of the table that lists the films of ``arrays/<size>/`` with their labels and splits."""
     return hashlib.sha256((layout.arrays(size) / ROWS).read_bytes()).hexdigest()
 
 
-def save_model(model: keras.Model, path: UPath, record: dict[str, Any]) -> None:
+def save_model(model: keras.Model, path: UPath, record: ModelRecord) -> None:
     """Write ``model`` with ``record`` inside.
 
     Raises:
-        CxnetError: the disk is full, or the folder cannot be written.
+        CxnetError: the disk is full, or the folder is not writable.
     """
     with tempfile.TemporaryDirectory() as folder:
         local = Path(folder) / "model.keras"
         model.save(local)
         with zipfile.ZipFile(local, "a") as archive:
-            archive.writestr(RECORD, json.dumps(record, indent=2, sort_keys=True))
+            archive.writestr(RECORD, json.dumps(record.as_json(), indent=2, sort_keys=True))
         with atomic(path) as file:
             file.write(local.read_bytes())
 
 
-def load_model(path: UPath) -> tuple[keras.Model, dict[str, Any]]:
-    """The model and its record. Code inside the file is refused, never run.
+def load_model(path: UPath) -> tuple[keras.Model, ModelRecord]:
+    """Load a model and its record. Code inside the file is refused, never run.
 
     Raises:
-        CxnetError: the file is absent, damaged, not a model of this project, or was trained on inputs that this
-            version makes in another way.
+        CxnetError: the file is missing, damaged or not a model of this project, or this version makes its inputs
+            differently.
     """
     with tempfile.TemporaryDirectory() as folder:
         local = Path(folder) / "model.keras"
         local.write_bytes(_read(path))
-        record = _record(local, path)
-        check_channels(record["channels"], str(path))
-        if record["scaling"] != SCALING:
-            raise CxnetError(f"{path} takes inputs scaled as '{record['scaling']}', not '{SCALING}'; train it again.")
+        record = _read_record(local, path)
+        check_channels(record.channels, str(path))
+        if record.scaling != SCALING:
+            raise CxnetError(f"{path} takes inputs scaled as '{record.scaling}', not '{SCALING}'; train it again.")
         try:
             return keras.saving.load_model(local, compile=False, safe_mode=True), record
         except (ValueError, TypeError, OSError, KeyError) as error:
             first = str(error).strip().splitlines()[0].rstrip(".")
-            raise CxnetError(f"{path} cannot be loaded ({first}); train its experiment again.") from None
+            raise CxnetError(f"Cannot load {path} ({first}); train its experiment again.") from None
 
 
 def _read(path: UPath) -> bytes:
@@ -85,12 +128,15 @@ def _read(path: UPath) -> bytes:
         raise CxnetError(f"{path} does not exist; train its experiment first (`dvc repro`).") from None
 
 
-def _record(local: Path, path: UPath) -> dict[str, Any]:
+def _read_record(local: Path, path: UPath) -> ModelRecord:
     try:
         with zipfile.ZipFile(local) as archive:
-            record = dict(json.loads(archive.read(RECORD)))
-    except (zipfile.BadZipFile, KeyError, ValueError):
-        raise CxnetError(f"{path} is not a model of this project, or damaged; train its experiment again.") from None
-    if absent := {"channels", "scaling", "classes", "size", "options"} - set(record):
-        raise CxnetError(f"{path} does not say its {', '.join(sorted(absent))}; train its experiment again.")
-    return record
+            return ModelRecord.model_validate_json(archive.read(RECORD))
+    except (zipfile.BadZipFile, KeyError):
+        raise CxnetError(f"{path} is damaged or not a model of this project; train its experiment again.") from None
+    except ValidationError as error:
+        names = sorted({str(each["loc"][0]) for each in error.errors() if each["loc"]})
+        raise CxnetError(
+            f"The record inside {path} has missing or invalid entries ({', '.join(names) or 'not JSON'}); "
+            f"train its experiment again."
+        ) from None

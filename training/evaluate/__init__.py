@@ -1,4 +1,4 @@
-"""Stage evaluate: judge one experiment on the test split.
+"""Stage evaluate: measure one trained experiment on films that it was not trained on.
 
-Reads data/arrays/<size>/ and models/<experiment>/. Writes reports/<experiment>/ and data/judged/.
+Reads data/arrays/<size>/ and models/<experiment>/. Writes reports/<experiment>/ and data/judged/<experiment>.json.
 """

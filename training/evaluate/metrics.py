@@ -1,7 +1,11 @@
-"""How good predictions are: measures of the paper (section 4), each with an interval that respects patients.
+"""Metrics of the paper (section 4), each with a 95% interval that accounts for several films per patient.
 
-Everything is computed from confusion counts (rows actual, columns predicted, as the paper prints them) and, for the
-ROC, from the order of scores. Films may be weighted; that is how the bootstrap draws whole patients.
+All metrics are computed from the confusion matrix (rows actual, columns predicted, as the paper prints it) or, for the
+ROC curve, from the order of the scores. Films have weights, which is how the bootstrap resamples whole patients.
+
+:func:`confusion`, :func:`auroc` and :func:`roc_curve` give the same values as scikit-learn (property tests compare
+them). They are our own because the bootstrap calls them a thousand times, and scikit-learn's validation of arguments
+dominates at a few hundred films (``python -m benchmarks.metrics``).
 """
 
 from collections.abc import Sequence
@@ -9,26 +13,29 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import norm
 
+Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Values = dict[str, float]
+Table = dict[str, float | int | None]
 
 LEVEL = 0.95  # of all intervals
-Z = 1.959964  # standard normal quantile of (1 + LEVEL) / 2
-DRAWS = 1000
+DRAWS = 1000  # of the bootstrap
+DIGITS = 6  # of all results; more than the number of films supports
 
 
 @dataclass(frozen=True)
-class Judged:
-    """Films with what they are and what a model says of them.
+class Predictions:
+    """What a model predicts for N films of k classes, and what they are.
 
     Attributes:
-        actual: class index of each film (N,).
-        predicted: class index that the model decides for (N,).
-        probabilities: (N, k), rows sum to 1.
-        groups: patient or duplicate cluster of each film (N,), as numbers.
-        classes: names in index order.
+        actual: class index of each film (N,) int64.
+        predicted: class index that the model decides on (N,) int64.
+        probabilities: (N, k) float64; rows sum to 1.
+        groups: number of the patient or cluster of duplicates of each film (N,) int64.
+        classes: labels in index order.
     """
 
     actual: Ints
@@ -38,109 +45,197 @@ class Judged:
     classes: tuple[str, ...]
 
 
-def summarise(judged: Judged, seed: int) -> dict[str, float | int | None]:
-    """All measures with their intervals, as a flat table.
+@dataclass(frozen=True)
+class Share:
+    """A share of films, as a count of ``hits`` out of ``total``; the counts may be weighted."""
 
-    The interval of a measure is ``<name>_low`` ... ``<name>_high`` (95 %): percentiles of a bootstrap that draws whole
-    groups, since films of one patient resemble each other. For shares of films it is widened to Wilson's interval,
-    which stays honest where few films or no errors leave the bootstrap nothing to vary. None = not defined.
+    hits: float
+    total: float
+
+    @property
+    def value(self) -> float:
+        """``hits / total``; NaN if ``total`` is 0."""
+        return float(self.hits / self.total) if self.total else float("nan")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric and its 95% interval, rounded to six digits; NaN where undefined."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        if not np.isfinite([self.value, self.low, self.high]).all():
+            return "undefined"
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+
+@dataclass(frozen=True)
+class Performance:
+    """How well a model does on the films of one split.
+
+    Attributes:
+        films: number of films.
+        groups: number of patients (or clusters of duplicates, where the patient is unknown).
+        films_of_class: number of films by actual class.
+        metrics: estimate of each metric, by name.
+    """
+
+    films: int
+    groups: int
+    films_of_class: dict[str, int]
+    metrics: dict[str, Estimate]
+
+    def as_table(self) -> Table:
+        """As flat JSON: ``n``, ``groups``, ``n_<class>``; ``<metric>``, ``<metric>_low``, ``<metric>_high``.
+
+        Undefined values are None, because JSON has no NaN.
+        """
+        table: Table = {"n": self.films, "groups": self.groups}
+        table |= {f"n_{name}": count for name, count in self.films_of_class.items()}
+        for name, each in self.metrics.items():
+            values = {name: each.value, f"{name}_low": each.low, f"{name}_high": each.high}
+            table |= {key: value if np.isfinite(value) else None for key, value in values.items()}
+        return table
+
+
+def measure_performance(predictions: Predictions, seed: int) -> Performance:
+    """All metrics with 95% intervals.
+
+    The intervals are percentiles of a bootstrap that resamples whole groups, since films of one patient resemble each
+    other. The interval of a share of films is widened to Wilson's interval: with few films or no errors, the bootstrap
+    has nothing to vary and would be too narrow.
 
     Args:
-        judged: the films of one split.
-        seed: of the bootstrap's draws.
-
-    Returns:
-        ``n``, ``groups``, ``n_<class>`` and per measure its value, low and high end.
+        predictions: predictions for the films of one split.
+        seed: seed of the bootstrap.
     """
-    counts = confusion(judged.actual, judged.predicted, len(judged.classes))
-    found: dict[str, float | int | None] = {"n": len(judged.actual), "groups": len(np.unique(judged.groups))}
-    found |= {f"n_{name}": int(counts[index].sum()) for index, name in enumerate(judged.classes)}
-    drawn = bootstrap(judged, seed)
-    shares = proportions(counts, judged.classes)
-    for name, value in measure(judged, np.ones(len(judged.actual))).items():
-        low, high = percentiles(drawn[name])
-        if name in shares and shares[name][1] > 0:
-            least, most = wilson(*shares[name])
-            low, high = float(np.fmin(low, least)), float(np.fmax(high, most))
-        found |= {name: tidy(value), f"{name}_low": tidy(low), f"{name}_high": tidy(high)}
-    return found
+    counts = confusion(predictions.actual, predictions.predicted, len(predictions.classes))
+    resampled = bootstrap(predictions, seed)
+    shares = shares_of_films(counts, predictions.classes)
+    metrics = {}
+    for name, value in all_metrics(predictions, np.ones(len(predictions.actual))).items():
+        low, high = percentiles(resampled[name])
+        if name in shares and shares[name].total > 0:
+            lowest, highest = wilson(shares[name])
+            low, high = float(np.fmin(low, lowest)), float(np.fmax(high, highest))
+        metrics[name] = Estimate(round(value, DIGITS), round(low, DIGITS), round(high, DIGITS))
+    return Performance(
+        films=len(predictions.actual),
+        groups=len(np.unique(predictions.groups)),
+        films_of_class={name: int(counts[index].sum()) for index, name in enumerate(predictions.classes)},
+        metrics=metrics,
+    )
 
 
-def measure(judged: Judged, weights: Floats) -> Values:
-    """Every measure of films that count ``weights`` (N,) times; NaN where it is not defined."""
-    counts = confusion(judged.actual, judged.predicted, len(judged.classes), weights)
-    return measure_counts(counts, judged.classes) | {"roc_auc": mean_auroc(judged, weights)}
+def all_metrics(predictions: Predictions, weights: Floats) -> Values:
+    """Every metric for films with ``weights`` (N,) float64; NaN where undefined."""
+    counts = confusion(predictions.actual, predictions.predicted, len(predictions.classes), weights)
+    return confusion_metrics(counts, predictions.classes) | {"roc_auc": mean_auroc(predictions, weights)}
 
 
-def measure_counts(counts: Floats, classes: Sequence[str]) -> Values:
-    """What follows from a confusion matrix alone.
+def confusion_metrics(counts: Floats, classes: Sequence[str]) -> Values:
+    """The metrics that follow from the confusion matrix.
 
-    Of two classes, the second is the positive one: accuracy, precision, recall, specificity, f1. Of more, precision,
-    recall and f1 are means over the classes, and each class has its own (``f1_covid``).
+    Two classes: accuracy, precision, recall, specificity, f1 and balanced_accuracy; the second class is the positive
+    one. More classes: accuracy, the values of each class (``f1_covid``), and precision, recall and f1 as means over the
+    classes.
+
+    Args:
+        counts: films by actual and predicted class (k, k).
+        classes: the k labels in index order.
     """
-    values = {name: ratio(hits, of) for name, (hits, of) in proportions(counts, classes).items()}
+    values = {name: share.value for name, share in shares_of_films(counts, classes).items()}
     hits, actual, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
-    f1 = [ratio(2 * hits[index], actual[index] + predicted[index]) for index in range(len(classes))]
-    recalls = [ratio(hits[index], actual[index]) for index in range(len(classes))]
+    f1 = [Share(2 * hits[index], actual[index] + predicted[index]).value for index in range(len(classes))]
     if len(classes) == 2:
+        recalls = [Share(hits[index], actual[index]).value for index in range(2)]
         return values | {"f1": f1[1], "balanced_accuracy": float(np.mean(recalls))}
     values |= {f"f1_{name}": value for name, value in zip(classes, f1, strict=True)}
-    precisions = [values[f"precision_{name}"] for name in classes]
     return values | {
-        "precision": float(np.mean(precisions)),
-        "recall": float(np.mean(recalls)),
+        "precision": float(np.mean([values[f"precision_{name}"] for name in classes])),
+        "recall": float(np.mean([values[f"recall_{name}"] for name in classes])),
         "f1": float(np.mean(f1)),
     }
 
 
-def proportions(counts: Floats, classes: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """The measures that are shares of films, as (hits, of how many)."""
+def shares_of_films(counts: Floats, classes: Sequence[str]) -> dict[str, Share]:
+    """The metrics that are shares of films, by name; arguments as for :func:`confusion_metrics`."""
     hits, actual, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
-    shares = {"accuracy": (float(hits.sum()), float(counts.sum()))}
+    shares = {"accuracy": Share(float(hits.sum()), float(counts.sum()))}
     if len(classes) == 2:
         return shares | {
-            "precision": (float(hits[1]), float(predicted[1])),
-            "recall": (float(hits[1]), float(actual[1])),
-            "specificity": (float(hits[0]), float(actual[0])),
+            "precision": Share(float(hits[1]), float(predicted[1])),
+            "recall": Share(float(hits[1]), float(actual[1])),
+            "specificity": Share(float(hits[0]), float(actual[0])),
         }
     for index, name in enumerate(classes):
-        shares[f"precision_{name}"] = (float(hits[index]), float(predicted[index]))
-        shares[f"recall_{name}"] = (float(hits[index]), float(actual[index]))
+        shares[f"precision_{name}"] = Share(float(hits[index]), float(predicted[index]))
+        shares[f"recall_{name}"] = Share(float(hits[index]), float(actual[index]))
     return shares
 
 
 def confusion(actual: Ints, predicted: Ints, num_classes: int, weights: Floats | None = None) -> Floats:
-    """Films per (actual, predicted) class, (k, k) float64."""
+    """Confusion matrix (k, k) float64: films by actual class (rows) and predicted class (columns).
+
+    Args:
+        actual: class index of each film (N,).
+        predicted: predicted class index of each film (N,).
+        num_classes: k.
+        weights: weight of each film (N,); None counts each film once.
+    """
     cells = np.bincount(actual * num_classes + predicted, weights, num_classes**2)
     return cells.astype(np.float64).reshape(num_classes, num_classes)
 
 
-def mean_auroc(judged: Judged, weights: Floats) -> float:
-    """Area under the ROC curve of the second of two classes; of more, the mean of each class against the rest."""
-    indices = [1] if len(judged.classes) == 2 else range(len(judged.classes))
-    return float(np.mean([auroc(judged.actual == index, judged.probabilities[:, index], weights) for index in indices]))
+def mean_auroc(predictions: Predictions, weights: Floats) -> float:
+    """Area under the ROC curve of the second of two classes, or the mean over more classes, each against the rest."""
+    indices = [1] if len(predictions.classes) == 2 else range(len(predictions.classes))
+    areas = [auroc(predictions.actual == index, predictions.probabilities[:, index], weights) for index in indices]
+    return float(np.mean(areas))
 
 
-def auroc(positive: npt.NDArray[np.bool_], scores: Floats, weights: Floats) -> float:
-    """Chance that a positive film scores above a negative one, ties counting half; NaN where one kind is absent."""
-    place = np.unique(scores, return_inverse=True)[1]
-    above = np.bincount(place, weights * positive)
-    below = np.bincount(place, weights * ~positive)
-    return ratio(float((above * (np.cumsum(below) - below / 2)).sum()), float(above.sum() * below.sum()))
+def auroc(positive: Bools, scores: Floats, weights: Floats) -> float:
+    """Area under the ROC curve: probability that a positive film scores above a negative one; ties count half.
+
+    Args:
+        positive: whether each film is positive (N,).
+        scores: score of each film (N,).
+        weights: weight of each film (N,).
+
+    Returns:
+        The area, or NaN if there is no positive or no negative film.
+    """
+    rank = np.unique(scores, return_inverse=True)[1]
+    positives = np.bincount(rank, weights * positive)
+    negatives = np.bincount(rank, weights * ~positive)
+    ordered_pairs = float((positives * (np.cumsum(negatives) - negatives / 2)).sum())
+    return Share(ordered_pairs, float(positives.sum() * negatives.sum())).value
 
 
-def roc_curve(positive: npt.NDArray[np.bool_], scores: Floats) -> tuple[Floats, Floats]:
-    """(fpr, tpr) from (0, 0) to (1, 1), one point per distinct score."""
-    place = np.unique(-scores, return_inverse=True)[1]
-    tpr = np.cumsum(np.bincount(place, positive)) / positive.sum()
-    fpr = np.cumsum(np.bincount(place, ~positive)) / (~positive).sum()
+def roc_curve(positive: Bools, scores: Floats) -> tuple[Floats, Floats]:
+    """False and true positive rates from (0, 0) to (1, 1), one point per distinct score.
+
+    Args:
+        positive: whether each film is positive (N,); needs both kinds.
+        scores: score of each film (N,).
+    """
+    rank = np.unique(-scores, return_inverse=True)[1]
+    tpr = np.cumsum(np.bincount(rank, positive)) / positive.sum()
+    fpr = np.cumsum(np.bincount(rank, ~positive)) / (~positive).sum()
     return np.concatenate([[0.0], fpr]), np.concatenate([[0.0], tpr])
 
 
-def best_threshold(positive: npt.NDArray[np.bool_], scores: Floats) -> float:
-    """The score from which to call a film positive so that recall and specificity have the greatest sum.
+def best_threshold(positive: Bools, scores: Floats) -> float:
+    """The threshold with the highest Youden index, recall + specificity - 1; scores from it on are positive.
 
-    Halfway to the next lower score; of equally good ones, the nearest to 0.5.
+    It lies halfway to the next lower score. Among equally good thresholds, the one closest to 0.5 is returned.
+
+    Args:
+        positive: whether each film is positive (N,); needs both kinds.
+        scores: probability of each film (N,).
     """
     fpr, tpr = roc_curve(positive, scores)
     steps = np.concatenate([[1.0], np.unique(scores)[::-1], [0.0]])
@@ -149,38 +244,31 @@ def best_threshold(positive: npt.NDArray[np.bool_], scores: Floats) -> float:
     return float(min(halfway[best], key=lambda value: abs(value - 0.5)))
 
 
-def bootstrap(judged: Judged, seed: int, draws: int = DRAWS) -> dict[str, Floats]:
-    """Every measure of ``draws`` resamples (draws,), each of as many groups as there are, drawn with replacement."""
+def bootstrap(predictions: Predictions, seed: int, draws: int = DRAWS) -> dict[str, Floats]:
+    """Every metric in ``draws`` resamples of the groups, drawn with replacement; (draws,) float64 each."""
     rng = np.random.default_rng(seed)
-    names, member_of = np.unique(judged.groups, return_inverse=True)
-    chances = np.full(len(names), 1 / len(names))
-    found = [measure(judged, rng.multinomial(len(names), chances)[member_of].astype(float)) for _ in range(draws)]
-    return {name: np.array([values[name] for values in found]) for name in found[0]}
+    groups, group_of = np.unique(predictions.groups, return_inverse=True)
+    chances = np.full(len(groups), 1 / len(groups))
+    results = [
+        all_metrics(predictions, rng.multinomial(len(groups), chances)[group_of].astype(float)) for _ in range(draws)
+    ]
+    return {name: np.array([values[name] for values in results]) for name in results[0]}
 
 
 def percentiles(values: Floats) -> tuple[float, float]:
-    """The two ends between which 95 % of ``values`` lie, undefined ones aside; NaN where none is defined."""
-    defined = values[np.isfinite(values)]
-    if len(defined) == 0:
+    """The interval that contains the middle 95% of the finite ``values``; NaN if there are none."""
+    finite = values[np.isfinite(values)]
+    if len(finite) == 0:
         return float("nan"), float("nan")
-    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(finite, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
-def wilson(hits: float, of: float) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
-    share = hits / of
-    middle = share + Z**2 / (2 * of)
-    spread = Z * np.sqrt(share * (1 - share) / of + Z**2 / (4 * of**2))
-    scale = 1 + Z**2 / of
+def wilson(share: Share) -> tuple[float, float]:
+    """Wilson's 95% interval of a share (Wilson 1927, doi:10.1080/01621459.1927.10502953); needs ``total`` > 0."""
+    z = float(norm.ppf((1 + LEVEL) / 2))
+    total, value = share.total, share.value
+    middle = value + z**2 / (2 * total)
+    spread = z * np.sqrt(value * (1 - value) / total + z**2 / (4 * total**2))
+    scale = 1 + z**2 / total
     return float(max(0.0, (middle - spread) / scale)), float(min(1.0, (middle + spread) / scale))
-
-
-def ratio(hits: float, of: float) -> float:
-    """``hits / of``; NaN of nothing."""
-    return float(hits / of) if of else float("nan")
-
-
-def tidy(value: float) -> float | None:
-    """Six digits, which no film count here exceeds; None for what is not a number, as JSON has no NaN."""
-    return round(value, 6) if np.isfinite(value) else None

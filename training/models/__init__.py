@@ -1,7 +1,7 @@
-"""The networks of the paper, one module each: a function from side and number of classes to an uncompiled model.
+"""The networks of the paper, one module each: a function from image size and number of classes to an uncompiled model.
 
-A network takes float32 (N, size, size, 3) in [0, 1], as :func:`training.core.data.to_float` makes it, and gives (N, 1)
-probabilities of the second of two classes, or (N, k) of each of k >= 3.
+Inputs are float32 (N, size, size, 3) in [0, 1], as :func:`training.core.data.to_float` returns them. Outputs are
+probabilities: (N, 1) of the second of two classes, or (N, k) of k >= 3 classes.
 """
 
 from collections.abc import Callable
@@ -19,9 +19,9 @@ MODELS: dict[str, Callable[[ExperimentParams], keras.Model]] = {
 
 
 def build(options: ExperimentParams) -> keras.Model:
-    """The network of an experiment.
+    """Build the network of an experiment.
 
     Raises:
-        UsageError: the size is too small for it, or its weights cannot be read.
+        UsageError: the images are too small for the network, or its pretrained weights cannot be loaded.
     """
     return MODELS[options.model](options)

@@ -6,24 +6,28 @@ from keras import layers
 from sources.core.errors import UsageError
 from training.models.heads import output
 
-KERNELS = (5, 3, 3, 3, 3)  # the text says 3 x 3 throughout; the code that was run begins with 5 x 5
+KERNELS = (5, 3, 3, 3, 3)  # the paper's text has 3 x 3 only; its published code starts with 5 x 5
 FILTERS = 32
 STRIDE = 2
-SMALLEST = 65  # px: the maps are then 31, 15, 7, 3 and 1 wide
+MIN_SIZE = 65  # px; the maps are then 31, 15, 7, 3 and 1 wide
 
 
 def base(size: int, num_classes: int) -> keras.Model:
-    """Five convolutions of 32 filters, stride 2, unpadded, ReLU; then FC 10, FC 10 and the output.
+    """Five unpadded convolutions with 32 filters, stride 2 and ReLU, then FC 10, FC 10 and the output.
 
-    At 320 x 320 x 3 the maps are 158, 78, 38, 18 and 8 wide, and there are 60,035 parameters for two classes.
+    At 320 px the feature maps are 158, 78, 38, 18 and 8 wide; with two classes there are 60,035 parameters.
+
+    Args:
+        size: side of the images (px), at least 65.
+        num_classes: 2 or more.
 
     Raises:
-        UsageError: the convolutions would leave nothing of so small a picture.
+        UsageError: the images are too small for five convolutions, or there are fewer than two classes.
     """
-    if size < SMALLEST:
+    if size < MIN_SIZE:
         raise UsageError(
-            f"Model 'base' cannot take pictures of {size} x {size} px: its five unpadded convolutions need at least "
-            f"{SMALLEST} px; raise the experiment's size."
+            f"Images of {size} x {size} px are too small for model 'base': its five unpadded convolutions need "
+            f"at least {MIN_SIZE} px; increase 'size' of the experiment."
         )
     inputs = keras.Input((size, size, 3), name="films")
     maps = inputs

@@ -1,4 +1,4 @@
-"""COVID-CXNet: DenseNet-121 with a small dense head, every layer trained (paper, section 4, Fig. 14)."""
+"""COVID-CXNet: DenseNet-121 with a small dense head; all layers are trained (paper, section 4, Fig. 14)."""
 
 import warnings
 import zipfile
@@ -14,17 +14,18 @@ WEIGHTS = (".weights.h5", ".keras")
 
 
 def covid_cxnet(size: int, num_classes: int, *, weights: str | None = None) -> keras.Model:
-    """DenseNet-121 without its top, global average pooling, FC 10 ReLU, dropout 0.2, output.
+    """DenseNet-121 without its top, then global average pooling, FC 10 with ReLU, dropout 0.2 and the output.
 
-    431 layers; 7,047,765 parameters for two classes, 7,047,787 for three; none frozen.
+    It has 431 layers and 7,047,765 parameters for two classes, 7,047,787 for three; none is frozen.
 
     Args:
-        size: side of the pictures (px), at least 32.
+        size: side of the images (px), at least 32.
         num_classes: 2 or more.
-        weights: file with weights of the backbone, or of a whole COVID-CXNet; None starts from random ones.
+        weights: file with pretrained weights of the backbone or of a whole COVID-CXNet; None for random weights.
 
     Raises:
-        UsageError: the file is absent, of another kind, or fits another network.
+        UsageError: the file is missing, has another format or does not fit the network, or there are fewer than two
+            classes.
     """
     backbone = keras.applications.DenseNet121(include_top=False, weights=None, input_shape=(size, size, 3))
     if weights is not None:
@@ -36,18 +37,20 @@ def covid_cxnet(size: int, num_classes: int, *, weights: str | None = None) -> k
 
 
 def load_backbone(backbone: keras.Model, path: Path) -> None:
-    """Fill ``backbone`` from a weights file. Only arrays are read: no layer, code or pickle from the file runs.
+    """Load weights into ``backbone``. Only arrays are read: no code or pickle in the file is ever run.
 
     Raises:
-        UsageError: the file is absent, of another kind, or fits another network.
+        UsageError: the file is missing, has another format or does not fit the network.
     """
     if not path.name.endswith(WEIGHTS):
         raise UsageError(f"Backbone weights {path} must be a file named *{' or *'.join(WEIGHTS)}.")
     if not path.is_file():
-        raise UsageError(f"Backbone weights {path} do not exist; correct the experiment's key 'weights' or empty it.")
+        raise UsageError(
+            f"Backbone weights {path} do not exist; correct 'weights' of the experiment or leave it empty."
+        )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # Keras only warns where a file leaves layers as they were
+            warnings.simplefilter("error", UserWarning)  # Keras only warns if a file leaves layers unchanged
             backbone.load_weights(path)
     except (ValueError, OSError, KeyError, UserWarning, zipfile.BadZipFile) as error:
         first = str(error).strip().splitlines()[0].rstrip(".")

@@ -6,10 +6,10 @@ from sources.core.errors import UsageError
 
 
 def output(num_classes: int) -> keras.layers.Dense:
-    """Sigmoid 1 for two classes, softmax k for more (paper, section 4).
+    """The output layer: one sigmoid unit for two classes, k softmax units for more (paper, section 4).
 
     Raises:
-        UsageError: there is only one class.
+        UsageError: there are fewer than two classes.
     """
     if num_classes < 2:
         raise UsageError("An experiment needs at least two classes; list them under its key 'classes'.")

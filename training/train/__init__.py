@@ -1,4 +1,4 @@
 """Stage train: fit one experiment.
 
-Reads data/arrays/<size>/. Writes models/<experiment>/.
+Reads data/arrays/<size>/, splits train and val only. Writes models/<experiment>/.
 """

@@ -1,4 +1,4 @@
-"""What happens between the epochs of a training, beside what Keras brings."""
+"""Keras callbacks of a training run."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from tqdm import tqdm
 
 
 class Progress(keras.callbacks.Callback):
-    """One progress bar over all steps, with the losses of the last epoch, where standard error is a terminal."""
+    """One progress bar over all steps, with the losses of the last epoch; shown only if stderr is a terminal."""
 
     def __init__(self, name: str) -> None:
-        """A bar that begins with ``name``."""
+        """Create a bar labeled ``name``; it appears when training begins."""
         super().__init__()
         self.name = name
         self.bar: tqdm[Any] | None = None

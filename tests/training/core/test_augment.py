@@ -1,4 +1,4 @@
-"""Random changes of training images: what they may do, and that they can be repeated."""
+"""Random changes of training images stay within their ranges and are reproducible."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def changed(augmentation, images, seed=0):
     return change_shapes(images, augmentation, np.random.default_rng(seed))
 
 
-def test_nothing_changes_without_ranges():
+def test_the_preset_none_changes_nothing():
     images = draw()
     assert (changed(NONE, images) == images).all()
 
@@ -35,7 +35,7 @@ def test_each_image_has_its_own_draw():
 
 
 @given(seeds)
-def test_the_modest_preset_keeps_the_head_up_and_the_heart_left(seed):
+def test_the_modest_preset_keeps_films_upright_and_unmirrored(seed):
     matrices = draw_matrices(20, 100, 100, MODEST, np.random.default_rng(seed))
     angles = np.rad2deg(np.arctan2(matrices[:, 1, 0], matrices[:, 0, 0]))
     assert (np.linalg.det(matrices[:, :, :2]) > 0).all()
@@ -43,7 +43,7 @@ def test_the_modest_preset_keeps_the_head_up_and_the_heart_left(seed):
 
 
 @given(seeds)
-def test_the_centre_moves_by_the_shift_at_most(seed):
+def test_the_center_moves_by_at_most_the_shift(seed):
     matrices = draw_matrices(20, 51, 101, preset("paper", 3), np.random.default_rng(seed))
     moved = matrices[:, :, :2] @ np.array([50.0, 25.0]) + matrices[:, :, 2] - [50.0, 25.0]
     assert (np.abs(moved) <= [10.1 + 1e-9, 5.1 + 1e-9]).all()
@@ -51,21 +51,21 @@ def test_the_centre_moves_by_the_shift_at_most(seed):
 
 def test_flips_mirror_exactly():
     images = draw(64, 8, 8)
-    found = changed(Augmentation(flips=True), images)
+    flipped_images = changed(Augmentation(flips=True), images)
     kinds = {
         name
-        for image, each in zip(images, found, strict=True)
+        for image, each in zip(images, flipped_images, strict=True)
         for name, flipped in (("as it was", image), ("left", image[:, ::-1]), ("up", image[::-1]))
         if (each == flipped).all()
     }
     assert kinds == {"as it was", "left", "up"}
 
 
-def test_what_comes_in_from_outside_is_black():
+def test_areas_outside_the_image_are_black():
     white = np.full((1, 40, 40, 3), 255, np.uint8)
-    found = changed(Augmentation(zoom=(2.0, 2.0)), white)[0, :, :, 0]
-    assert found[20, 20] == 255
-    assert (found[[0, 0, -1, -1], [0, -1, 0, -1]] == 0).all()
+    shrunk = changed(Augmentation(zoom=(2.0, 2.0)), white)[0, :, :, 0]
+    assert shrunk[20, 20] == 255
+    assert (shrunk[[0, 0, -1, -1], [0, -1, 0, -1]] == 0).all()
 
 
 @given(seeds)

@@ -1,4 +1,4 @@
-"""What depends on Keras' backend."""
+"""Code that depends on the Keras backend."""
 
 import keras
 import numpy as np
@@ -13,9 +13,9 @@ def test_a_gradient_is_that_of_the_function():
     assert np.allclose(backend.gradient(lambda x: keras.ops.sum(x**3), at), 3 * at**2)
 
 
-def test_another_backend_is_one_sentence(monkeypatch):
+def test_gradients_on_another_backend_are_refused_in_one_sentence(monkeypatch):
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
-    with pytest.raises(CxnetError, match="Keras runs on jax; set KERAS_BACKEND=tensorflow"):
+    with pytest.raises(CxnetError, match="needs TensorFlow, but Keras runs on jax; set KERAS_BACKEND=tensorflow"):
         backend.gradient(keras.ops.sum, np.zeros(2, np.float32))
     assert backend.compiles() == "auto"
 
@@ -30,6 +30,6 @@ def test_equal_seeds_give_equal_weights():
 
 
 def test_versions_name_the_backend():
-    found = backend.versions()
-    assert found["backend"] == keras.config.backend()
-    assert found[found["backend"]].count(".") == 2
+    versions = backend.versions()
+    assert versions["backend"] == keras.config.backend()
+    assert versions[versions["backend"]].count(".") == 2

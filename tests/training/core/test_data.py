@@ -1,4 +1,4 @@
-"""Batches: every film once, in an order that can be repeated, and never one from another split."""
+"""Batches: every film once per epoch, in a reproducible order, and only films of the selected splits."""
 
 from dataclasses import replace
 
@@ -13,7 +13,16 @@ from pipeline.prepare.arrays import read_arrays
 from sources.core.errors import CxnetError
 from training.core import data
 from training.core.augment import MODEST
-from training.core.data import Batches, ShuffledBatches, check_groups, epoch_order, even_parts, select, to_float
+from training.core.data import (
+    Batches,
+    ShuffledBatches,
+    check_classes,
+    check_groups,
+    epoch_order,
+    even_parts,
+    select,
+    to_float,
+)
 
 CLASSES = ("normal", "covid")
 WEIGHTS = np.array([0.5, 2.0], np.float32)
@@ -33,7 +42,7 @@ def test_parts_are_even_and_hold_every_film_once(count, most):
     assert not parts or max(map(len, parts)) - min(map(len, parts)) <= 1
 
 
-def test_only_films_of_the_asked_splits_and_classes_are_chosen(arrays):
+def test_only_films_of_the_given_splits_and_classes_are_selected(arrays):
     films = select(arrays, ["val"], ["covid"])
     assert set(films.rows["split"]) == {"val"}
     assert set(films.rows["label"]) == {"covid"}
@@ -46,7 +55,7 @@ def test_targets_follow_the_order_of_the_classes(arrays):
     assert one.counts() == {"normal": 4, "covid": 4}
 
 
-def test_a_class_without_films_counts_none(arrays):
+def test_a_class_without_films_counts_zero(arrays):
     assert select(arrays, ["test"], ["normal", "cap"]).counts() == {"normal": 4, "cap": 0}
 
 
@@ -58,7 +67,7 @@ def test_batches_are_the_films_scaled_encoded_and_weighted(arrays):
     assert (weights == np.where(films.targets == 1, 2.0, 0.5)).all()
 
 
-def test_the_order_depends_on_seed_and_epoch_and_not_on_who_asks_when(arrays):
+def test_the_order_depends_on_seed_and_epoch_and_not_on_the_order_of_access(arrays):
     films = select(arrays, ["train"], CLASSES)
 
     def epoch(seed, backwards=False, before=0):
@@ -66,8 +75,8 @@ def test_the_order_depends_on_seed_and_epoch_and_not_on_who_asks_when(arrays):
         for _ in range(before):
             batches.on_epoch_end()
         places = range(len(batches))
-        found = {place: batches[place][0].tobytes() for place in (reversed(places) if backwards else places)}
-        return [found[place] for place in places]
+        inputs = {place: batches[place][0].tobytes() for place in (reversed(places) if backwards else places)}
+        return [inputs[place] for place in places]
 
     assert epoch(1) == epoch(1, backwards=True)
     assert len({tuple(each) for each in (epoch(1), epoch(2), epoch(1, before=1))}) == 3
@@ -107,16 +116,21 @@ def test_a_shuffled_epoch_holds_every_film_once(arrays):
 
 
 @given(st.floats(0.1, 3.0))
-def test_brightness_scales_and_stops_at_white(factor):
+def test_brightness_scales_and_is_clipped_at_white(factor):
     images = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
-    found = to_float(images, np.array([factor], np.float32))
-    assert found.dtype == np.float32
-    assert np.allclose(found, np.minimum(images / 255 * np.float32(factor), 1), atol=1e-6)
+    scaled = to_float(images, np.array([factor], np.float32))
+    assert scaled.dtype == np.float32
+    assert np.allclose(scaled, np.minimum(images / 255 * np.float32(factor), 1), atol=1e-6)
 
 
-def test_a_patient_on_both_sides_is_refused_by_name(arrays):
+def test_a_patient_in_two_splits_is_refused_and_named(arrays):
     rows = arrays.rows.assign(group_id=arrays.rows["group_id"].replace("p4", "p3"))
     shared = replace(arrays, rows=rows)
     train, test = (select(shared, [split], CLASSES) for split in ("val", "test"))
     with pytest.raises(CxnetError, match="Group p3 has films in split 'val' and in split 'test'"):
         check_groups(train, test)
+
+
+def test_a_class_without_films_is_refused_with_experiment_and_split(arrays):
+    with pytest.raises(CxnetError, match="Experiment 'tiny' has no 'cap' film in split 'val'"):
+        check_classes(select(arrays, ["val"], ["normal", "cap"]), "val", "tiny")

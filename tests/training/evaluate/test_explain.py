@@ -1,80 +1,52 @@
-"""Grad-CAM shows what speaks for a class, where it is, and how much of it there is."""
+"""Which films are explained, and what their figures show."""
 
-import keras
 import numpy as np
 import pytest
-from drawn_arrays import SIZE, draw_films
+from drawn_arrays import SIZE, write_arrays
 
-from training.evaluate.grad_cam import NARROWEST, divide, grad_cam
+from pipeline.prepare.arrays import read_arrays
+from training.core.data import select
+from training.evaluate.explain import caption, choose_films, explain
+from training.evaluate.metrics import Predictions
 from training.models.base import base
 
-FOR_COVID, FOR_NORMAL = np.array([1]), np.array([0])
+CLASSES = ("normal", "covid")
 
 
-def spot_finder(factor=1.0, outputs=1):
-    """A network whose logit grows with the brightest part of the film, by ``factor``."""
-    inputs = keras.Input((24, 24, 3))
-    maps = keras.layers.Conv2D(1, 3, strides=2, padding="same", activation="relu", use_bias=False)(inputs)
-    features = keras.layers.GlobalAveragePooling2D()(maps)
-    model = keras.Model(
-        inputs, keras.layers.Dense(outputs, activation="sigmoid" if outputs == 1 else "softmax")(features)
-    )
-    weights = [np.full((3, 3, 3, 1), 1 / 27), np.array([[factor] + [0.0] * (outputs - 1)]), np.zeros(outputs)]
-    model.set_weights(weights)
-    return model
+@pytest.fixture
+def films(tmp_path):
+    return select(read_arrays(write_arrays(tmp_path), SIZE), ["test"], CLASSES)
 
 
-def spot(x, y):
-    film = np.zeros((1, 24, 24, 3), np.float32)
-    film[0, y - 3 : y + 3, x - 3 : x + 3] = 1
-    return film
+@pytest.fixture
+def predictions(films):
+    probabilities = np.random.default_rng(2).dirichlet([1, 1], len(films))
+    return Predictions(films.targets, probabilities.argmax(1), probabilities, np.arange(len(films)), CLASSES)
 
 
-@pytest.mark.parametrize(("x", "y"), [(6, 6), (18, 6), (6, 18)])
-def test_the_heat_lies_where_the_evidence_is(x, y):
-    heat = grad_cam(spot_finder(), spot(x, y), FOR_COVID)[0]
-    found = np.unravel_index(heat.argmax(), heat.shape)
-    assert np.abs(np.array(found) - [y, x]).max() <= 3
-    assert heat[: 24 // 2, : 24 // 2].sum() == pytest.approx(heat.sum() if (x, y) == (6, 6) else 0, rel=0.05, abs=0.01)
+def test_the_films_with_the_smallest_image_id_are_chosen(films):
+    ids = films.rows["image_id"].to_numpy(str)
+    assert list(ids[choose_films(films, 1, 2)]) == sorted(ids[films.targets == 1])[:2]
 
 
-def test_evidence_for_one_class_is_none_for_the_other():
-    model = spot_finder()
-    assert grad_cam(model, spot(6, 6), FOR_COVID).max() > 0
-    assert grad_cam(model, spot(6, 6), FOR_NORMAL).max() == 0
+def test_the_caption_is_the_predicted_class_with_its_probability():
+    probabilities = np.array([[0.07, 0.93], [0.512, 0.488]])
+    given = Predictions(np.array([1, 1]), np.array([1, 0]), probabilities, np.arange(2), CLASSES)
+    assert [caption(given, place) for place in (0, 1)] == ["covid 0.93", "normal 0.51"]
 
 
-def test_a_film_without_evidence_stays_cold():
-    assert (grad_cam(spot_finder(), np.zeros((1, 24, 24, 3), np.float32), FOR_COVID) == 0).all()
+def test_each_class_gets_a_figure_of_its_films_with_their_captions(films, predictions):
+    figures = explain(base(SIZE, 2), films, predictions, 3)
+    assert list(figures) == list(CLASSES)
+    for target, name in enumerate(CLASSES):
+        chosen = choose_films(films, target, 3)
+        shown = figures[name].axes[: len(chosen)]
+        assert [axes.get_title() for axes in shown] == [caption(predictions, place) for place in chosen]
+        for axes, place in zip(shown, chosen, strict=True):
+            original = films.images[films.positions[place]][..., 2] / 255
+            assert np.allclose(axes.images[0].get_array(), original)
+        assert name in figures[name].get_suptitle()
 
 
-def test_heat_grows_with_the_logit_even_where_the_probability_is_saturated():
-    mild, sure = (grad_cam(spot_finder(factor), spot(6, 6), FOR_COVID) for factor in (1.0, 1e4))
-    assert sure == pytest.approx(mild * 1e4)
-
-
-def test_each_film_is_explained_for_its_own_class():
-    films = np.concatenate([spot(6, 6)] * 2)
-    both = grad_cam(spot_finder(outputs=3), films, np.array([0, 1]))
-    assert both[0].max() > 0
-    assert both[1].max() == 0
-
-
-@pytest.mark.parametrize(("side", "layer", "width"), [(320, "conv5", 8), (96, "conv3", 10), (128, "conv4", 6)])
-def test_the_last_maps_that_still_say_where_are_taken(side, layer, width):
-    parts = divide(base(side, 2))
-    assert parts.body.layers[-1].name == layer
-    assert parts.body.output_shape[1] == width >= NARROWEST
-
-
-def test_the_two_parts_are_the_whole():
-    model = base(SIZE, 2)
-    parts, films = divide(model), draw_films(["normal", "covid"]) / np.float32(255)
-    found = parts.output(parts.head(parts.body(films)))
-    assert np.allclose(found, model(films), atol=1e-6)
-
-
-def test_a_network_without_maps_is_refused():
-    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
-    with pytest.raises(ValueError, match="feature maps"):
-        divide(model)
+def test_no_films_give_no_figures(films, predictions):
+    assert explain(base(SIZE, 2), films, predictions, 0) == {}

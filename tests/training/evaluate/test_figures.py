@@ -1,4 +1,4 @@
-"""Pictures of a report: PNG files that depend on the numbers alone."""
+"""The figures of a report: what they draw and label, and that equal numbers give equal files."""
 
 import io
 
@@ -7,42 +7,112 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from training.evaluate.figures import draw_confusion, draw_heat, draw_history, draw_roc, overlay
-from training.evaluate.metrics import Judged
+from training.evaluate.figures import (
+    confusion_figure,
+    heat_figure,
+    history_figure,
+    overlay,
+    roc_figure,
+    to_png,
+)
+from training.evaluate.metrics import Predictions, auroc, roc_curve
+
+TWO, THREE = ("normal", "covid"), ("normal", "cap", "covid")
+HISTORY = pd.DataFrame({"epoch": [1, 2, 3], "loss": [0.9, 0.5, 0.2], "val_loss": [0.8, 0.6, 0.7]})
+COUNTS = np.array([[3.0, 1], [0, 4]])
+FILMS = np.random.default_rng(1).random((3, 16, 16))
+HEAT = FILMS * np.array([0.2, 1.0, 0.0])[:, None, None]
 
 
-def judged(classes):
+def predictions(classes):
     rng = np.random.default_rng(0)
     actual = np.arange(30) % len(classes)
     probabilities = rng.dirichlet(np.ones(len(classes)), 30)
-    return Judged(actual, probabilities.argmax(1), probabilities, np.arange(30), classes)
+    return Predictions(actual, probabilities.argmax(1), probabilities, np.arange(30), classes)
 
 
-HISTORY = pd.DataFrame({"epoch": [1, 2, 3], "loss": [0.9, 0.5, 0.2], "val_loss": [0.8, 0.6, 0.7]})
-FILMS = np.random.default_rng(1).random((3, 16, 16))
-DRAWN = {
-    "roc of two": lambda: draw_roc(judged(("normal", "covid")), "a"),
-    "roc of three": lambda: draw_roc(judged(("normal", "cap", "covid")), "a"),
-    "confusion": lambda: draw_confusion(np.array([[3.0, 1], [0, 0]]), ("normal", "covid"), "a"),
-    "history": lambda: draw_history(HISTORY, "a"),
-    "history without numbers in between": lambda: draw_history(HISTORY.assign(val_loss=[0.8, np.nan, 0.7]), "a"),
-    "heat": lambda: draw_heat(FILMS, FILMS, ["x", "y", "z"], 1.0, "a"),
+def only_axes(figure):
+    (axes,) = figure.axes
+    return axes
+
+
+def texts(legend):
+    return [each.get_text() for each in legend.get_texts()]
+
+
+FIGURES = {
+    "roc of two": lambda: roc_figure(predictions(TWO), "a"),
+    "roc of three": lambda: roc_figure(predictions(THREE), "a"),
+    "confusion": lambda: confusion_figure(COUNTS, TWO, "a"),
+    "history": lambda: history_figure(HISTORY, 2, "a"),
+    "heat": lambda: heat_figure(FILMS, HEAT, ["x", "y", "z"], 1.0, "a"),
 }
 
 
-@pytest.mark.parametrize("name", DRAWN)
-def test_equal_numbers_give_equal_pictures(name):
-    picture = DRAWN[name]()
-    assert picture == DRAWN[name]()
-    shown = np.asarray(Image.open(io.BytesIO(picture)).convert("L"))
-    assert min(shown.shape) > 200
-    assert shown.std() > 5
+@pytest.mark.parametrize("name", FIGURES)
+def test_equal_numbers_give_equal_files(name):
+    content = to_png(FIGURES[name]())
+    assert content == to_png(FIGURES[name]())
+    assert min(Image.open(io.BytesIO(content)).size) > 200
 
 
-@pytest.mark.parametrize("strongest", [0.0, 1.0])
-def test_a_film_without_heat_is_shown_as_it_is(strongest):
-    found = overlay(FILMS[0], np.zeros((16, 16)), strongest)
-    assert np.allclose(found, FILMS[0][..., None])
+@pytest.mark.parametrize(("classes", "drawn"), [(TWO, [1]), (THREE, [0, 1, 2])])
+def test_the_roc_figure_draws_and_labels_the_curve_of_each_class(classes, drawn):
+    given = predictions(classes)
+    axes = only_axes(roc_figure(given, "tiny, test split"))
+    *curves, diagonal = axes.lines
+    labels = []
+    for curve, index in zip(curves, drawn, strict=True):
+        positive, scores = given.actual == index, given.probabilities[:, index]
+        assert np.array_equal(curve.get_xydata(), np.stack(roc_curve(positive, scores), axis=1))
+        labels.append(f"{classes[index]}, AUC {auroc(positive, scores, np.ones(30)):.3f}")
+    assert texts(axes.get_legend()) == labels
+    assert diagonal.get_xydata().tolist() == [[0, 0], [1, 1]]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("false positive rate", "true positive rate")
+    assert axes.get_title() == "tiny, test split"
+
+
+def test_the_confusion_figure_shows_counts_and_shares_of_rows():
+    axes = only_axes(confusion_figure(COUNTS, TWO, "tiny"))
+    cells = {(text.get_position()[1], text.get_position()[0]): text.get_text() for text in axes.texts}
+    assert cells == {(0, 0): "3\n75%", (0, 1): "1\n25%", (1, 0): "0\n0%", (1, 1): "4\n100%"}
+    assert axes.images[0].get_array().tolist() == [[0.75, 0.25], [0.0, 1.0]]
+    assert (axes.get_ylabel(), axes.get_xlabel(), axes.get_title()) == ("actual", "predicted", "tiny")
+    for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
+        assert [each.get_text() for each in labels] == list(TWO)
+
+
+def test_a_class_without_films_has_an_empty_row():
+    axes = only_axes(confusion_figure(np.array([[3.0, 1], [0, 0]]), TWO, "tiny"))
+    assert axes.images[0].get_array().tolist() == [[0.75, 0.25], [0.0, 0.0]]
+
+
+@pytest.mark.parametrize("val_loss", [[0.8, 0.6, 0.7], [0.8, np.nan, 0.7]])
+def test_the_history_figure_draws_both_losses_and_marks_the_chosen_epoch(val_loss):
+    history = HISTORY.assign(val_loss=val_loss)
+    axes = only_axes(history_figure(history, 2, "tiny"))
+    loss, validation, chosen = axes.lines
+    for line, name in ((loss, "loss"), (validation, "val_loss")):
+        assert np.array_equal(line.get_xydata(), history[["epoch", name]].to_numpy(float), equal_nan=True)
+    assert list(chosen.get_xdata()) == [2, 2]
+    assert texts(axes.get_legend()) == ["training", "validation", "chosen epoch"]
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == ("epoch", "loss", "tiny")
+
+
+def test_the_heat_figure_shows_each_film_and_its_overlay_with_captions():
+    figure = heat_figure(FILMS, HEAT, ["covid 0.93", "normal 0.51", "covid 0.77"], 0.9, "tiny")
+    films, overlays = np.array(figure.axes).reshape(2, 3)
+    for index in range(3):
+        assert np.array_equal(films[index].images[0].get_array(), FILMS[index])
+        assert np.array_equal(overlays[index].images[0].get_array(), overlay(FILMS[index], HEAT[index], 0.9))
+        assert overlays[index].get_xlabel() == f"max {HEAT[index].max():.3g}"
+    assert [axes.get_title() for axes in films] == ["covid 0.93", "normal 0.51", "covid 0.77"]
+    assert figure.get_suptitle() == "tiny"
+
+
+@pytest.mark.parametrize("full_heat", [0.0, 1.0])
+def test_a_film_without_heat_is_unchanged(full_heat):
+    assert np.allclose(overlay(FILMS[0], np.zeros((16, 16)), full_heat), FILMS[0][..., None])
 
 
 def test_weak_heat_looks_weak_beside_strong_heat():

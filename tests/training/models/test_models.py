@@ -1,4 +1,4 @@
-"""The networks are the paper's, layer by layer and parameter by parameter."""
+"""The networks have the layers and parameters of the paper."""
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ from training.models.heads import output
 
 @pytest.fixture(scope="module")
 def small():
-    """COVID-CXNet at the least size; built once, as it takes seconds."""
+    """COVID-CXNet at its minimum size, built once because that takes seconds."""
     return covid_cxnet(32, 2)
 
 
@@ -34,7 +34,7 @@ def test_covid_cxnet_has_the_layers_and_parameters_of_the_paper():
     assert model.get_layer("relu").output.shape == (None, 10, 10, 1024)
 
 
-def test_covid_cxnet_for_three_classes_differs_in_its_output_alone(small):
+def test_covid_cxnet_for_three_classes_differs_only_in_its_output(small):
     model = covid_cxnet(32, 3)
     assert (len(model.layers), model.count_params()) == (431, 7_047_787)
     assert [type(layer) for layer in model.layers] == [type(layer) for layer in small.layers]
@@ -47,25 +47,25 @@ def test_the_base_model_has_the_parameters_of_the_paper(side, parameters):
     assert (len(model.layers), model.count_params()) == (10, parameters)
 
 
-def test_the_maps_of_the_base_model_halve():
+def test_each_convolution_of_the_base_model_halves_the_maps():
     model = base(320, 2)
     sides = [layer.output.shape[1] for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     assert sides == [158, 78, 38, 18, 8]
 
 
-def test_too_small_a_picture_is_one_sentence():
-    with pytest.raises(UsageError, match=r"64 x 64 px: .* at least 65 px"):
+def test_images_that_are_too_small_are_refused_in_one_sentence():
+    with pytest.raises(UsageError, match=r"64 x 64 px are too small .* at least 65 px"):
         base(64, 2)
     assert base(65, 2).output_shape == (None, 1)
 
 
-def test_one_class_is_no_question():
+def test_a_single_class_is_refused():
     with pytest.raises(UsageError, match="at least two classes"):
         output(1)
 
 
 @pytest.mark.parametrize("name", ["backbone.weights.h5", "whole.keras"])
-def test_given_weights_fill_the_backbone(name, small, tmp_path):
+def test_pretrained_weights_are_loaded_into_the_backbone(name, small, tmp_path):
     path = tmp_path / name
     if name == "whole.keras":
         small.save(path)
@@ -95,7 +95,7 @@ def test_weights_of_half_a_backbone_are_refused(small, tmp_path):
         ("other.weights.h5", "do not fit"),
     ],
 )
-def test_weights_that_do_not_fit_are_one_sentence(name, message, small, tmp_path):
+def test_weights_that_do_not_fit_are_refused_in_one_sentence(name, message, small, tmp_path):
     if name.startswith("broken"):
         (tmp_path / name).write_bytes(b"no weights")
     if name.startswith("other"):

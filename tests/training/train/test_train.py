@@ -1,8 +1,7 @@
-"""Training: repeatable, chosen by validation alone, all or nothing."""
+"""Training is reproducible, its epoch is chosen by validation only, and it writes all files or none."""
 
 import json
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,10 +9,11 @@ from drawn_arrays import SIZE, profile, put_arrays, write_arrays
 from upath import UPath
 
 from pipeline.prepare.arrays import read_arrays
-from sources.core.errors import CxnetError, UsageError
-from training.core.data import MANY, Batches
-from training.core.model_file import experiment_options, load_model
+from sources.core.errors import CxnetError
+from training.core.data import MANY_BATCHES, Batches, select
+from training.core.model_file import load_model
 from training.train import stage as train
+from training.train.fit import compile_model
 
 
 @pytest.fixture(scope="module")
@@ -35,52 +35,59 @@ def history(layout):
     return pd.read_csv(str(layout.model("tiny") / "history.csv"))
 
 
-def test_a_run_leaves_model_history_and_how_it_came_about(trained):
+def test_a_run_writes_the_model_its_history_and_its_record(trained):
     layout, summary = trained
     record = json.loads((layout.model("tiny") / "params.json").read_text())
+    losses = history(layout)["val_loss"]
     assert set(files(layout)) == {"model.keras", "params.json", "history.csv"}
-    assert summary.startswith("10 layers, 39,875 parameters, 3 epochs, best val_loss ")
+    assert (summary.layers, summary.parameters, summary.epochs) == (10, 39_875, 3)
+    assert (summary.val_loss, summary.epoch) == (pytest.approx(losses.min(), rel=1e-5), losses.idxmin() + 1)
     assert list(history(layout)["epoch"]) == [1, 2, 3]
     assert {"val_loss", "loss", "val_accuracy"} <= set(history(layout).columns)
-    assert record == load_model(layout.model("tiny") / "model.keras")[1]
+    assert record == load_model(layout.model("tiny") / "model.keras")[1].as_json()
     assert record["films"] == {"train": {"normal": 12, "covid": 12}, "val": {"normal": 4, "covid": 4}}
     assert record["options"]["learning_rate"] == 0.003
 
 
-def test_the_epoch_of_the_least_validation_loss_is_kept(trained):
+def test_the_summary_is_one_line():
+    summary = train.TrainSummary(layers=431, parameters=7_047_765, epochs=10, val_loss=0.12345, epoch=7)
+    assert str(summary) == "431 layers, 7,047,765 parameters, 10 epochs, best val_loss 0.123 at epoch 7"
+
+
+def test_the_epoch_with_the_lowest_validation_loss_is_kept(trained):
     layout, _ = trained
     options = profile(epochs=8, learning_rate=0.05)
     train.run(layout, options, "tiny")
     model, record = load_model(layout.model("tiny") / "model.keras")
     losses = history(layout)["val_loss"]
-    assert record["epoch"] == losses.idxmin() + 1 < len(losses)
-    _, val = train.training_films(read_arrays(layout, SIZE), options.experiments["tiny"], "tiny")
-    train.compile_model(model, options.experiments["tiny"])
-    found = model.evaluate(Batches(val, 8, np.ones(2, np.float32)), verbose=0)[0]
-    assert found == pytest.approx(losses.min(), rel=1e-4)
+    assert record.epoch == losses.idxmin() + 1 < len(losses)
+    val = select(read_arrays(layout, SIZE), ["val"], record.classes)
+    compile_model(model, options.experiments["tiny"])
+    loss = model.evaluate(Batches(val, 8, np.ones(2, np.float32)), verbose=0)[0]
+    assert loss == pytest.approx(losses.min(), rel=1e-4)
 
 
 def test_equal_seeds_give_equal_models_and_others_do_not(tmp_path):
     layout = write_arrays(tmp_path)
-    seen = []
+    results = []
     for seed in (1, 1, 2):
         train.run(layout, profile(seed=seed, epochs=1), "tiny")
-        seen.append(np.concatenate([each.ravel() for each in weights(layout)]))
-    assert (seen[0] == seen[1]).all()
-    assert (seen[0] != seen[2]).any()
+        results.append(np.concatenate([each.ravel() for each in weights(layout)]))
+    assert (results[0] == results[1]).all()
+    assert (results[0] != results[2]).any()
 
 
-def test_two_threads_make_the_same_model_each_time(tmp_path):
+def test_two_threads_give_the_same_model_every_time(tmp_path):
     layout = write_arrays(tmp_path, per_class=50)
-    seen = []
+    results = []
     for _ in range(2):
         train.run(layout, profile(epochs=2, batch_size=1), "tiny")
-        seen.append(np.concatenate([each.ravel() for each in weights(layout)]))
-    assert history(layout)["step"].max() == 2 * 60 >= MANY
-    assert (seen[0] == seen[1]).all()
+        results.append(np.concatenate([each.ravel() for each in weights(layout)]))
+    assert history(layout)["step"].max() == 2 * 60 >= MANY_BATCHES
+    assert (results[0] == results[1]).all()
 
 
-def test_test_films_teach_nothing_and_choose_nothing(tmp_path):
+def test_test_films_influence_neither_the_weights_nor_the_epoch(tmp_path):
     layout = write_arrays(tmp_path)
     arrays = read_arrays(layout, SIZE)
     train.run(layout, profile(epochs=2), "tiny")
@@ -94,7 +101,7 @@ def test_test_films_teach_nothing_and_choose_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, CxnetError])
-def test_an_interrupted_run_leaves_the_earlier_result(error, tmp_path, monkeypatch):
+def test_an_interrupted_run_keeps_the_earlier_result(error, tmp_path, monkeypatch):
     layout = write_arrays(tmp_path)
     train.run(layout, profile(epochs=1), "tiny")
     before = files(layout)
@@ -109,7 +116,7 @@ def test_an_interrupted_run_leaves_the_earlier_result(error, tmp_path, monkeypat
     assert [path.name for path in UPath(tmp_path / "models").iterdir()] == ["tiny"]
 
 
-def test_a_log_file_is_not_filled_with_progress_bars(tmp_path, capfd):
+def test_progress_bars_are_not_written_to_log_files(tmp_path, capfd):
     train.run(write_arrays(tmp_path), profile(epochs=1), "tiny")
     assert "step/s" not in capfd.readouterr().err
 
@@ -120,14 +127,14 @@ def test_patience_stops_early(tmp_path):
     assert len(history(layout)) < 30
 
 
-def test_a_diverging_run_is_one_sentence(tmp_path):
+def test_a_diverging_run_suggests_a_lower_learning_rate(tmp_path):
     layout = write_arrays(tmp_path)
     with pytest.raises(CxnetError, match="lower its learning_rate"):
         train.run(layout, profile(learning_rate=1e30), "tiny")
     assert not layout.model("tiny").exists()
 
 
-def test_a_class_without_films_is_named_with_its_split(tmp_path):
+def test_a_class_without_training_films_is_named_with_its_split(tmp_path):
     layout = write_arrays(tmp_path, classes=("normal", "cap"))
     with pytest.raises(CxnetError, match="has no 'covid' film in split 'train'"):
         train.run(layout, profile(), "tiny")
@@ -139,24 +146,3 @@ def test_a_patient_in_training_and_validation_is_refused(tmp_path):
     put_arrays(layout, arrays.rows.assign(group_id="p"), np.array(arrays.images))
     with pytest.raises(CxnetError, match="Group p has films in split 'train' and in split 'val'"):
         train.run(layout, profile(), "tiny")
-
-
-def test_an_unknown_experiment_lists_the_known_ones():
-    with pytest.raises(UsageError, match="Unknown experiment 'huge'; expected one of: tiny"):
-        experiment_options(profile(), "huge")
-
-
-@pytest.mark.parametrize(("steps", "expected"), [(1, 0.8), (40, 0.8), (80, 0.9), (100_000, 0.99)])
-def test_batch_statistics_follow_the_last_eighth_of_an_epoch(steps, expected):
-    assert train.momentum(steps) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(("given", "used"), [(None, 0.8), (0.95, 0.95)])
-def test_batch_statistics_move_as_the_profile_says(given, used, tmp_path):
-    layout = write_arrays(tmp_path, per_class=10)
-    options = profile(epochs=1, batch_norm_momentum=given).experiments["tiny"]
-    films = train.training_films(read_arrays(layout, SIZE), options, "tiny")
-    layers = [keras.Input((SIZE, SIZE, 3)), keras.layers.BatchNormalization(), keras.layers.GlobalAveragePooling2D()]
-    model = keras.Sequential([*layers, keras.layers.Dense(1, activation="sigmoid")])
-    train.fit(model, options, *films)
-    assert model.layers[0].momentum == used

@@ -1,0 +1,58 @@
+"""From a model to predictions: probabilities, the threshold, and the class decided on."""
+
+import keras
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from pipeline.core.params import ExperimentParams
+from pipeline.prepare.arrays import ROWS_SCHEMA, Arrays
+from sources.core.items import KEY, field
+from training.core.data import Batches, LabeledFilms, select
+from training.evaluate.metrics import Floats, Predictions, best_threshold
+
+BATCH_SIZE = 32
+
+
+def predict_films(model: keras.Model, films: LabeledFilms, threshold: float) -> Predictions:
+    """Predict the class of each film.
+
+    Args:
+        model: a trained network.
+        films: films with the classes of the model.
+        threshold: probability from which a film counts as the second of two classes. With more classes it is not used:
+            the most probable class wins.
+    """
+    probabilities = predict_probabilities(model, films)
+    two = len(films.classes) == 2
+    predicted = (probabilities[:, 1] >= threshold).astype(np.int64) if two else probabilities.argmax(axis=1)
+    groups = pd.factorize(films.rows["group_id"])[0].astype(np.int64)
+    return Predictions(films.targets, predicted, probabilities, groups, films.classes)
+
+
+def predict_probabilities(model: keras.Model, films: LabeledFilms) -> Floats:
+    """Probability of each class for each film, (N, k) float64; rows sum to 1."""
+    batches = Batches(films, BATCH_SIZE, np.ones(len(films.classes), np.float32))
+    outputs = np.asarray(model.predict(batches, verbose=0), np.float64)
+    return np.concatenate([1 - outputs, outputs], axis=1) if outputs.shape[1] == 1 else outputs
+
+
+def choose_threshold(model: keras.Model, arrays: Arrays, options: ExperimentParams) -> float:
+    """Threshold for the second of two classes: 0.5, or the best one on the validation split if the profile asks."""
+    if options.threshold == "half":
+        return 0.5
+    val = select(arrays, ["val"], options.classes)
+    return best_threshold(val.targets == 1, predict_probabilities(model, val)[:, 1])
+
+
+def prediction_table(films: LabeledFilms, predictions: Predictions) -> pd.DataFrame:
+    """The rows of the films with their predictions, columns as :func:`prediction_schema`."""
+    scores = {f"p_{name}": predictions.probabilities[:, index] for index, name in enumerate(predictions.classes)}
+    return films.rows.assign(predicted=np.array(predictions.classes)[predictions.predicted], **scores)
+
+
+def prediction_schema(classes: tuple[str, ...]) -> pa.Schema:
+    """Columns of ``predictions.parquet``: the film, its label and split, and the model's predictions."""
+    given = [ROWS_SCHEMA.field(name) for name in (*KEY, "image_id", "label", "group_id", "split")]
+    scores = [field(f"p_{name}", pa.float64(), f"probability of {name}") for name in classes]
+    return pa.schema([*given, field("predicted", pa.string(), "predicted label"), *scores])

@@ -1,0 +1,70 @@
+"""What a trained model records about its training, so that the run can be repeated and later checked."""
+
+import hashlib
+from collections.abc import Sequence
+from importlib.metadata import version
+from importlib.resources import files
+
+import keras
+import numpy as np
+import pandas as pd
+
+from pipeline.core.layout import Layout
+from pipeline.core.params import ExperimentParams
+from pipeline.prepare.arrays import Arrays
+from training.core import backend
+from training.core.data import SCALING, LabeledFilms
+from training.core.model_file import ModelRecord, rows_sha256
+
+# Packages whose code can change a model; `dvc.yaml` retrains when they change.
+CODE = ("training.core", "training.models", "training.train")
+
+
+def make_record(
+    layout: Layout,
+    arrays: Arrays,
+    options: ExperimentParams,
+    experiment: str,
+    model: keras.Model,
+    history: pd.DataFrame,
+    films: dict[str, LabeledFilms],
+) -> ModelRecord:
+    """The record of a finished training run.
+
+    Args:
+        layout: where the arrays are.
+        arrays: the prepared inputs.
+        options: options of the experiment.
+        experiment: its name.
+        model: the trained network.
+        history: one row per epoch, as :func:`training.train.fit.fit` returns it.
+        films: films by split, train and val.
+    """
+    best = history.iloc[int(np.nanargmin(history["val_loss"]))]
+    return ModelRecord(
+        experiment=experiment,
+        options=options,
+        size=options.size,
+        classes=options.classes,
+        channels=tuple(arrays.inputs["channels"]),
+        scaling=SCALING,
+        inputs=arrays.inputs,
+        rows_sha256=rows_sha256(layout, options.size),
+        code={"version": version("cxnet-data"), "training_sha256": code_sha256(), **backend.versions()},
+        layers=len(model.layers),
+        parameters=model.count_params(),
+        epoch=int(best["epoch"]),
+        epochs=len(history),
+        val_loss=float(best["val_loss"]),
+        films={split: each.counts() for split, each in films.items()},
+    )
+
+
+def code_sha256(packages: Sequence[str] = CODE) -> str:
+    """One hash over the modules of ``packages``: their names and contents, wherever the packages are installed."""
+    digest = hashlib.sha256()
+    for package in packages:
+        for module in sorted(files(package).iterdir(), key=lambda each: each.name):
+            if module.name.endswith(".py"):
+                digest.update(f"{package}/{module.name}\0".encode() + module.read_bytes())
+    return digest.hexdigest()
