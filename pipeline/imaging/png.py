@@ -35,7 +35,7 @@ def decode_png(data: bytes, film: str = "a film") -> Gray:
     Raises:
         CxnetError: the bytes are not a picture.
     """
-    gray = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    gray = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None  # it raises on b""
     if gray is None:
         raise CxnetError(f"The stored picture of {film} is damaged; run `dvc repro` to make it again.")
     return gray

@@ -1,5 +1,5 @@
 """Decode every fetched image once into the pool, and measure its quality.
 
-Reads data/raw/. Writes data/pool/: gray PNG pictures, put upright, with measurements and flags. Excludes images that
-the source skips, that could not be fetched or that cannot be decoded.
+Reads data/raw/. Writes data/pool/: 8-bit gray PNG pictures, set upright, with measurements and quality flags. Excludes
+images that were not fetched, and images that cannot be decoded or cannot be films.
 """

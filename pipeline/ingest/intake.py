@@ -12,11 +12,10 @@ from pipeline.imaging.arrays import Box, Gray
 from pipeline.imaging.decode import BadImage, Decoded, decode
 from pipeline.imaging.png import encode_png, shrink
 from pipeline.ingest.quality import set_upright_and_measure, shipped_networks
+from sources.core.items import Key
 
 BLANK_LEVELS = 8  # a picture is blank if nearly all of its gray levels lie within a span of this width
 BLANK_SHARE = 0.999  # share of the pixels that is nearly all
-
-Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -25,19 +24,17 @@ class Task:
 
     Attributes:
         key: (source, item_id).
-        path: the file; None for a member of an archive.
-        data: the bytes of a member of an archive; None for a file.
+        content: the file, or the bytes themselves for a member of an archive.
         box: the panel of the picture that the row stands for, or None for all of it.
     """
 
     key: Key
-    path: UPath | None = None
-    data: bytes | None = None
+    content: UPath | bytes
     box: Box | None = None
 
 
 @dataclass(frozen=True)
-class Taken:
+class Ingested:
     """The result of a task.
 
     Attributes:
@@ -53,24 +50,24 @@ class Taken:
     reason: str | None = None
 
 
-def take_in(task: Task, params: IngestParams) -> Taken:
-    """Read, decode and measure one image. A bad image is returned with its reason; it never raises."""
+def ingest_image(task: Task, params: IngestParams) -> Ingested:
+    """Read, decode and measure one image. A bad image raises nothing: the result has the reason."""
     try:
-        data = _read(task, params)
+        data = _read(task.content, params.max_file_mb)
         columns: dict[str, Any] = {"image_id": image_id(data, task.box)}
     except BadImage as error:
-        return Taken(task.key, {}, reason=str(error))
+        return Ingested(task.key, {}, reason=str(error))
     try:
         decoded = decode(data, max_megapixels=params.max_megapixels)
         gray = cut_panel(decoded.gray, task.box)
         columns |= _describe(decoded, gray)
         refuse_unusable(gray, params)
     except BadImage as error:
-        return Taken(task.key, columns, reason=str(error))
+        return Ingested(task.key, columns, reason=str(error))
     picture, quality = set_upright_and_measure(shrink(gray, params.long_side), shipped_networks())
     if quality.rotation in (90, 270):
         columns |= {"width": columns["height"], "height": columns["width"]}
-    return Taken(task.key, columns | asdict(quality), png=encode_png(picture))
+    return Ingested(task.key, columns | asdict(quality), png=encode_png(picture))
 
 
 def image_id(data: bytes, box: Box | None) -> str:
@@ -115,13 +112,12 @@ def refuse_unusable(gray: Gray, params: IngestParams) -> None:
         raise BadImage(f"blank: all {'black' if middle < 64 else 'white' if middle > 191 else 'one gray'}")
 
 
-def _read(task: Task, params: IngestParams) -> bytes:
-    limit = params.max_file_mb * 1_000_000
+def _read(content: UPath | bytes, max_file_mb: int) -> bytes:
     try:
-        size = len(task.data) if task.data is not None else task.path.stat().st_size  # type: ignore[union-attr]
-        if size > limit:
-            raise BadImage(f"{size:,} bytes, more than {params.max_file_mb} MB")
-        return task.data if task.data is not None else task.path.read_bytes()  # type: ignore[union-attr]
+        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        if size > max_file_mb * 1_000_000:
+            raise BadImage(f"{size:,} bytes, more than {max_file_mb} MB")
+        return content if isinstance(content, bytes) else content.read_bytes()
     except FileNotFoundError:
         raise BadImage("fetched file is missing") from None
     except OSError as error:
@@ -129,6 +125,7 @@ def _read(task: Task, params: IngestParams) -> bytes:
 
 
 def _describe(decoded: Decoded, gray: Gray) -> dict[str, Any]:
+    """The columns that depend on the decoded pixels; ``gray`` is the panel."""
     height, width = gray.shape
     digest = hashlib.sha256(np.array([width, height], "<u4").tobytes())
     digest.update(gray.data)

@@ -193,7 +193,7 @@ def test_a_damaged_archive_costs_only_its_own_rows(world):
     world.add("other", "fine", png(film(1)))
     rows = world.ingest()
     assert pd.isna(rows.loc["a"].excluded_by) and pd.isna(rows.loc["fine"].excluded_by)
-    assert "archive is damaged" in rows.loc["d"].reason
+    assert "damaged archive" in rows.loc["d"].reason
 
 
 def test_panels_of_one_figure_are_cut_out_and_have_their_own_ids(world):
@@ -243,7 +243,7 @@ def test_a_failure_leaves_the_earlier_pool_as_it_was(world, monkeypatch):
     world.ingest()
     before = world.shards()
     world.add("a", "two", png(film(2)))
-    monkeypatch.setattr("pipeline.ingest.stage.finish", lambda row, taken: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("pipeline.ingest.stage.finish", lambda row, result: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         world.ingest()
     assert world.shards() == before
@@ -259,7 +259,7 @@ def test_a_source_that_was_not_fetched_yet_is_named(world, caplog):
     world.add("cohen", "one", png(film(1)))
     world.write()
     assert str(run(world.layout, world.profile(PARAMS, "nih"))).startswith("1 rows, 1 decoded")
-    assert "Left out, because not fetched yet: nih." in caplog.text
+    assert "Sources that are not fetched yet are left out: nih." in caplog.text
 
 
 def test_a_corrupt_list_is_named(world):
