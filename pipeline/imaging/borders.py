@@ -59,14 +59,14 @@ def tolerant_content_box(gray: Gray) -> Box:
     height, width = gray.shape
     rows, columns = (0, height), (0, width)
     for _ in range(2):  # borders at the sides hide those above and below until they are cut, and vice versa
-        found = _extent(_has_content(gray[slice(*rows), slice(*columns, SAMPLE_STEP)]))
-        if found is None:
+        inner = _extent(_has_content(gray[slice(*rows), slice(*columns, SAMPLE_STEP)]))
+        if inner is None:
             break
-        rows = rows[0] + found[0], rows[0] + found[1]
-        found = _extent(_has_content(np.ascontiguousarray(gray[slice(*rows, SAMPLE_STEP), slice(*columns)].T)))
-        if found is None:
+        rows = rows[0] + inner[0], rows[0] + inner[1]
+        inner = _extent(_has_content(np.ascontiguousarray(gray[slice(*rows, SAMPLE_STEP), slice(*columns)].T)))
+        if inner is None:
             break
-        columns = columns[0] + found[0], columns[0] + found[1]
+        columns = columns[0] + inner[0], columns[0] + inner[1]
     box = _box(columns, rows)
     return box if box[2] * box[3] > MIN_CONTENT * gray.size else _whole(gray)
 
