@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from phantoms import drawn
+from phantoms import phantom
 from upath import UPath
 
 from pipeline.core.params import IngestParams
@@ -18,7 +18,7 @@ from pipeline.ingest.quality import Quality
 
 PARAMS = IngestParams(long_side=256, min_side=32)
 KEY = ("clinic", "1")
-FILM = drawn("frontal", 991)
+FILM = phantom("frontal", 991)
 
 
 def png(picture):
