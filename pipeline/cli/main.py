@@ -128,11 +128,8 @@ def run(
 
 @app.command(rich_help_panel=STAGE_PANEL)
 def sandbox(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
-    """Draw the sandbox: an offline world of all sources, with the truth about it (only where the profile uses it)."""
-    from pipeline.fetch.world import draw_sandbox
-
-    with timed("sandbox") as say:
-        say(draw_sandbox(_layout(root), _params(params)))
+    """Draw the synthetic offline copy of all sources, with the truth about it (only if the profile uses it)."""
+    _run_stage("sandbox", root, _params(params), module="pipeline.fetch.sandbox")
 
 
 @app.command(rich_help_panel=STAGE_PANEL)

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
+from pipeline.fetch.origin import SANDBOX, mirror_folder
 from pipeline.fetch.overview import all_sources
-from pipeline.fetch.world import SANDBOX, mirror_folder
 from sources.core.addresses import host_of, is_among
 from sources.core.errors import CxnetError, StoppedError, UnfinishedError, unknown
 from sources.core.items import Item

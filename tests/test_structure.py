@@ -1,0 +1,114 @@
+"""What the folders promise: `dvc.yaml` names all code behind a stage, and no folder or file outgrows its purpose."""
+
+from functools import cache
+from pathlib import Path
+
+import grimp
+import pytest
+import yaml
+
+from pipeline.core.stages import STAGES
+from sources.core.source import registry
+
+PROJECT = Path(__file__).parents[1]
+ROOTS = ("sources", "pipeline", "training")
+ENTRIES = {
+    "sandbox": ["pipeline.fetch.sandbox", "sources.sandbox.sites.*"],
+    "fetch_folder": ["pipeline.fetch.stage", "sources.folder"],
+    **{name: [f"pipeline.{name}.stage"] for name in (*STAGES, "report")},
+    **{name: [f"training.{name}.stage"] for name in ("train", "evaluate")},
+}
+FETCHES = {f"fetch@{name}": ["pipeline.fetch.stage", f"sources.{name}"] for name in registry()}
+ANY_FOLDER = "sources.folder"  # reached by every fetch, as a profile may list folders; it reads none of the sources
+
+
+@cache
+def imports() -> grimp.ImportGraph:
+    """Every import of the code, whatever its form and wherever it stands."""
+    return grimp.build_graph(*ROOTS, cache_dir=None)
+
+
+def code_behind(*entries: str) -> set[str]:
+    """Paths of all modules that the entries reach; ``.*`` stands for the modules of a package."""
+    graph = imports()
+    modules = {name for entry in entries for name in graph.find_matching_modules(entry)}
+    assert modules, entries
+    behind = modules.union(*(graph.find_upstream_modules(module) for module in modules))
+    paths = {module: Path(*module.split(".")) for module in behind}
+    return {str(path / "__init__.py" if (PROJECT / path).is_dir() else f"{path}.py") for path in paths.values()}
+
+
+def stages() -> dict[str, dict]:
+    return yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
+
+
+def code_deps(stage: str) -> set[str]:
+    """What a stage of `dvc.yaml` lists of our code; ``fetch@cohen`` is one of a ``foreach``."""
+    name, _, item = stage.partition("@")
+    entry = stages()[name]
+    deps = [dep.replace("${item}", item) for dep in entry.get("do", entry)["deps"]]
+    return {dep for dep in deps if dep.split("/")[0] in ROOTS}
+
+
+def covered(path: str, deps: set[str]) -> bool:
+    return any(path == dep or path.startswith(f"{dep}/") for dep in deps)
+
+
+def is_package_docstring(path: str) -> bool:
+    return path.endswith("__init__.py") and "import" not in (PROJECT / path).read_text()
+
+
+@pytest.mark.parametrize("stage", [*ENTRIES, *FETCHES])
+def test_a_stage_depends_on_all_code_behind_it(stage):
+    behind = {path for path in code_behind(*(ENTRIES | FETCHES)[stage]) if not is_package_docstring(path)}
+    if stage in FETCHES:
+        behind -= {"sources/folder.py"}
+    deps = code_deps(stage)
+    assert sorted(path for path in behind if not covered(path, deps)) == []
+    assert sorted(dep for dep in deps if not (PROJECT / dep).exists()) == []
+    assert sorted(dep for dep in deps if not any(covered(path, {dep}) for path in behind)) == []
+
+
+def test_every_stage_of_dvc_is_checked():
+    assert set(ENTRIES) | {"fetch"} == set(stages())
+
+
+def test_one_edited_source_is_fetched_alone():
+    for name in registry():
+        reruns = {stage for stage in [*ENTRIES, *FETCHES] if covered(f"sources/{name}.py", code_deps(stage))}
+        assert reruns - {"sandbox"} == {f"fetch@{name}"}
+
+
+def test_an_edited_figure_retrains_no_model():
+    assert not covered("training/evaluate/figures.py", code_deps("train"))
+    assert covered("training/evaluate/figures.py", code_deps("evaluate"))
+
+
+def test_edited_label_rules_rerun_what_uses_them():
+    for stage in ("fetch@cohen", "fetch_folder", "contradictions"):
+        assert covered("sources/reading/words.py", code_deps(stage))
+
+
+def python_files() -> list[Path]:
+    return [path for root in ROOTS for path in (PROJECT / root).rglob("*.py")]
+
+
+def test_no_file_is_too_long_to_read():
+    lengths = {str(path.relative_to(PROJECT)): len(path.read_text().splitlines()) for path in python_files()}
+    assert {name: lines for name, lines in lengths.items() if lines > 300} == {}
+
+
+def test_a_package_has_several_modules_and_a_stage_holds_no_package():
+    for root in ROOTS:
+        for package in (PROJECT / root).rglob("__init__.py"):
+            folder = package.parent
+            modules = [path for path in folder.glob("*.py") if path != package]
+            assert len(modules) != 1, folder
+            if root == "pipeline" and folder.name != "pipeline":
+                assert [path for path in folder.rglob("__init__.py") if path != package] == []
+
+
+def test_every_package_says_what_it_is_for():
+    for root in ROOTS:
+        for package in (PROJECT / root).rglob("__init__.py"):
+            assert package.read_text().startswith('"""'), package
