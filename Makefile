@@ -24,12 +24,13 @@ test: lint types unit ## check the code and run all tests
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 types: $(READY)
 	$(BIN)/mypy
 
 unit: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov=sources --cov=pipeline --cov=training --cov-report=term:skip-covered
 
 bench: $(READY) ## measure everything in benchmarks/ (tables on screen, JSON in benchmarks/results/)
 	@for script in $(filter-out benchmarks/same_tables.py,$(wildcard benchmarks/[a-z]*.py)); do name=$$(basename $$script .py); echo "== $$name"; \
