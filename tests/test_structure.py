@@ -34,6 +34,7 @@ def code_behind(*entries: str) -> set[str]:
     modules = {name for entry in entries for name in graph.find_matching_modules(entry)}
     assert modules, entries
     behind = modules.union(*(graph.find_upstream_modules(module) for module in modules))
+    behind |= {module.rsplit(".", depth)[0] for module in behind for depth in range(1, module.count(".") + 1)}
     paths = {module: Path(*module.split(".")) for module in behind}
     return {str(path / "__init__.py" if (PROJECT / path).is_dir() else f"{path}.py") for path in paths.values()}
 

@@ -9,6 +9,7 @@ import sys
 import time
 from concurrent.futures import Executor
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from collection import draw_collection, tables, write_profile
@@ -23,6 +24,7 @@ from pipeline.core.stages import BUILD_STAGES
 from sources.core.errors import CxnetError
 from sources.core.storage import read_table
 
+PROJECT = Path(__file__).parents[3]
 QUIET = {"DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "critical"}
 SOON_S = 60
 
@@ -43,7 +45,7 @@ class Machines:
 
     def _start(self, kind, *options):
         command = [sys.executable, "-m", "dask", kind, *options, "--no-dashboard"]
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | QUIET
+        environment = os.environ | QUIET | {"PYTHONPATH": str(PROJECT)}  # the code under test
         with (self.folder / f"{len(self.processes)}.log").open("wb") as log:
             process = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
         self.processes.append(process)
