@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipeline.contradictions.disagreement import DIGITS, judge
-from pipeline.core.decisions import row_names
 from pipeline.core.params import ContradictionsParams
+from pipeline.core.tables import row_names
 from pipeline.prepare.arrays import Arrays
 from sources.reading.words import label_of
 

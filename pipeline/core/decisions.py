@@ -1,60 +1,90 @@
-"""What people decided: ``curation/decisions.csv``, read, checked and replayed over the rows.
+"""Read what people decided, ``curation/decisions.csv``; :mod:`pipeline.core.replay` applies it to the rows.
 
-One decision a line, ``image_id,decision,field,value,who,when,why``; among those on one thing the last line stands.
+Each line is one decision, ``image_id,decision,field,value,who,when,why``. A later line on the same subject replaces an
+earlier one.
 
 ========  =============  ==========================================  ==================================================
 decision  field          value                                       what it does
 ========  =============  ==========================================  ==================================================
 set       label          normal, cap, covid or other                 replaces the source's label
-set       view           PA, AP, AP_SUPINE, L, CT, OTHER or unknown  replaces the view; a frontal film comes back, any
-                                                                     other known view goes
-set       duplicate_of   <source>/<item_id>, or empty                copy of that film; empty = no copy of any film
-exclude                                                              leaves the film out
-keep                                                                 brings a film back that a stage left out, except
-                                                                     for its bytes (ingest) or its label; of
+set       view           PA, AP, AP_SUPINE, L, CT, OTHER or unknown  replaces the view; a frontal view brings the film
+                                                                     back, any other known view excludes it
+set       duplicate_of   <source>/<item_id>, or empty                marks a copy of that film; empty = not a copy
+exclude                                                              excludes the film
+keep                                                                 brings back a film that a stage excluded, unless
+                                                                     ingest did or its label is not used; of
                                                                      byte-identical copies one comes back
 ========  =============  ==========================================  ==================================================
 
-Decisions name films by ``image_id``; those on films that are not in this data set wait for the day they are, and are
-counted. ``exclude`` comes last: whatever else is decided of a film, it stays out.
+Decisions name films by ``image_id``. Those on films that are not in the data set wait until they are, and are counted.
+``exclude`` is applied last, so it overrules every other decision on the film.
 """
 
 import csv
 import io
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import fields
 from datetime import date
+from typing import Annotated, Literal
 
-import pandas as pd
+from pydantic import AfterValidator, ConfigDict, StringConstraints, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
+from pydantic_core import ErrorDetails
 from upath import UPath
 
-from pipeline.core.stages import TABLE_STAGES
-from pipeline.core.tables import exclude
 from sources.core.errors import UsageError
-from sources.core.items import FRONTAL, LABELS, VIEWS
+from sources.core.items import LABELS, VIEWS
 
-COLUMNS = ("image_id", "decision", "field", "value", "who", "when", "why")
-VALUES = {"label": LABELS, "view": VIEWS, "duplicate_of": None}
-VERBS = ("set", "exclude", "keep")
-LIFTABLE = (*TABLE_STAGES, "manifest")  # what ingest left out has no usable picture
-COPY_COLUMNS = ["cluster_id", "duplicate_of", "duplicate_kind", "similarity"]
+VALUES = {"label": LABELS, "view": VIEWS, "duplicate_of": None}  # field -> its possible values; None = a film's name
 LONGEST = 2000  # characters in one cell
-LINES_NAMED = 5  # of decisions that wait
+
+MESSAGES = {  # type of a pydantic error -> our words
+    "string_too_long": "{name} has more than {max_length} characters",
+    "string_too_short": "'{name}' is empty; every decision needs who, when and why",
+    "string_pattern_mismatch": "image_id {input!r} is not a sha256 of 64 hex digits",
+    "literal_error": "{name} {input!r} is not one of: set, exclude, keep",
+    "value_error": "{error}",
+}
 
 
-@dataclass(frozen=True)
+def _check_date(when: str) -> str:
+    try:
+        date.fromisoformat(when[:10])
+    except ValueError:
+        raise ValueError(f"when {when!r} is not a date like 2020-06-24") from None
+    return when
+
+
+Cell = Annotated[str, StringConstraints(max_length=LONGEST)]
+FilledCell = Annotated[Cell, StringConstraints(min_length=1)]
+
+
+@dataclass(frozen=True, config=ConfigDict(strict=True))
 class Decision:
     """One line of the file; ``line`` is its number there."""
 
-    image_id: str
-    decision: str
-    field: str
-    value: str
-    who: str
-    when: str
-    why: str
+    image_id: Annotated[Cell, StringConstraints(pattern="^[0-9a-f]{64}$")]
+    decision: Literal["set", "exclude", "keep"]
+    field: Cell
+    value: Cell
+    who: FilledCell
+    when: Annotated[FilledCell, AfterValidator(_check_date)]
+    why: FilledCell
     line: int
+
+    @model_validator(mode="after")
+    def _check_value(self) -> "Decision":
+        allowed = VALUES.get(self.field)
+        if self.decision != "set":
+            if self.field or self.value:
+                raise ValueError(f"'{self.decision}' takes no field and no value, found {self.field or self.value!r}")
+        elif self.field not in VALUES:
+            raise ValueError(f"field {self.field!r} is not one of: {', '.join(VALUES)}")
+        elif allowed is not None and self.value not in allowed:
+            raise ValueError(f"{self.field} {self.value!r} is not one of: {', '.join(allowed)}")
+        elif allowed is None and self.value and "/" not in self.value:
+            raise ValueError(f"{self.field} {self.value!r} does not look like <source>/<item_id>")
+        return self
 
     @property
     def subject(self) -> tuple[str, str]:
@@ -66,53 +96,11 @@ class Decision:
         return f"by a person: {self.who}, {self.why}"
 
 
-def apply(rows: pd.DataFrame, decisions: Iterable[Decision]) -> pd.DataFrame:
-    """Replay decisions over rows that carry the columns of ingest, dedupe and views.
-
-    No row is lost, and a row that no decision names stays as it is. A film left out by a decision is excluded by
-    ``manifest``.
-    """
-    rows = rows.reset_index(drop=True)
-    for decision in standing(decisions):
-        named = rows["image_id"] == decision.image_id
-        if named.any():
-            rows = _ACTIONS[decision.decision, decision.field](rows, named.fillna(False).astype(bool), decision)
-    return rows
-
-
-def standing(decisions: Iterable[Decision]) -> list[Decision]:
-    """Those that no later line replaces, in the order in which they are replayed."""
-    last = {decision.subject: decision for decision in decisions}
-    return sorted(last.values(), key=lambda entry: (entry.decision == "exclude", entry.line))
-
-
-def effect(rows: pd.DataFrame, decisions: Iterable[Decision]) -> str:
-    """How many decisions stand, and which of them wait for a film that is not here; empty where there is none."""
-    decided = standing(decisions)
-    if not decided:
-        return ""
-    images, names = set(rows["image_id"].dropna()), set(row_names(rows))
-    waiting = sorted(
-        entry.line
-        for entry in decided
-        if entry.image_id not in images or (entry.field == "duplicate_of" and entry.value and entry.value not in names)
-    )
-    text = f"{len(decided):,} {'decision' if len(decided) == 1 else 'decisions'}"
-    if not waiting:
-        return text
-    lines = ", ".join(map(str, waiting[:LINES_NAMED])) + (", ..." if len(waiting) > LINES_NAMED else "")
-    return f"{text}, {len(waiting):,} of them waiting for a film that is not here (line {lines})"
-
-
-def brought_back(rows: pd.DataFrame, decisions: Iterable[Decision]) -> "pd.Series[bool]":
-    """Rows whose film a standing decision keeps."""
-    status = {decision.image_id: decision.decision for decision in decisions if decision.subject[1] == "status"}
-    kept = [image_id for image_id, verb in status.items() if verb == "keep"]
-    return rows["image_id"].isin(kept).astype(bool)
+COLUMNS = tuple(column.name for column in fields(Decision) if column.name != "line")
 
 
 def read_decisions(path: UPath) -> list[Decision]:
-    """The decisions in file order; an absent file holds none.
+    """The decisions in file order; none if there is no file.
 
     Raises:
         UsageError: a line is not a valid decision; the message names file and line.
@@ -137,107 +125,22 @@ def read_decisions(path: UPath) -> list[Decision]:
     return decisions
 
 
-# ---------------------------------------------------------------------------------------------- one line, checked
+def standing(decisions: Iterable[Decision]) -> list[Decision]:
+    """The decisions that no later line replaces, in the order in which they are applied."""
+    last = {decision.subject: decision for decision in decisions}
+    return sorted(last.values(), key=lambda decision: (decision.decision == "exclude", decision.line))
 
 
 def _decision(cells: list[str], where: str, line: int) -> Decision:
     if len(cells) != len(COLUMNS):
         raise UsageError(f"{where}: has {len(cells)} values, expected {len(COLUMNS)} ({', '.join(COLUMNS)}).")
     values = dict(zip(COLUMNS, (cell.strip() for cell in cells), strict=True))
-    if problem := _problem(values):
-        raise UsageError(f"{where}: {problem}.")
-    return Decision(**values, line=line)
-
-
-def _problem(values: dict[str, str]) -> str | None:
-    """What is wrong with the first wrong value, or None."""
-    if long := [name for name, value in values.items() if len(value) > LONGEST]:
-        return f"{long[0]} has more than {LONGEST} characters"
-    if not re.fullmatch(r"[0-9a-f]{64}", values["image_id"]):
-        return f"image_id {values['image_id']!r} is not a sha256 of 64 hex digits"
-    if missing := [name for name in ("who", "when", "why") if not values[name]]:
-        return f"'{missing[0]}' is empty; say {' and '.join(missing)}"
     try:
-        date.fromisoformat(values["when"][:10])
-    except ValueError:
-        return f"when {values['when']!r} is not a date like 2020-06-24"
-    return _problem_of_action(values["decision"], values["field"], values["value"])
+        return Decision(**values, line=line)  # type: ignore[arg-type]  # that is what pydantic checks
+    except ValidationError as error:
+        raise UsageError(f"{where}: {_sentence(error.errors()[0])}.") from None
 
 
-def _problem_of_action(verb: str, field: str, value: str) -> str | None:
-    if verb not in VERBS:
-        return f"decision {verb!r} is not one of: {', '.join(VERBS)}"
-    if verb != "set":
-        return f"'{verb}' takes no field and no value, found {field or value!r}" if field or value else None
-    if field not in VALUES:
-        return f"field {field!r} is not one of: {', '.join(VALUES)}"
-    allowed = VALUES[field]
-    if allowed is not None and value not in allowed:
-        return f"{field} {value!r} is not one of: {', '.join(allowed)}"
-    if allowed is None and value and "/" not in value:
-        return f"{field} {value!r} does not look like <source>/<item_id>"
-    return None
-
-
-# -------------------------------------------------------------------------------------------------- what they do
-
-
-def _set_label(rows: pd.DataFrame, named: "pd.Series[bool]", decision: Decision) -> pd.DataFrame:
-    return rows.assign(label=rows["label"].mask(named, decision.value))
-
-
-def _set_view(rows: pd.DataFrame, named: "pd.Series[bool]", decision: Decision) -> pd.DataFrame:
-    view, by = rows["view"].mask(named, decision.value), rows["view_source"].mask(named, "review")
-    rows = rows.assign(view=view, view_source=by)
-    if decision.value in FRONTAL:
-        return _lift(rows, named & (rows["excluded_by"] == "views"))
-    gone = named if decision.value != "unknown" else named & False
-    return exclude(rows, gone, "manifest", f"view {decision.value} {decision.reason}")
-
-
-def _set_duplicate(rows: pd.DataFrame, named: "pd.Series[bool]", decision: Decision) -> pd.DataFrame:
-    if not decision.value:
-        rows = rows.assign(**{name: rows[name].mask(named) for name in COPY_COLUMNS})
-        return _lift(rows, named & (rows["excluded_by"] == "dedupe"))
-    original = row_names(rows) == decision.value
-    if not original.any():  # waits for the day that film is here
-        return rows
-    clusters = rows.loc[original | named, "cluster_id"].dropna()
-    cluster = clusters.min() if len(clusters) else f"decided-{decision.image_id[:16]}"
-    merged = original | named | rows["cluster_id"].isin(clusters)
-    rows = rows.assign(
-        cluster_id=rows["cluster_id"].mask(merged, cluster),
-        duplicate_of=rows["duplicate_of"].mask(named & ~original, decision.value),
-    )
-    return exclude(rows, named & ~original, "manifest", f"copy {decision.reason} (of {decision.value})")
-
-
-def _exclude(rows: pd.DataFrame, named: "pd.Series[bool]", decision: Decision) -> pd.DataFrame:
-    return exclude(rows, named, "manifest", f"left out {decision.reason}")
-
-
-def _keep(rows: pd.DataFrame, named: "pd.Series[bool]", decision: Decision) -> pd.DataFrame:
-    """Bring back one row of the film, unless one is in already."""
-    if rows.loc[named, "excluded_by"].isna().any():
-        return rows
-    first = named & rows["excluded_by"].isin(LIFTABLE)
-    return _lift(rows, first & (first.cumsum() == 1))
-
-
-def _lift(rows: pd.DataFrame, lifted: "pd.Series[bool]") -> pd.DataFrame:
-    lifted = lifted.fillna(False).astype(bool)
-    return rows.assign(excluded_by=rows["excluded_by"].mask(lifted), reason=rows["reason"].mask(lifted))
-
-
-def row_names(rows: pd.DataFrame) -> "pd.Series[str]":
-    """``<source>/<item_id>`` of every row."""
-    return rows["source"].astype(str) + "/" + rows["item_id"].astype(str)
-
-
-_ACTIONS = {
-    ("set", "label"): _set_label,
-    ("set", "view"): _set_view,
-    ("set", "duplicate_of"): _set_duplicate,
-    ("exclude", ""): _exclude,
-    ("keep", ""): _keep,
-}
+def _sentence(entry: ErrorDetails) -> str:
+    name = str(entry["loc"][0]) if entry["loc"] else ""
+    return MESSAGES[entry["type"]].format(name=name, input=entry["input"], **entry.get("ctx", {}))

@@ -1,5 +1,6 @@
-"""Reading a profile (``params.yaml``): every mistake is one sentence that names the file, the key and the value."""
+"""Reading a profile (``params.yaml``): every mistake is one sentence with the file, the key and the value."""
 
+import json
 from pathlib import Path
 
 import yaml
@@ -10,14 +11,32 @@ from pipeline.core.params import Params
 from sources.core.errors import UsageError, unknown
 from sources.core.source import registry
 
+MESSAGES = {  # type of a pydantic error -> our words, where pydantic speaks of Python or JSON and not of YAML
+    "tuple_type": "input should be a valid list",
+    "too_short": "list should have {min_length} or more entries",
+    "model_type": "input should be a mapping of options",
+    "dict_type": "input should be a mapping",
+    "value_error": "{error}",
+}
+
 
 def load_params(path: Path) -> Params:
     """Read and check a profile.
 
     Raises:
         UsageError: the file is absent or not YAML, or has an unknown key or source, a wrong type, a value out of range
-            or values that do not fit each other.
+            or values that do not fit together.
     """
+    try:  # as JSON, because pydantic then accepts a list for a tuple and is strict about everything else
+        params = Params.model_validate_json(_read(path))
+    except ValidationError as error:
+        raise UsageError(f"{path}: {'; '.join(_sentence(entry) for entry in error.errors())}.") from None
+    _check_sources(path, params)
+    return params
+
+
+def _read(path: Path) -> str:
+    """The YAML file as JSON."""
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -31,11 +50,9 @@ def load_params(path: Path) -> Params:
     if not isinstance(values, dict):
         raise UsageError(f"{path} must hold a mapping of options, found {type(values).__name__}.")
     try:
-        params = Params.model_validate(_tuples(values))
-    except ValidationError as error:
-        raise UsageError(f"{path}: {'; '.join(_sentence(entry) for entry in error.errors())}.") from None
-    _check_sources(path, params)
-    return params
+        return json.dumps(values, default=str)
+    except (TypeError, ValueError) as error:  # a key that is a date, a list that holds itself
+        raise UsageError(f"{path} must hold options with text, numbers and lists ({error}).") from None
 
 
 def _check_sources(path: Path, params: Params) -> None:
@@ -53,28 +70,18 @@ def _check_sources(path: Path, params: Params) -> None:
                 raise UsageError(f"{path}, {key}: {unknown('source', name, known)}")
 
 
-def _tuples(value: object) -> object:
-    """YAML lists as tuples, so that loaded options are frozen all the way down."""
-    if isinstance(value, list):
-        return tuple(_tuples(entry) for entry in value)
-    if isinstance(value, dict):
-        return {key: _tuples(entry) for key, entry in value.items()}
-    return value
-
-
 def _sentence(entry: ErrorDetails) -> str:
-    """One pydantic error as ``key: what is wrong, value received``."""
+    """One pydantic error as ``<key> is <value>: <what is wrong>``."""
     key = ".".join(str(part) for part in entry["loc"])
     if entry["type"] == "extra_forbidden":
         return f"unknown key '{key}'; expected one of: {', '.join(_siblings(entry['loc']))}"
     if entry["type"] == "missing":
         return f"key '{key}' is missing"
-    found = entry["input"]
-    if isinstance(found, dict) and entry["type"] == "value_error":  # keys that do not fit each other
-        return f"{key} {entry['ctx']['error']}".strip()
-    message = str(entry["ctx"]["error"] if entry["type"] == "value_error" else entry["msg"])
-    message = (message[0].lower() + message[1:]).replace("tuple", "list").replace(" after validation", "")
-    return f"{key} is {list(found) if isinstance(found, tuple) else found!r}: {message}"
+    default = entry["msg"][0].lower() + entry["msg"][1:].replace("{", "{{").replace("}", "}}")
+    message = MESSAGES.get(entry["type"], default).format(**entry.get("ctx", {}))
+    if isinstance(entry["input"], dict) and entry["type"] == "value_error":  # options that do not fit together
+        return f"{key} {message}".strip()
+    return f"{key} is {entry['input']!r}: {message}"
 
 
 def _siblings(location: "tuple[str | int, ...]") -> list[str]:

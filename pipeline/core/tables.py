@@ -67,6 +67,11 @@ def exclude(rows: pd.DataFrame, mask: "pd.Series[bool]", stage: str, reason: "st
     )
 
 
+def row_names(rows: pd.DataFrame) -> "pd.Series[str]":
+    """``<source>/<item_id>`` of every row."""
+    return rows["source"].astype(str) + "/" + rows["item_id"].astype(str)
+
+
 def is_pediatric(rows: pd.DataFrame) -> "pd.Series[bool]":
     """Films of patients below 18 years: by age, or by what the source says where the age is not known."""
     said = rows["pediatric"].fillna(False).astype(bool)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.core import decisions
+from pipeline.core import replay
+from pipeline.core.decisions import read_decisions
 from pipeline.core.layout import Layout
 from pipeline.core.params import HarmoniseParams, Params
 from pipeline.core.schema import HARMONISE_SCHEMA
@@ -51,7 +52,7 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Har
     options = params.harmonise
     rows = read_rows(layout, after="views")
     _check_sources(options, rows, [folder.name for folder in params.folders])
-    decided = decisions.apply(rows, decisions.read_decisions(layout.decisions))
+    decided = replay.apply(rows, read_decisions(layout.decisions))
     reference = compute_reference(layout, decided, options, params.split, executor)
     if reference is None:
         _write(layout, rows, {}, None)

@@ -5,8 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 import pandas as pd
 from pandas.api.types import is_list_like
 
-from pipeline.core.decisions import row_names
-from pipeline.core.tables import exclude, is_pediatric
+from pipeline.core.tables import exclude, is_pediatric, row_names
 from sources.core.items import KEY, LABELS
 
 

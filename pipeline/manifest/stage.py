@@ -15,7 +15,8 @@ import pandas as pd
 import pyarrow as pa
 from upath import UPath
 
-from pipeline.core import decisions
+from pipeline.core import replay
+from pipeline.core.decisions import Decision, read_decisions
 from pipeline.core.layout import Layout
 from pipeline.core.params import ManifestParams, Params
 from pipeline.core.schema import IMAGES_SCHEMA, MANIFEST_SCHEMA
@@ -54,23 +55,23 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Man
         CxnetError: the stage tables do not fit together, or the pool lacks a picture.
     """
     rows = read_rows(layout, after="harmonise").sort_values(list(KEY), kind="stable", ignore_index=True)
-    decided = decisions.read_decisions(layout.decisions)
+    decided = read_decisions(layout.decisions)
     rows = build(rows, decided, params.manifest)
     if found := problems(rows):
         raise CxnetError(f"The manifest would not hold together: {'; '.join(found)}; run `dvc repro`.")
     with atomic_folder(layout.manifest) as folder:
         _write_images(layout, folder, rows[rows["status"] == "kept"], params.manifest.shard_rows)
         write_table(folder / "manifest.parquet", rows, MANIFEST_SCHEMA)
-    return summary(rows, decisions.effect(rows, decided))
+    return summary(rows, replay.effect(rows, decided))
 
 
-def build(rows: pd.DataFrame, decided: list[decisions.Decision], params: ManifestParams) -> pd.DataFrame:
+def build(rows: pd.DataFrame, decided: list[Decision], params: ManifestParams) -> pd.DataFrame:
     """Replay the decisions, exclude what the data set does not use, and add ``status``."""
-    rows = decisions.apply(rows, decided)
+    rows = replay.apply(rows, decided)
     rows = exclude_labels(rows, params.labels)
     if not params.keep_pediatric:
-        rows = exclude_pediatric(rows, spared=decisions.brought_back(rows, decided))
-    rows = exclude_flagged(rows, params.exclude_flags, spared=decisions.brought_back(rows, decided))
+        rows = exclude_pediatric(rows, spared=replay.brought_back(rows, decided))
+    rows = exclude_flagged(rows, params.exclude_flags, spared=replay.brought_back(rows, decided))
     status = rows["excluded_by"].isna().map({True: "kept", False: "excluded"})
     return rows.assign(status=status)
 

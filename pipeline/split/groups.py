@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
-from pipeline.core.decisions import row_names
 from pipeline.core.groups import group_rows, smallest_by_group
+from pipeline.core.tables import row_names
 from sources.core.source import registry
 
 LIST_SUFFIXES = (".csv", ".tsv", ".xlsx", ".xls", ".json", ".txt", ".zip", ".gz", ".parquet")

@@ -21,10 +21,10 @@ from pipeline.contradictions.evidence import (
     two_labels,
 )
 from pipeline.contradictions.stage import run
-from pipeline.core.decisions import row_names
 from pipeline.core.layout import Layout
 from pipeline.core.params import ContradictionsParams, ManifestParams, PrepareParams, SplitParams
 from pipeline.core.schema import CONFLICTS_SCHEMA, CONTRADICTIONS_SCHEMA
+from pipeline.core.tables import row_names
 from pipeline.manifest import stage as manifest
 from pipeline.prepare import stage as prepare
 from pipeline.split import stage as split

@@ -1,13 +1,17 @@
-"""What people decided: read strictly, replayed faithfully, waiting where the film is not here."""
+"""Decisions of people: checked line by line, applied to the rows, kept waiting for films that are not here."""
 
+import csv
 import hashlib
 
 import pandas as pd
 import pytest
 from handmade import film, table
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from upath import UPath
 
-from pipeline.core.decisions import apply, brought_back, effect, read_decisions
+from pipeline.core.decisions import read_decisions
+from pipeline.core.replay import apply, brought_back, effect
 from pipeline.core.tables import exclude
 from sources.core.errors import UsageError
 
@@ -53,7 +57,7 @@ def test_a_view_decided_lateral_leaves_the_film_out(tmp_path):
 def test_an_excluded_film_says_who_and_why_and_an_earlier_stage_keeps_its_word(tmp_path):
     rows = table([film(), film(item_id="2", excluded_by="dedupe", reason="copy")])
     rows = apply(rows, decide(tmp_path, f"{ONE},exclude,,", f"{TWO},exclude,,"))
-    assert outcome(rows, "1") == ("manifest", "left out by a person: ana, looked at it")
+    assert outcome(rows, "1") == ("manifest", "excluded by a person: ana, looked at it")
     assert outcome(rows, "2") == ("dedupe", "copy")
 
 
@@ -148,10 +152,22 @@ def test_a_file_that_is_not_the_table_is_refused(tmp_path, content):
         read_decisions(path)
 
 
+@given(st.lists(st.one_of(st.sampled_from([ONE, "set", "label", "covid", "2020-06-24", ""]), st.text()), max_size=8))
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_cells_are_a_decision_or_one_sentence(tmp_path, cells):
+    path = UPath(tmp_path) / "decisions.csv"
+    with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
+        csv.writer(file).writerows([HEADER.strip().split(","), cells])
+    try:
+        assert len(read_decisions(path)) <= 1
+    except UsageError as error:
+        assert "decisions.csv, line" in str(error)
+
+
 def test_an_excluded_film_stays_out_whatever_else_is_decided_of_it(tmp_path):
     rows = table([film(view="L", excluded_by="views", reason="lateral")])
     rows = apply(rows, decide(tmp_path, f"{ONE},exclude,,", f"{ONE},set,view,PA"))
-    assert outcome(rows, "1") == ("manifest", "left out by a person: ana, looked at it")
+    assert outcome(rows, "1") == ("manifest", "excluded by a person: ana, looked at it")
 
 
 def test_decisions_without_effect_are_counted_and_named_by_their_line(tmp_path):
@@ -159,4 +175,4 @@ def test_decisions_without_effect_are_counted_and_named_by_their_line(tmp_path):
     assert effect(rows, []) == ""
     assert effect(rows, decide(tmp_path, f"{ONE},set,label,cap")) == "1 decision"
     decided = decide(tmp_path, f"{ONE},set,label,cap", f"{TWO},exclude,,", f"{ONE},set,duplicate_of,nih/none")
-    assert effect(rows, decided) == "3 decisions, 2 of them waiting for a film that is not here (line 3, 4)"
+    assert effect(rows, decided) == "3 decisions, 2 of them waiting for a film that is not in the data set (line 3, 4)"

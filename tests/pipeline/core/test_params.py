@@ -19,13 +19,19 @@ def test_every_shipped_profile_loads():
         assert load_params(path).profile == path.stem
 
 
+def test_lists_of_a_profile_become_tuples_so_that_options_are_frozen_and_hashable(tmp_path):
+    params = load_params(profile(tmp_path, "profile: x\nprepare: {sizes: [96, 64]}\nviews: {keep: [PA]}"))
+    assert (params.prepare.sizes, params.views.keep) == ((96, 64), ("PA",))
+    assert len({params.prepare, params.views}) == 2
+
+
 def test_a_folder_of_the_profile_may_be_named_wherever_a_source_may(tmp_path):
     text = "profile: x\nfolders: [{name: mine, path: films}]\nsplit: {external: [mine]}\nharmonise: {sources: [mine]}"
     assert load_params(profile(tmp_path, text)).split.external == ("mine",)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("profile: x\ndedup: {}", "unknown key 'dedup'; expected one of: profile, mirror"),
         ("profile: x\ndedupe: {nearness: 3}", "unknown key 'dedupe.nearness'; expected one of: phash_distance"),
@@ -34,13 +40,13 @@ def test_a_folder_of_the_profile_may_be_named_wherever_a_source_may(tmp_path):
         ("profile: x\nsplit: {val: .nan}", "split.val is nan: input should be a finite number"),
         ("profile: x\nsplit: {val: 0.5, test: 0.5}", "split val 0.5 and test 0.5 leave nothing for train"),
         ("profile: x\nprepare: {sizes: 96}", "prepare.sizes is 96: input should be a valid list"),
-        ("profile: x\nprepare: {sizes: []}", "prepare.sizes is []: list should have at least 1 item"),
-        ("profile: x\nprepare: {sizes: [96, 96]}", "prepare.sizes is [96, 96]: list should not name anything twice"),
+        ("profile: x\nprepare: {sizes: []}", "prepare.sizes is []: list should have 1 or more entries"),
+        ("profile: x\nprepare: {sizes: [96, 96]}", "prepare.sizes is [96, 96]: list should not contain duplicates"),
         (
             "profile: x\nprepare: {clahe_tiles: 100000}",
             "clahe_tiles is 100000: input should be less than or equal to 32",
         ),
-        ("profile: x\nsources: [nih, cohen, nih]", "sources is ['nih', 'cohen', 'nih']: list should not name"),
+        ("profile: x\nsources: [nih, cohen, nih]", "sources is ['nih', 'cohen', 'nih']: list should not contain"),
         ("profile: x\nsources: [hanover]", "sources: Unknown source 'hanover'; expected one of: cohen, cxnet, eurorad"),
         ("profile: x\nharmonise: {sources: [nhi]}", "harmonise.sources: Unknown source 'nhi'; expected one of: cohen"),
         ("profile: x\nsplit: {external: [nhi]}", "split.external: Unknown source 'nhi'; expected one of: cohen"),
@@ -49,27 +55,36 @@ def test_a_folder_of_the_profile_may_be_named_wherever_a_source_may(tmp_path):
             "fetch.accept_terms: Unknown source 'all'; expected one of: cohen",
         ),
         (EXPERIMENT + "{model: base, size: 80}", "experiments.tiny.size is 80, but prepare.sizes lists 320"),
-        (EXPERIMENT + "{model: base, classes: [covid]}", "classes is ['covid']: list should have at least 2 items"),
+        (EXPERIMENT + "{model: base, classes: [covid]}", "classes is ['covid']: list should have 2 or more entries"),
         (
             EXPERIMENT + "{model: base, classes: [cap, cap]}",
             "classes is ['cap', 'cap']: list should not",
         ),
         (
             EXPERIMENT + "{model: base, classes: [normal, cap, covid], threshold: val}",
-            "experiments.tiny of 3 classes the likeliest stands: threshold must be half",
+            "experiments.tiny threshold val is for two classes only; set it to half",
         ),
         (
             EXPERIMENT + "{model: base, weights: a.keras}",
-            "experiments.tiny weights are read by model covid_cxnet alone",
+            "experiments.tiny weights are for model covid_cxnet only; leave them empty for model base",
         ),
         ("mirror: sandbox", "key 'profile' is missing"),
         ("- a\n- b", "must hold a mapping of options, found list"),
         ("a: [", "is not readable YAML"),
+        ("2020-06-24: 1", "must hold options with text, numbers and lists (keys must be str"),
+        ("a: &a [*a]", "must hold options with text, numbers and lists (Circular reference"),
+        ("profile: 2020-06-24\nworkers: 2020-06-24", "workers is '2020-06-24': input should be a valid integer"),
+        ("profile: x\nsplit: 3", "split is 3: input should be a mapping of options"),
+        ("profile: x\nsplit: {seed: 1.0}", "split.seed is 1.0: input should be a valid integer"),
+        ("profile: x\nsplit: {seed: '1'}", "split.seed is '1': input should be a valid integer"),
+        ("profile: x\nmanifest: {keep_pediatric: 'no'}", "keep_pediatric is 'no': input should be a valid boolean"),
+        ("profile: x\nviews: {keep: [PA, '{x}']}", "views.keep.1 is '{x}': input should be 'PA', 'AP'"),
+        ("profile: x\nfolders: [{name: A, path: b}]", "folders.0.name is 'A': string should match pattern"),
     ],
 )
-def test_a_bad_profile_is_one_sentence_that_names_file_key_and_value(tmp_path, text, said):
+def test_a_bad_profile_is_one_sentence_that_names_file_key_and_value(tmp_path, text, message):
     with pytest.raises(UsageError) as caught:
         load_params(profile(tmp_path, text))
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "params.yaml" in str(caught.value)
     assert "\n" not in str(caught.value)
