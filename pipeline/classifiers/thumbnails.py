@@ -29,13 +29,13 @@ def features(thumbnails: Thumbnails, aspects: Vectors) -> Vectors:
         thumbnails: uint8 (N, 64, 64).
         aspects: width / height of the pictures, float32 (N,).
     """
-    pictures = _normalised(thumbnails.astype(np.float32))
+    pictures = _normalize(thumbnails.astype(np.float32))
     parts = [_edge_directions(pictures), _coarse(pictures), _levels(thumbnails), _detail(thumbnails)]
     shape = np.log(np.clip(aspects, 0.1, 10.0))[:, None]
     return np.concatenate([*parts, shape, np.abs(shape)], axis=1).astype(np.float32)
 
 
-def _normalised(pictures: Vectors) -> Vectors:
+def _normalize(pictures: Vectors) -> Vectors:
     """Each picture with mean 0 and standard deviation 1; a flat one becomes all 0."""
     mean = pictures.mean(axis=(1, 2), keepdims=True)
     spread = pictures.std(axis=(1, 2), keepdims=True)

@@ -12,16 +12,21 @@ import numpy.typing as npt
 from pipeline.imaging.arrays import Box, Gray
 from pipeline.imaging.png import shrink
 
+# content_box
 BORDER_SPREAD = 10  # gray levels that a row or column of a plain border may span (JPEG noise included)
-PLAIN_LEVELS = 6  # tolerant: gray levels around the median of a row or column that count as its plain tone
-PLAIN_SHARE = 0.95  # tolerant: a row or column with this share of plain pixels is border; letters fill the rest
-SAMPLE_STEP = 3  # tolerant: every third pixel of a row or column is looked at
-MIN_CONTENT = 1 / 8  # tolerant: if less of the picture than this were left, nothing is cut
+
+# tolerant_content_box
+PLAIN_LEVELS = 6  # pixels within this many gray levels of the median of their row or column are plain
+PLAIN_SHARE = 0.95  # a row or column with this share of plain pixels is border; letters may fill the rest
+SAMPLE_STEP = 3  # every third pixel of a row or column is looked at
+MIN_CONTENT = 1 / 8  # nothing is cut if less of the picture than this were left
+
+# collimated_share
 WORK_SIDE = 256  # px, long side of the picture in which the collimator's edges are looked for
-DARK = 0.2  # the collimator's shadow is darker than this share of the film's bright level
+DARK = 0.2  # the shadow is darker than this share of the film's bright level
 BRIGHT = 95  # percentile that is the bright level
-STEP = 16  # gray levels by which the film is brighter just inside the edge, at least
-DEPTH = 0.02  # minimum depth of a shadow, as a share of the side
+MIN_STEP = 16  # gray levels by which the film is brighter just inside the edge
+MIN_DEPTH = 0.02  # of a shadow, as a share of the side
 STRAIGHT = 1.2  # px by which the edge may leave its line
 ON_LINE = 0.85  # share of the edge, without its ends, that must lie on the line
 SUDDEN = 0.5  # minimum share of the rise over 10 px that happens within 3 px; skin brightens slowly
@@ -122,11 +127,11 @@ def _shadow_at_left(small: Gray, lit: npt.NDArray[np.bool_]) -> npt.NDArray[np.b
     if abs(direction_x) > MAX_SLOPE * abs(direction_y):
         return no_shadow
     line = x + (rows - y) * direction_x / direction_y
-    near = (np.abs(edge - line) <= STRAIGHT) & (edge >= DEPTH * width)
+    near = (np.abs(edge - line) <= STRAIGHT) & (edge >= MIN_DEPTH * width)
     if near.mean() < ON_LINE:
         return no_shadow
     rise, wide_rise = (_rise(small[rows[near]], edge[near], reach) for reach in (3, 10))
-    if rise < max(STEP, SUDDEN * wide_rise):
+    if rise < max(MIN_STEP, SUDDEN * wide_rise):
         return no_shadow
     mask = np.arange(width)[None] < (x + (np.arange(height) - y) * direction_x / direction_y)[:, None]
     return np.asarray(mask)

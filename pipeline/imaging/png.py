@@ -35,7 +35,8 @@ def decode_png(data: bytes, film: str = "a film") -> Gray:
     Raises:
         CxnetError: the bytes are not a picture.
     """
-    gray = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None  # it raises on b""
+    buffer = np.frombuffer(data, np.uint8)
+    gray = cv2.imdecode(buffer, cv2.IMREAD_GRAYSCALE) if buffer.size else None  # OpenCV raises on an empty buffer
     if gray is None:
         raise CxnetError(f"The stored picture of {film} is damaged; run `dvc repro` to make it again.")
     return gray

@@ -32,7 +32,7 @@ def png(picture: np.ndarray) -> bytes:
     return cv2.imencode(".png", picture)[1].tobytes()
 
 
-class World:
+class RawFolder:
     """A ``data/raw`` that a test fills."""
 
     def __init__(self, root) -> None:
@@ -74,8 +74,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path) -> World:
-    return World(tmp_path)
+def raw(tmp_path) -> RawFolder:
+    return RawFolder(tmp_path)
 
 
 def tar_gz(members: dict[str, bytes]) -> bytes:
@@ -96,38 +96,38 @@ def zipped(members: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def test_an_ordinary_film_keeps_its_row_and_gains_columns_and_a_picture(world):
+def test_an_ordinary_film_keeps_its_row_and_gains_columns_and_a_picture(raw):
     data = png(film(1))
-    world.add("a", "one", data, label="covid", age=41.0)
-    row = world.ingest().loc["one"]
+    raw.add("a", "one", data, label="covid", age=41.0)
+    row = raw.ingest().loc["one"]
     assert (row.label, row.age, row.format, row.width, row.height) == ("covid", 41.0, "PNG", 100, 80)
     assert row.image_id == hashlib.sha256(data).hexdigest()
     assert pd.isna(row.excluded_by)
-    assert np.array_equal(world.pictures()["one"], film(1))
-    assert world.summary == "1 rows, 1 decoded, 0 not fetched, 0 unusable"
+    assert np.array_equal(raw.pictures()["one"], film(1))
+    assert raw.summary == "1 rows, 1 decoded, 0 not fetched, 0 unusable"
 
 
-def test_rows_are_sorted_by_source_and_item_whatever_the_order_of_the_lists(world):
+def test_rows_are_sorted_by_source_and_item_whatever_the_order_of_the_lists(raw):
     for source, item in [("b", "2"), ("b", "10"), ("a", "x"), ("b", "1")]:
-        world.add(source, item, png(film(ord(item[0]))))
-    world.ingest()
-    rows = read_pool(world.layout)
+        raw.add(source, item, png(film(ord(item[0]))))
+    raw.ingest()
+    rows = read_pool(raw.layout)
     assert list(zip(rows.source, rows.item_id, strict=True)) == [("a", "x"), ("b", "1"), ("b", "10"), ("b", "2")]
 
 
-def test_equal_pixels_in_other_bytes_have_one_pixel_hash(world):
-    world.add("a", "png", png(film(1)))
-    world.add("a", "bmp", cv2.imencode(".bmp", film(1))[1].tobytes())
-    rows = world.ingest()
+def test_equal_pixels_in_other_bytes_have_one_pixel_hash(raw):
+    raw.add("a", "png", png(film(1)))
+    raw.add("a", "bmp", cv2.imencode(".bmp", film(1))[1].tobytes())
+    rows = raw.ingest()
     assert rows.pixel_sha256.nunique() == 1
     assert rows.image_id.nunique() == 2
 
 
-def test_a_large_film_is_shrunk_and_its_size_as_received_is_kept(world):
-    world.add("a", "large", png(film(1, 400, 300)))
-    row = world.ingest().loc["large"]
+def test_a_large_film_is_shrunk_and_its_size_as_received_is_kept(raw):
+    raw.add("a", "large", png(film(1, 400, 300)))
+    row = raw.ingest().loc["large"]
     assert (row.width, row.height) == (400, 300)
-    assert world.pictures()["large"].shape == (96, 128)
+    assert raw.pictures()["large"].shape == (96, 128)
 
 
 @pytest.mark.parametrize(
@@ -143,152 +143,152 @@ def test_a_large_film_is_shrunk_and_its_size_as_received_is_kept(world):
         (png(np.full((80, 80), 255, np.uint8)), "blank: all white"),
     ],
 )
-def test_a_bad_file_is_an_excluded_row_with_its_reason(world, data, words):
-    world.add("a", "bad", data)
-    world.add("a", "good", png(film(2)))
-    rows = world.ingest()
+def test_a_bad_file_is_an_excluded_row_with_its_reason(raw, data, words):
+    raw.add("a", "bad", data)
+    raw.add("a", "good", png(film(2)))
+    rows = raw.ingest()
     assert rows.loc["bad"].excluded_by == "ingest"
     assert any(word in rows.loc["bad"].reason for word in words.split("|"))
-    assert set(world.pictures()) == {"good"}
+    assert set(raw.pictures()) == {"good"}
 
 
-def test_a_file_larger_than_allowed_is_not_read(world):
-    world.add("a", "large", b"\0" * 1_000_001)
-    assert "more than 1 MB" in world.ingest(params=IngestParams(max_file_mb=1)).loc["large"].reason
+def test_a_file_larger_than_allowed_is_not_read(raw):
+    raw.add("a", "large", b"\0" * 1_000_001)
+    assert "more than 1 MB" in raw.ingest(params=IngestParams(max_file_mb=1)).loc["large"].reason
 
 
-def test_a_file_that_vanished_is_an_excluded_row(world):
-    world.add("a", "gone", png(film(1)), file="files/none.png")
-    assert "missing" in world.ingest().loc["gone"].reason
+def test_a_missing_file_is_an_excluded_row(raw):
+    raw.add("a", "gone", png(film(1)), file="files/none.png")
+    assert "missing" in raw.ingest().loc["gone"].reason
 
 
-def test_what_was_not_fetched_keeps_the_reason_of_the_fetch(world):
-    world.add("a", "dead", fetch_status="failed", fetch_reason="404: gone")
-    world.add("a", "ct", fetch_status="skipped", fetch_reason="CT by metadata")
-    rows = world.ingest()
+def test_rows_that_were_not_fetched_keep_the_reason_of_fetch(raw):
+    raw.add("a", "dead", fetch_status="failed", fetch_reason="404: gone")
+    raw.add("a", "ct", fetch_status="skipped", fetch_reason="CT by metadata")
+    rows = raw.ingest()
     assert list(rows.loc[["dead", "ct"]].excluded_by) == ["fetch", "fetch"]
     assert list(rows.loc[["dead", "ct"]].reason) == ["404: gone", "CT by metadata"]
 
 
 @pytest.mark.parametrize("pack", [tar_gz, zipped])
-def test_members_of_an_archive_are_read_in_place_in_any_order(world, pack):
+def test_members_of_an_archive_are_read_in_place_in_any_order(raw, pack):
     members = {f"images/{name}.png": png(film(index)) for index, name in enumerate("dbca")}
-    file = world.store("nih", "archive.bin", pack(members | {"images/unwanted.png": b"x"}))
+    file = raw.store("nih", "archive.bin", pack(members | {"images/unwanted.png": b"x"}))
     for name in "abcd":
-        world.add("nih", name, fetch_status="fetched", file=file, member=f"images/{name}.png")
-    world.add("nih", "bb", png(film(9)))
-    world.add("nih", "missing", fetch_status="fetched", file=file, member="images/none.png")
-    rows = world.ingest()
+        raw.add("nih", name, fetch_status="fetched", file=file, member=f"images/{name}.png")
+    raw.add("nih", "bb", png(film(9)))
+    raw.add("nih", "missing", fetch_status="fetched", file=file, member="images/none.png")
+    rows = raw.ingest()
     for index, name in enumerate("dbca"):
-        assert np.array_equal(world.pictures()[name], film(index))
+        assert np.array_equal(raw.pictures()[name], film(index))
         assert rows.loc[name].image_id == hashlib.sha256(members[f"images/{name}.png"]).hexdigest()
     assert rows.loc["missing"].reason == "not in the archive"
 
 
-def test_a_damaged_archive_costs_only_its_own_rows(world):
+def test_a_damaged_archive_costs_only_its_own_rows(raw):
     data = tar_gz({f"{name}.png": png(film(index, 300, 300)) for index, name in enumerate("abcd")})
-    file = world.store("nih", "archive.bin", data[: len(data) // 2])
+    file = raw.store("nih", "archive.bin", data[: len(data) // 2])
     for name in "abcd":
-        world.add("nih", name, fetch_status="fetched", file=file, member=f"{name}.png")
-    world.add("other", "fine", png(film(1)))
-    rows = world.ingest()
+        raw.add("nih", name, fetch_status="fetched", file=file, member=f"{name}.png")
+    raw.add("other", "fine", png(film(1)))
+    rows = raw.ingest()
     assert pd.isna(rows.loc["a"].excluded_by) and pd.isna(rows.loc["fine"].excluded_by)
     assert "damaged archive" in rows.loc["d"].reason
 
 
-def test_panels_of_one_figure_are_cut_out_and_have_their_own_ids(world):
+def test_panels_of_one_figure_are_cut_out_and_have_their_own_ids(raw):
     figure = np.hstack([film(1), film(2)])
-    world.add("papers", "left", png(figure), box=[0, 0, 100, 80])
-    world.add("papers", "right", png(figure), box=[100, 0, 100, 80])
-    world.add("papers", "outside", png(figure), box=[500, 0, 100, 80])
-    rows = world.ingest()
-    assert np.array_equal(world.pictures()["right"], film(2))
+    raw.add("papers", "left", png(figure), box=[0, 0, 100, 80])
+    raw.add("papers", "right", png(figure), box=[100, 0, 100, 80])
+    raw.add("papers", "outside", png(figure), box=[500, 0, 100, 80])
+    rows = raw.ingest()
+    assert np.array_equal(raw.pictures()["right"], film(2))
     assert (rows.loc["left"].width, rows.loc["left"].height) == (100, 80)
     assert rows.image_id.nunique() == 3
     assert "outside" in rows.loc["outside"].reason
 
 
-def test_no_rows_make_an_empty_pool(world):
-    write_table(world.layout.raw / "a" / "items.parquet", pd.DataFrame(columns=LOCK_SCHEMA.names), LOCK_SCHEMA)
-    assert str(run(world.layout, world.profile())) == "0 rows, 0 decoded, 0 not fetched, 0 unusable"
-    assert list(read_pool(world.layout).columns) == [name for name in POOL_SCHEMA.names if name != "image"]
+def test_no_rows_make_an_empty_pool(raw):
+    write_table(raw.layout.raw / "a" / "items.parquet", pd.DataFrame(columns=LOCK_SCHEMA.names), LOCK_SCHEMA)
+    assert str(run(raw.layout, raw.profile())) == "0 rows, 0 decoded, 0 not fetched, 0 unusable"
+    assert list(read_pool(raw.layout).columns) == [name for name in POOL_SCHEMA.names if name != "image"]
 
 
-def test_the_pool_is_the_same_bytes_whatever_the_number_of_workers(world):
+def test_the_pool_is_the_same_bytes_whatever_the_number_of_workers(raw):
     for index in range(12):
-        world.add("a", f"{index:02d}", png(film(index)))
-    file = world.store("nih", "z", tar_gz({f"{name}.png": png(film(index)) for index, name in enumerate("dbca")}))
+        raw.add("a", f"{index:02d}", png(film(index)))
+    file = raw.store("nih", "z", tar_gz({f"{name}.png": png(film(index)) for index, name in enumerate("dbca")}))
     for name in "abcd":
-        world.add("nih", name, fetch_status="fetched", file=file, member=f"{name}.png")
+        raw.add("nih", name, fetch_status="fetched", file=file, member=f"{name}.png")
     params = IngestParams(long_side=128, min_side=32, shard_rows=5)
-    world.ingest(params=params)
-    alone = world.shards()
+    raw.ingest(params=params)
+    alone = raw.shards()
     with open_executor(2) as executor:
-        world.ingest(executor, params)
+        raw.ingest(executor, params)
     assert len(alone) == 4
-    assert world.shards() == alone
+    assert raw.shards() == alone
 
 
-def test_a_shorter_second_run_leaves_no_shard_of_the_first(world):
+def test_a_shorter_second_run_leaves_no_shard_of_the_first(raw):
     for index in range(7):
-        world.add("a", f"{index}", png(film(index)))
-    world.ingest(params=IngestParams(shard_rows=2))
-    world.rows["a"] = world.rows["a"][:3]
-    assert len(world.ingest(params=IngestParams(shard_rows=2))) == 3
-    assert len(world.shards()) == 2
+        raw.add("a", f"{index}", png(film(index)))
+    raw.ingest(params=IngestParams(shard_rows=2))
+    raw.rows["a"] = raw.rows["a"][:3]
+    assert len(raw.ingest(params=IngestParams(shard_rows=2))) == 3
+    assert len(raw.shards()) == 2
 
 
-def test_a_failure_leaves_the_earlier_pool_as_it_was(world, monkeypatch):
-    world.add("a", "one", png(film(1)))
-    world.ingest()
-    before = world.shards()
-    world.add("a", "two", png(film(2)))
+def test_a_failure_leaves_the_earlier_pool_as_it_was(raw, monkeypatch):
+    raw.add("a", "one", png(film(1)))
+    raw.ingest()
+    before = raw.shards()
+    raw.add("a", "two", png(film(2)))
     monkeypatch.setattr("pipeline.ingest.stage.finish", lambda row, result: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
-        world.ingest()
-    assert world.shards() == before
-    assert [path.name for path in world.layout.data.iterdir() if path.name.startswith(".")] == []
+        raw.ingest()
+    assert raw.shards() == before
+    assert [path.name for path in raw.layout.data.iterdir() if path.name.startswith(".")] == []
 
 
-def test_a_missing_raw_folder_says_what_to_run(tmp_path):
+def test_without_a_raw_folder_the_error_names_the_command_to_run(tmp_path):
     with pytest.raises(CxnetError, match="cxnet-data fetch"):
         run(Layout.at(tmp_path), options(ingest=PARAMS), None)
 
 
-def test_a_source_that_was_not_fetched_yet_is_named(world, caplog):
-    world.add("cohen", "one", png(film(1)))
-    world.write()
-    assert str(run(world.layout, world.profile(PARAMS, "nih"))).startswith("1 rows, 1 decoded")
+def test_a_source_that_is_not_fetched_yet_is_named(raw, caplog):
+    raw.add("cohen", "one", png(film(1)))
+    raw.write()
+    assert str(run(raw.layout, raw.profile(PARAMS, "nih"))).startswith("1 rows, 1 decoded")
     assert "Sources that are not fetched yet are left out: nih." in caplog.text
 
 
-def test_a_corrupt_list_is_named(world):
-    path = world.layout.raw / "a" / "items.parquet"
+def test_a_corrupt_items_table_is_named(raw):
+    path = raw.layout.raw / "a" / "items.parquet"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"PAR1 no")
     with pytest.raises(CxnetError, match=r"a/items\.parquet is not a readable Parquet file"):
-        run(world.layout, world.profile())
+        run(raw.layout, raw.profile())
 
 
-def test_a_row_that_names_a_file_outside_its_folder_is_refused(world):
-    world.add("a", "one", png(film(1)), file="../../secret.png")
+def test_a_row_that_names_a_file_outside_its_folder_is_refused(raw):
+    raw.add("a", "one", png(film(1)), file="../../secret.png")
     with pytest.raises(CxnetError, match="outside its folder"):
-        world.ingest()
+        raw.ingest()
 
 
-def test_a_row_that_is_listed_twice_is_refused(world):
-    world.add("a", "one", png(film(1)))
-    world.add("a", "one", png(film(2)))
+def test_a_row_that_is_listed_twice_is_refused(raw):
+    raw.add("a", "one", png(film(1)))
+    raw.add("a", "one", png(film(2)))
     with pytest.raises(CxnetError, match="'one' twice"):
-        world.ingest()
+        raw.ingest()
 
 
-def test_a_picture_that_was_damaged_on_disk_is_found_out(world):
-    world.add("a", "x", png(film(1)))
-    world.ingest()
-    (shard,) = world.layout.pool.glob("pool-*.parquet")
+def test_damage_to_a_stored_picture_is_detected(raw):
+    raw.add("a", "x", png(film(1)))
+    raw.ingest()
+    (shard,) = raw.layout.pool.glob("pool-*.parquet")
     data = bytearray(shard.read_bytes())
     data[data.index(b"IDAT") + 100] ^= 1
     shard.write_bytes(data)
     with pytest.raises(CxnetError, match=r"pool-00000\.parquet is not a readable Parquet file"):
-        list(iter_images(world.layout.pool, "pool"))
+        list(iter_images(raw.layout.pool, "pool"))
