@@ -5,9 +5,9 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from drawn_arrays import write_arrays
 from hypothesis import given
 from hypothesis import strategies as st
+from synthetic_arrays import write_arrays
 
 from pipeline.prepare.arrays import read_arrays
 from sources.core.errors import CxnetError

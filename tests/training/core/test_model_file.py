@@ -6,7 +6,7 @@ import zipfile
 import keras
 import numpy as np
 import pytest
-from drawn_arrays import profile
+from synthetic_arrays import profile
 from upath import UPath
 
 from pipeline.prepare.enhance import CHANNELS

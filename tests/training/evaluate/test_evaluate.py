@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from drawn_arrays import SIZE, profile, put_arrays, write_arrays
+from synthetic_arrays import SIZE, profile, put_arrays, write_arrays
 
 from pipeline.core.layout import Layout
 from pipeline.prepare.arrays import INPUTS, read_arrays

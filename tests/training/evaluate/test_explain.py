@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from drawn_arrays import SIZE, write_arrays
+from synthetic_arrays import SIZE, write_arrays
 
 from pipeline.prepare.arrays import read_arrays
 from training.core.data import select

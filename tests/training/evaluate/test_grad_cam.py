@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from drawn_arrays import SIZE, draw_films
+from synthetic_arrays import SIZE, draw_films
 
 from training.evaluate.grad_cam import MIN_WIDTH, divide, grad_cam
 from training.models.base import base

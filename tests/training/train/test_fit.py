@@ -2,7 +2,7 @@
 
 import keras
 import pytest
-from drawn_arrays import SIZE, profile, write_arrays
+from synthetic_arrays import SIZE, profile, write_arrays
 
 from pipeline.prepare.arrays import read_arrays
 from training.core.data import select

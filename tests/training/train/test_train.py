@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from drawn_arrays import SIZE, profile, put_arrays, write_arrays
+from synthetic_arrays import SIZE, profile, put_arrays, write_arrays
 from upath import UPath
 
 from pipeline.prepare.arrays import read_arrays
