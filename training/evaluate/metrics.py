@@ -10,6 +10,7 @@ dominates at a few hundred films (``python -m benchmarks.metrics``).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -60,14 +61,19 @@ class Share:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A metric and its 95% interval, rounded to six digits; NaN where undefined."""
+    """A metric and its 95% interval, rounded to six digits; None where undefined, because JSON has no NaN."""
 
-    value: float
-    low: float
-    high: float
+    value: float | None
+    low: float | None
+    high: float | None
+
+    @classmethod
+    def of(cls, value: float, low: float, high: float) -> Self:
+        """The estimate with these values, NaN where undefined."""
+        return cls(*(round(each, DIGITS) if np.isfinite(each) else None for each in (value, low, high)))
 
     def __str__(self) -> str:
-        if not np.isfinite([self.value, self.low, self.high]).all():
+        if self.value is None or self.low is None or self.high is None:
             return "undefined"
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
 
@@ -89,15 +95,11 @@ class Performance:
     metrics: dict[str, Estimate]
 
     def as_table(self) -> Table:
-        """As flat JSON: ``n``, ``groups``, ``n_<class>``; ``<metric>``, ``<metric>_low``, ``<metric>_high``.
-
-        Undefined values are None, because JSON has no NaN.
-        """
+        """As flat JSON: ``n``, ``groups``, ``n_<class>``; ``<metric>``, ``<metric>_low``, ``<metric>_high``."""
         table: Table = {"n": self.films, "groups": self.groups}
         table |= {f"n_{name}": count for name, count in self.films_of_class.items()}
         for name, each in self.metrics.items():
-            values = {name: each.value, f"{name}_low": each.low, f"{name}_high": each.high}
-            table |= {key: value if np.isfinite(value) else None for key, value in values.items()}
+            table |= {name: each.value, f"{name}_low": each.low, f"{name}_high": each.high}
         return table
 
 
@@ -121,7 +123,7 @@ def measure_performance(predictions: Predictions, seed: int) -> Performance:
         if name in shares and shares[name].total > 0:
             lowest, highest = wilson(shares[name])
             low, high = float(np.fmin(low, lowest)), float(np.fmax(high, highest))
-        metrics[name] = Estimate(round(value, DIGITS), round(low, DIGITS), round(high, DIGITS))
+        metrics[name] = Estimate.of(value, low, high)
     return Performance(
         films=len(predictions.actual),
         groups=len(np.unique(predictions.groups)),

@@ -83,7 +83,7 @@ def test_tables_metrics_and_summary_agree(evaluated):
 
 
 def test_the_summary_is_one_line_with_intervals():
-    undefined = Estimate(float("nan"), float("nan"), float("nan"))
+    undefined = Estimate(None, None, None)
     summary = evaluate.EvaluateSummary(8, 7, Estimate(0.875, 0.5291, 0.97764), undefined, Estimate(1.0, 1.0, 1.0))
     assert str(summary) == (
         "8 test films of 7 patients, accuracy 0.875 (0.529 to 0.978), f1 undefined, roc_auc 1.000 (1.000 to 1.000)"
