@@ -56,7 +56,7 @@ def main() -> None:
     examples = [
         example
         for example in read_examples(Layout.at(options.root), options.truth, POOL_SIDE)
-        if example.kind == "frontal"
+        if example.view_class == "frontal"
     ]
     synthetic, real = judge_synthetic(), judge_real(examples)
     speed = against_cleanvision([example.picture for example in examples])
@@ -113,7 +113,7 @@ DEFECTS: dict[str, tuple[str, Alter]] = {  # name -> the flag that must find it,
     "text": ("text", written),
     "blurred": ("blurred", fineness.blur),
     "blurred by a square": ("blurred", fineness.box_blur),
-    "upscaled": ("upscaled", fineness.blow_up),
+    "upscaled": ("upscaled", fineness.upscale),
     "few levels": ("few_levels", alter.few_levels),
     "few levels, JPEG": ("few_levels", lambda picture, rng: jpeg(alter.few_levels(picture, rng))),
 }
@@ -159,7 +159,7 @@ def trained(examples: Sequence[Example]) -> QualityNetworks:
     small = [
         Example(
             np.asarray(shrink(example.picture, film_state.WORK_SIDE)),
-            example.kind,
+            example.view_class,
             example.patient,
             example.source,
             example.name,

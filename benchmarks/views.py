@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--truth", type=Path, default=SHARED_VIEWS if SHARED_VIEWS.exists() else None)
     options = parser.parse_args()
     examples = list(read_examples(Layout.at(options.root), options.truth, WORK_SIDE))
-    kinds = np.array([CLASSES.index(example.kind) for example in examples])
+    kinds = np.array([CLASSES.index(example.view_class) for example in examples])
     scores = cross_validated(examples, kinds)
     table = confusion(kinds, predict(scores))
     speed = images_per_second(examples)

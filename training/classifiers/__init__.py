@@ -1,1 +1,1 @@
-"""Train the small networks that ship in pipeline/classifiers/weights/."""
+"""Scripts that train the small networks in pipeline/classifiers/weights/; each has the name of the module it serves."""

@@ -1,118 +1,116 @@
-"""Train what tells blurred films and blown-up thumbnails: ``python -m training.classifiers.fineness --help``.
+"""Train the networks that recognize blurred and upscaled films.
 
-On films whose terms allow it (:mod:`training.classifiers.known_films`) as they are, blurred, and shrunk and blown up
-again here, some of them saved as JPEG afterwards (docs/quality-model-card.md).
+They learn from films as they are, and from copies that are blurred or shrunk and enlarged again here; some are saved as
+JPEG afterwards. Only films whose terms allow it are used (:mod:`training.classifiers.known_films`); results are in
+docs/quality-model-card.md.
+
+Run: ``python -m training.classifiers.fineness ROOT... --truth views.csv``.
 """
 
-import argparse
 from collections.abc import Iterable
-from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.classifiers.fineness import KINDS, spectrum
-from pipeline.classifiers.networks import Networks
-from pipeline.core.layout import Layout
+from pipeline.classifiers.networks import Networks, Vectors
+from pipeline.imaging.arrays import Gray
 from pipeline.imaging.borders import without_border
 from pipeline.imaging.png import shrink
-from training.classifiers.known_films import Example, Gray, read_examples
+from training.classifiers.command import parse_arguments
+from training.classifiers.known_films import Example
 from training.classifiers.networks import fit, write_networks
 
-POOL_SIDE = 1024  # px
-VERSIONS = 3  # of every film and kind
-SIZES = (1.0, 1.0, 0.7, 0.5)  # of the long side
+POOL_SIDE = 1024  # px, long side of the films
+VERSIONS = 3  # of each film and kind
+SIZES = (1.0, 1.0, 0.7, 0.5)  # of a version, as shares of the long side
 KERNELS = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4, cv2.INTER_NEAREST)
-SHARPEST, DULLEST = 400.0, 70.0  # long sides per blur width
-BOXES = 0.2  # share of the blurred copies
-LEAST_FACTOR, MOST_FACTOR = 2.5, 8.0  # of blowing up
+SHARPEST, DULLEST = 400.0, 70.0  # the long side is this many times the standard deviation of a blur
+BOX_SHARE = 0.2  # of the blurred copies
+MIN_FACTOR, MAX_FACTOR = 2.5, 8.0  # of upscaling
 SEED = 18
 
 
 def main() -> None:
-    """Train on everything that may be used, and write the weights."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("roots", nargs="+", help="folders with the data/ of finished runs (mirror, sandbox)")
-    parser.add_argument("--truth", type=Path, help="CSV with the columns image, view")
-    parser.add_argument("--out", type=Path, default=Path("pipeline/classifiers/weights/fineness.npz"))
-    options = parser.parse_args()
-    known = (example for root in options.roots for example in read_examples(Layout.at(root), options.truth, POOL_SIDE))
-    write_networks(train(example for example in known if example.may_train), options.out)
+    """Train on all films that may be used and write the weights."""
+    arguments = parse_arguments(__doc__, out="pipeline/classifiers/weights/fineness.npz")
+    write_networks(train(arguments.examples(POOL_SIDE)), arguments.out)
 
 
 def train(examples: Iterable[Example], seed: int = SEED) -> Networks:
-    """Networks that tell ``KINDS`` from the spectrum of a film."""
+    """Train networks over :data:`pipeline.classifiers.fineness.KINDS` that work on the spectrum of a film."""
     rng = np.random.default_rng(seed)
     vectors, targets = [], []
     for example in examples:
-        if example.kind == "other":
+        if example.view_class == "other":
             continue
-        for found, kind in spectra(example.picture, rng):
-            vectors.append(found)
+        for vector, kind in spectra(example.picture, rng):
+            vectors.append(vector)
             targets.append(KINDS.index(kind))
     return train_on(np.stack(vectors), np.array(targets), seed)
 
 
-def train_on(vectors: np.ndarray, targets: np.ndarray, seed: int = SEED) -> Networks:
-    """As :func:`train`, from spectra (N, D) and numbers of kinds (N,)."""
+def train_on(vectors: Vectors, targets: npt.NDArray[np.intp], seed: int = SEED) -> Networks:
+    """Train the networks of :func:`train` on spectra, float32 (N, D), and indices of their kinds (N,)."""
     return fit(vectors, targets, members=4, hidden=32, decay=0.03, epochs=200, seed=seed)
 
 
-def spectra(film: Gray, rng: np.random.Generator) -> list[tuple[np.ndarray, str]]:
-    """Spectra of a film as it is, blurred and blown up, with their kinds."""
-    found = []
+def spectra(film: Gray, rng: np.random.Generator) -> list[tuple[Vectors, str]]:
+    """Spectra of versions of a film, float32 (D,), each with its kind: fine, blurred or upscaled."""
+    versions: list[tuple[Vectors, str]] = []
     for _ in range(VERSIONS):
-        size = shrink(film, int(max(film.shape) * rng.choice(SIZES)))
-        unsharp = box_blur if rng.random() < BOXES else blur
-        found += [
-            (_seen(resaved(size, rng)), "fine"),
-            (_seen(resaved(unsharp(size, rng), rng)), "blurred"),
-            (_seen(resaved(blow_up(size, rng), rng)), "upscaled"),
+        sized = shrink(film, int(max(film.shape) * rng.choice(SIZES)))
+        blurring = box_blur if rng.random() < BOX_SHARE else blur
+        versions += [
+            (_spectrum(resave(sized, rng)), "fine"),
+            (_spectrum(resave(blurring(sized, rng), rng)), "blurred"),
+            (_spectrum(resave(upscale(sized, rng), rng)), "upscaled"),
         ]
-    return found
+    return versions
 
 
-def _seen(film: Gray) -> np.ndarray:
+def _spectrum(film: Gray) -> Vectors:
     return spectrum(without_border(film))
 
 
 def blur(film: Gray, rng: np.random.Generator) -> Gray:
-    """Out of focus by 1/400 to 1/70 of the long side: mostly a Gaussian, else the even disk of a lens."""
-    width = _width(film, rng)
+    """Blur a film, by 1/400 to 1/70 of the long side: mostly with a Gaussian, else with the even disk of a lens."""
+    width = _blur_width(film, rng)
     if rng.random() < 0.75:
-        return np.asarray(cv2.GaussianBlur(film, (0, 0), width), np.uint8)
-    return np.asarray(cv2.filter2D(film, -1, disk(2 * width)), np.uint8)
+        return cv2.GaussianBlur(film, (0, 0), width)
+    return cv2.filter2D(film, -1, disk(2 * width))
 
 
 def box_blur(film: Gray, rng: np.random.Generator) -> Gray:
-    """Averaged over a square of the same spread, as image editors do: the nearest to a blown-up thumbnail."""
-    side = max(3, round(_width(film, rng) * 12**0.5))
-    return np.asarray(cv2.blur(film, (side, side)), np.uint8)
+    """Blur a film by averaging over squares, as image editors do; of all blurs the most like upscaling."""
+    side = max(3, round(_blur_width(film, rng) * 12**0.5))
+    return cv2.blur(film, (side, side))
 
 
-def _width(film: Gray, rng: np.random.Generator) -> float:
-    """Spread of a blur (px)."""
+def _blur_width(film: Gray, rng: np.random.Generator) -> float:
+    """A random standard deviation of a blur (px)."""
     return float(max(film.shape) / np.exp(rng.uniform(np.log(DULLEST), np.log(SHARPEST))))
 
 
-def disk(radius: float) -> np.ndarray:
-    """An even disk of ``radius`` (px) whose sum is 1."""
+def disk(radius: float) -> npt.NDArray[np.float64]:
+    """A filter with the shape of a disk of ``radius`` px, float64; its sum is 1."""
     reach = int(np.ceil(radius))
     down, right = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     weights = np.clip(radius + 0.5 - np.hypot(down, right), 0, 1)
     return np.asarray(weights / weights.sum())
 
 
-def blow_up(film: Gray, rng: np.random.Generator) -> Gray:
-    """Shrunk to a thumbnail and enlarged again, 2.5 to 8 times."""
-    factor = np.exp(rng.uniform(np.log(LEAST_FACTOR), np.log(MOST_FACTOR)))
+def upscale(film: Gray, rng: np.random.Generator) -> Gray:
+    """Shrink a film to a thumbnail and enlarge it again, by a factor of 2.5 to 8."""
+    factor = np.exp(rng.uniform(np.log(MIN_FACTOR), np.log(MAX_FACTOR)))
     size = tuple(max(16, round(side / factor)) for side in film.shape[::-1])
     small = cv2.resize(film, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.resize(small, film.shape[::-1], interpolation=int(rng.choice(KERNELS))), np.uint8)
+    return cv2.resize(small, film.shape[::-1], interpolation=int(rng.choice(KERNELS)))
 
 
-def resaved(film: Gray, rng: np.random.Generator) -> Gray:
-    """As it is, or through a JPEG file of common quality."""
+def resave(film: Gray, rng: np.random.Generator) -> Gray:
+    """Return half of the films unchanged, and save the others as JPEG of common quality."""
     if rng.random() < 0.5:
         return film
     data = cv2.imencode(".jpg", film, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(75, 96))])[1]

@@ -1,4 +1,4 @@
-"""Fit and write the small networks that the package ships (:mod:`pipeline.classifiers.networks`)."""
+"""Fit and write the small networks that ship with the package (:mod:`pipeline.classifiers.networks`)."""
 
 import warnings
 from pathlib import Path
@@ -11,21 +11,44 @@ from sklearn.neural_network import MLPClassifier
 from pipeline.classifiers.networks import Layers, Networks, Vectors, standardize
 from sources.core.storage import atomic
 
-LEAST_SPREAD = 0.05  # features that hardly vary are not blown up
+MIN_SPREAD = 0.05  # added to each standard deviation, so that nearly constant features are not amplified
 
 
 def fit(
     vectors: Vectors, targets: npt.NDArray[np.intp], *, members: int, hidden: int, decay: float, epochs: int, seed: int
 ) -> Networks:
-    """An ensemble on feature vectors (N, D) with class numbers (N,); every class occurs in ``targets``."""
-    mean, scale = vectors.mean(axis=0), vectors.std(axis=0) + LEAST_SPREAD
+    """Fit an ensemble of two-layer networks.
+
+    Args:
+        vectors: features, float32 (N, D).
+        targets: class index of each row (N,); every class occurs.
+        members: number of networks.
+        hidden: number of hidden units of each.
+        decay: L2 penalty of the weights.
+        epochs: number of passes over the data.
+        seed: seed of the first network; each further one adds 1.
+    """
+    mean, scale = vectors.mean(axis=0), vectors.std(axis=0) + MIN_SPREAD
     standard = standardize(vectors, mean, scale)
-    layers = tuple(_fit_one(standard, targets, (hidden, decay, epochs), seed + member) for member in range(members))
-    return Networks(mean.astype(np.float32), scale.astype(np.float32), layers)
+    networks = [
+        MLPClassifier(
+            (hidden,), alpha=decay, batch_size=min(256, len(targets)), max_iter=epochs, random_state=seed + member
+        )
+        for member in range(members)
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is fixed on purpose
+        for network in networks:
+            network.fit(standard, targets)
+    return Networks(mean.astype(np.float32), scale.astype(np.float32), tuple(map(_layers, networks)))
 
 
 def write_networks(networks: Networks, path: Path) -> None:
-    """Write the weights as half floats; plain arrays in one compressed file."""
+    """Write the weights as half-precision floats: plain arrays in one compressed ``.npz`` file.
+
+    Raises:
+        CxnetError: the disk is full, or the folder is not writable.
+    """
     arrays = {"mean": networks.mean, "scale": networks.scale, "members": np.array(len(networks.members))}
     for index, layers in enumerate(networks.members):
         arrays |= {f"{name}_{index}": layer for name, layer in zip(("w1", "b1", "w2", "b2"), layers, strict=True)}
@@ -34,16 +57,10 @@ def write_networks(networks: Networks, path: Path) -> None:
         np.savez_compressed(file, allow_pickle=False, **halves)
 
 
-def _fit_one(standard: Vectors, targets: npt.NDArray[np.intp], shape: tuple[int, float, int], seed: int) -> Layers:
-    hidden, decay, epochs = shape
-    network = MLPClassifier(
-        (hidden,), alpha=decay, batch_size=min(256, len(targets)), max_iter=epochs, random_state=seed
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a fixed number of epochs on purpose
-        network.fit(standard, targets)
+def _layers(network: MLPClassifier) -> Layers:
+    """The weights of a fitted network, with one output per class."""
     (first, second), (first_bias, second_bias) = network.coefs_, network.intercepts_
-    if second.shape[1] == 1:  # of two classes scikit-learn keeps one output
+    if second.shape[1] == 1:  # for two classes scikit-learn has a single output
         second, second_bias = np.hstack([0 * second, second]), np.hstack([0 * second_bias, second_bias])
     first, first_bias, second, second_bias = (
         np.asarray(part, np.float32) for part in (first, first_bias, second, second_bias)

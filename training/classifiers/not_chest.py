@@ -1,22 +1,33 @@
-"""Pictures that are no chest film: drawn pages, plots, shapes and noise, montages and details of films, photographs."""
+"""Pictures that are not chest films, as training examples of the class "other".
+
+They are synthetic pages, plots, shapes, noise and CT slices, montages and details of films, and photographs. Each
+picture is (H, W) uint8; equal states of the random generator give equal pictures.
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from pipeline.imaging.arrays import Gray
+from pipeline.imaging.png import shrink
 from sources.sandbox.anatomy import draw_anatomy
 from sources.sandbox.other_views import ct_axial, ct_coronal
 from sources.sandbox.phantom import Exposure
 
-Gray = npt.NDArray[np.uint8]
-SIDE = 256
+SIDE = 256  # px, maximum side of synthetic pictures
+PHOTO_SIDE = 384  # px, maximum side of photographs
 
 
 def draw_not_chest(films: Sequence[Gray], photos: Sequence[Gray], rng: np.random.Generator) -> Gray:
-    """One picture, uint8, of a kind drawn at random."""
+    """Draw one picture of a random kind.
+
+    Args:
+        films: chest films for montages and details, (H, W) uint8 each.
+        photos: photographs to crop, (H, W) uint8 each.
+        rng: random generator.
+    """
     kinds: list[Callable[[], Gray]] = [
         lambda: page_of_text(rng),
         lambda: plot(rng),
@@ -32,7 +43,7 @@ def draw_not_chest(films: Sequence[Gray], photos: Sequence[Gray], rng: np.random
 
 
 def page_of_text(rng: np.random.Generator) -> Gray:
-    """Lines of words on white or black."""
+    """Lines of text on white or black."""
     height, width = _size(rng)
     page = np.full((height, width), 255, np.uint8)
     step = int(rng.integers(8, 22))
@@ -43,7 +54,7 @@ def page_of_text(rng: np.random.Generator) -> Gray:
 
 
 def plot(rng: np.random.Generator) -> Gray:
-    """Axes with curves or bars."""
+    """A plot with curves and bars."""
     height, width = _size(rng)
     page = np.full((height, width), 255, np.uint8)
     cv2.rectangle(page, (20, 10), (width - 10, height - 20), 0, 1)
@@ -59,7 +70,7 @@ def plot(rng: np.random.Generator) -> Gray:
 
 
 def shapes(rng: np.random.Generator) -> Gray:
-    """Ellipses, boxes and lines of any gray."""
+    """Filled and outlined ellipses of any gray level, more or less blurred."""
     height, width = _size(rng)
     page = np.full((height, width), int(rng.integers(0, 256)), np.uint8)
     for _ in range(int(rng.integers(1, 12))):
@@ -71,7 +82,7 @@ def shapes(rng: np.random.Generator) -> Gray:
 
 
 def clouds(rng: np.random.Generator) -> Gray:
-    """Noise of one scale."""
+    """Noise that is smooth on a random scale."""
     height, width = _size(rng)
     scale = float(rng.choice([1, 3, 8, 20, 50]))
     noise = cv2.GaussianBlur(rng.normal(0, 1, (height, width)), (0, 0), scale)
@@ -79,11 +90,11 @@ def clouds(rng: np.random.Generator) -> Gray:
 
 
 def montage(films: Sequence[Gray], rng: np.random.Generator) -> Gray:
-    """Two to nine films in one picture, as figures of papers have them."""
+    """Two to nine films in one picture, as in the figures of papers."""
     rows, columns = [(1, 2), (2, 1), (2, 2), (1, 3), (2, 3), (3, 3)][int(rng.integers(6))]
-    gutter, ground = int(rng.integers(0, 10)), int(rng.choice([0, 255, 255]))
+    gutter, background = int(rng.integers(0, 10)), int(rng.choice([0, 255, 255]))
     height, width = (int(rng.integers(70, 140)) for _ in range(2))
-    page = np.full((rows * (height + gutter) + gutter, columns * (width + gutter) + gutter), ground, np.uint8)
+    page = np.full((rows * (height + gutter) + gutter, columns * (width + gutter) + gutter), background, np.uint8)
     same = films[int(rng.integers(len(films)))] if rng.random() < 0.2 else None
     for row in range(rows):
         for column in range(columns):
@@ -103,15 +114,15 @@ def detail(films: Sequence[Gray], rng: np.random.Generator) -> Gray:
 
 
 def photograph(photos: Sequence[Gray], rng: np.random.Generator) -> Gray:
-    """A part of a photograph."""
+    """A random part of a photograph."""
     photo = photos[int(rng.integers(len(photos)))]
     height, width = (int(side * rng.uniform(0.3, 1.0)) for side in photo.shape)
     top, left = int(rng.integers(photo.shape[0] - height + 1)), int(rng.integers(photo.shape[1] - width + 1))
     return np.ascontiguousarray(photo[top : top + height, left : left + width])
 
 
-def drawn_slices(count: int, rng: np.random.Generator) -> list[Gray]:
-    """Phantoms of CT slices: coronal ones, which look most like films and of which there are hardly any, and axial."""
+def synthetic_slices(count: int, rng: np.random.Generator) -> list[Gray]:
+    """Draw CT slices, a third axial, the others coronal: those resemble films most, and real ones are rare."""
     slices = []
     for number in range(count):
         anatomy = draw_anatomy(rng, float(rng.uniform(25, 85)), "F" if rng.random() < 0.5 else "M")
@@ -122,23 +133,18 @@ def drawn_slices(count: int, rng: np.random.Generator) -> list[Gray]:
 
 
 def photographs() -> list[Gray]:
-    """The photographs that scikit-learn and matplotlib bring as sample data (free licences), long side 384 px."""
+    """The sample photographs of scikit-learn and matplotlib (free licenses), at most 384 px long."""
     import matplotlib as mpl
     from sklearn.datasets import load_sample_images
 
-    found = [cv2.cvtColor(np.asarray(image), cv2.COLOR_RGB2GRAY) for image in load_sample_images().images]
+    photos = [cv2.cvtColor(np.asarray(image), cv2.COLOR_RGB2GRAY) for image in load_sample_images().images]
     for path in sorted((Path(mpl.get_data_path()) / "sample_data").iterdir()):
         if path.suffix.lower() in (".jpg", ".png"):
             image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-            found += [] if image is None else [image]
-    return [_small(np.asarray(image, np.uint8)) for image in found]
-
-
-def _small(picture: Gray) -> Gray:
-    factor = min(1.0, 384 / max(picture.shape))
-    size = (round(picture.shape[1] * factor), round(picture.shape[0] * factor))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+            photos += [] if image is None else [image]
+    return [shrink(np.asarray(photo, np.uint8), PHOTO_SIDE) for photo in photos]
 
 
 def _size(rng: np.random.Generator) -> tuple[int, int]:
+    """A random height and width (px)."""
     return int(rng.integers(SIDE // 2, SIDE)), int(rng.integers(SIDE // 2, SIDE))

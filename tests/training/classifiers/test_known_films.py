@@ -1,4 +1,4 @@
-"""Which films the shipped networks may learn from: Radiopaedia's never, under whatever set they arrive."""
+"""Which films the small networks may learn from: never those of Radiopaedia, whichever source lists them."""
 
 import hashlib
 
@@ -26,9 +26,9 @@ def film(source, item_id, **values):
 
 @pytest.fixture
 def examples(tmp_path):
-    """What is read of the given rows, where the truth calls every film PA."""
+    """A function that reads the examples of a pool with the given rows; the CSV of views has PA for each of them."""
 
-    def read(*rows, long_side=64, truth=True):
+    def read(*rows, long_side=64, with_views=True):
         layout = Layout.at(tmp_path)
         table = pd.DataFrame(rows, columns=COLUMNS).astype(object).sort_values(["source", "item_id"])
         table = table.where(table.notna(), None)
@@ -37,7 +37,7 @@ def examples(tmp_path):
         views = tmp_path / "views.csv"
         names = [row["fetched_url"].removeprefix("https://") for row in rows]
         pd.DataFrame({"image": names, "view": "PA"}).to_csv(views, index=False)
-        return {found.name: found for found in read_examples(layout, views if truth else None, long_side)}
+        return {each.name: each for each in read_examples(layout, views if with_views else None, long_side)}
 
     return read
 
@@ -53,16 +53,16 @@ def examples(tmp_path):
         (film("cohen", "a", page_url="https://www.eurorad.org/case/1"), True),
     ],
 )
-def test_films_whose_terms_forbid_machine_learning_do_not_train(examples, row, may_train):
-    (found,) = examples(row).values()
-    assert found.may_train is may_train
+def test_films_whose_terms_forbid_machine_learning_may_not_train(examples, row, may_train):
+    (example,) = examples(row).values()
+    assert example.may_train is may_train
 
 
-def test_a_proven_copy_of_a_closed_film_does_not_train_either(examples):
-    found = examples(
+def test_copies_of_such_films_in_other_sources_may_not_train(examples):
+    by_name = examples(
         film("cohen", "copy", cluster_id="c"), film("radiopaedia", "a", cluster_id="c"), film("cohen", "other")
     )
-    assert {name: film.may_train for name, film in found.items()} == {
+    assert {name: example.may_train for name, example in by_name.items()} == {
         "cohen/copy": False,
         "cohen/other": True,
         "radiopaedia/a": False,
@@ -70,21 +70,21 @@ def test_a_proven_copy_of_a_closed_film_does_not_train_either(examples):
 
 
 def test_films_are_grouped_by_person_across_sources(examples):
-    found = examples(film("cohen", "a", patient_key="p1"), film("figure1", "b", patient_key="p1"), film("cohen", "c"))
-    assert found["cohen/a"].patient == found["figure1/b"].patient != found["cohen/c"].patient
+    by_name = examples(film("cohen", "a", patient_key="p1"), film("figure1", "b", patient_key="p1"), film("cohen", "c"))
+    assert by_name["cohen/a"].patient == by_name["figure1/b"].patient != by_name["cohen/c"].patient
 
 
-def test_sets_of_frontal_films_need_no_truth_and_others_are_left_out_without(examples):
-    found = examples(film("nih", "a"), film("cohen", "b"), truth=False)
-    assert {name: example.kind for name, example in found.items()} == {"nih/a": "frontal"}
+def test_without_a_csv_only_sources_of_frontal_films_have_known_views(examples):
+    by_name = examples(film("nih", "a"), film("cohen", "b"), with_views=False)
+    assert {name: example.view_class for name, example in by_name.items()} == {"nih/a": "frontal"}
 
 
-def test_pictures_come_as_small_as_asked_for(examples):
-    (found,) = examples(film("hannover", "a"), long_side=48).values()
-    assert found.picture.shape == (48, 40) and found.picture.dtype == np.uint8
+def test_pictures_are_shrunk_to_the_long_side(examples):
+    (example,) = examples(film("hannover", "a"), long_side=48).values()
+    assert example.picture.shape == (48, 40) and example.picture.dtype == np.uint8
 
 
-def test_drawn_films_with_a_planted_defect_are_left_out(examples, tmp_path):
+def test_synthetic_films_with_a_planted_defect_are_left_out(examples, tmp_path):
     whole, damaged = film("hannover", "a"), film("nih", "b")
     truth = Layout.at(tmp_path).sandbox / "truth" / "films.csv"
     truth.parent.mkdir(parents=True)
@@ -96,4 +96,4 @@ def test_drawn_films_with_a_planted_defect_are_left_out(examples, tmp_path):
             "duplicate_kind": [None, None],
         }
     ).to_csv(str(truth), index=False)
-    assert {name: example.kind for name, example in examples(whole, damaged).items()} == {"hannover/a": "lateral"}
+    assert {name: example.view_class for name, example in examples(whole, damaged).items()} == {"hannover/a": "lateral"}
