@@ -26,7 +26,7 @@ from pipeline.core.params import Params
 from pipeline.core.profile import load_params
 from pipeline.core.stages import STAGES
 from pipeline.core.tables import iter_images
-from pipeline.fetch.world import mirror_folder
+from pipeline.fetch.origin import mirror_folder
 from sources.core.errors import CxnetError
 from sources.core.storage import read_table
 from sources.reading.archive import read_members

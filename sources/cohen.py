@@ -1,46 +1,38 @@
-"""Cohen's COVID-19 image data collection: per image what it shows, where it came from, its licence."""
+"""Cohen's COVID-19 image data collection: a table with the finding, origin and license of every image."""
 
 import re
 from collections.abc import Iterator
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
-from sources.core.addresses import web_address
+from sources.core.addresses import host_of, is_among, web_address
 from sources.core.items import Item
 from sources.core.source import Source, Terms
 from sources.core.web import Web
 from sources.reading.europepmc import DOI
+from sources.reading.licences import creative_commons, is_free
 from sources.reading.tables import Row, distinct, number, raw_github, read_rows
-from sources.reading.words import is_child, label_of, parse_age, parse_sex, parse_view
+from sources.reading.views import parse_view
+from sources.reading.words import is_child, label_of, parse_age, parse_sex
 
 REPOSITORY = "ieee8023/covid-chestxray-dataset"
 COMMIT = "584034aa7fbf06496741f11008d72fd791c8e443"  # 2020-06-22: 751 rows
 TABLE = raw_github(REPOSITORY, COMMIT, "metadata.csv")
 COLUMNS = ("patientid", "offset", "sex", "age", "finding", "view", "modality", "folder", "filename", "url", "license")
 
-LICENCES = {  # the collection's words -> SPDX-like words; with "BY", "BY-SA" and "BY-NC-SA" bytes may be passed on
-    "CC BY": "CC-BY",
-    "CC BY 3.0": "CC-BY-3.0",
-    "CC BY 4.0": "CC-BY-4.0",
-    "CC BY-SA": "CC-BY-SA",
-    "CC BY-NC-SA": "CC-BY-NC-SA",
-    "CC BY-NC-SA 4.0": "CC-BY-NC-SA-4.0",
-    "CC BY-NC-ND": "CC-BY-NC-ND",
-    "CC BY-NC-ND 4.0": "CC-BY-NC-ND-4.0",
-    "Apache 2.0": "Apache-2.0",
-}
-NO_COPIES_HOSTS = ("radiopaedia.org",)  # its terms forbid passing films on, whatever the licence of the case says
+OTHER_LICENCES = {"Apache 2.0": "Apache-2.0"}
+NO_COPIES_HOSTS = ("radiopaedia.org", ".radiopaedia.org")  # its terms forbid copies, whatever the case's license allows
 RT_PCR = {"y": "positive", "yes": "positive", "n": "negative", "no": "negative"}
 CREDIT = re.compile(r"(case courtesy of|credit to|image originally shared)", re.IGNORECASE)
 
-# "No Finding" that its own source contradicts (docs: 23 such rows, not reliable).
+# "No Finding" although the original source contradicts it (23 rows state "No Finding"; they are not reliable).
 CONTRADICTED_FILES = (  # the films plainly show opacities
     "1-s2.0-S1341321X20301124-gr3_lrg-a.png",
     "1-s2.0-S1341321X20301124-gr3_lrg-b.png",
     "1-s2.0-S2213716520301168-gr1_lrg-c.png",
 )
 CONTRADICTED_PAGES = (
-    "https://github.com/ml-workgroup/covid-19-image-repository",  # from version 1.0 of that data, wrongly dated
-    "https://www.sirm.org/2020/03/08/covid-19-caso-13/",  # a proven COVID-19 case, on its own page
+    "https://github.com/ml-workgroup/covid-19-image-repository",  # from version 1.0 of that data, with wrong dates
+    "https://www.sirm.org/2020/03/08/covid-19-caso-13/",  # a proven COVID-19 case, according to its own page
 )
 
 
@@ -60,10 +52,10 @@ class Cohen(Source):
 
 
 def parse(table: bytes) -> Iterator[Item]:
-    """Yield one item per row of ``metadata.csv``; a file that two rows name gets the second row's patient in its id.
+    """Yield one item per row of ``metadata.csv``; if two rows name one file, the second id includes its patient.
 
     Raises:
-        CxnetError: it is not that table.
+        CxnetError: it is another table.
     """
     rows = read_rows(table, COLUMNS, TABLE)
     for item_id, row in distinct(rows, key=lambda row: row["filename"] or "unnamed", tie=lambda row: row["patientid"]):
@@ -71,19 +63,20 @@ def parse(table: bytes) -> Iterator[Item]:
 
 
 def label(row: Row) -> str | None:
-    """The label of a row's finding; None for a "No Finding" that its own source contradicts."""
-    found = label_of(row["finding"], rt_pcr(row))
+    """The label of a row's finding; None for a "No Finding" that the original source contradicts."""
+    stated = label_of(row["finding"], rt_pcr(row))
     contradicted = row["filename"] in CONTRADICTED_FILES or row["url"].startswith(CONTRADICTED_PAGES)
-    return None if found == "normal" and contradicted else found
+    return None if stated == "normal" and contradicted else stated
 
 
 def rt_pcr(row: Row) -> str | None:
-    """``positive`` or ``negative`` from the column that later states of the table have."""
+    """``positive`` or ``negative``, from a column that only later versions of the table have."""
     return RT_PCR.get(row.get("RT_PCR_positive", "").lower())
 
 
 def _item(item_id: str, row: Row) -> Item:
-    licence = row["license"] or None
+    licence = _licence(row["license"])
+    may_be_copied = not is_among(host_of(row["url"]) or "", NO_COPIES_HOSTS)
     return Item(
         item_id=item_id,
         url=raw_github(REPOSITORY, COMMIT, f"{row['folder']}/{row['filename']}"),
@@ -98,31 +91,27 @@ def _item(item_id: str, row: Row) -> Item:
         pediatric=is_child(parse_age(row["age"])),
         offset_days=number(row["offset"]),
         rt_pcr=rt_pcr(row),
-        licence=LICENCES.get(licence or "", licence),
+        licence=licence,
         attribution=_attribution(row),
-        redistributable=_may_be_passed_on(row),
+        redistributable=is_free(licence) and may_be_copied,
         skip=_skip(row),
     )
 
 
-def _may_be_passed_on(row: Row) -> bool:
-    """Only under a known free licence without "ND", and not where the original site's terms say no."""
-    host = urlsplit(web_address(row["url"]) or "").hostname or ""
-    if any(host == closed or host.endswith(f".{closed}") for closed in NO_COPIES_HOSTS):
-        return False
-    return row["license"] in LICENCES and "ND" not in row["license"]
+def _licence(stated: str) -> str | None:
+    return creative_commons(stated) or OTHER_LICENCES.get(stated, stated) or None
 
 
 def _attribution(row: Row) -> str | None:
-    """Whom to credit: the credit line, and where the film stands."""
+    """Whom to credit: the credit line, and where the film was published."""
     note = row.get("other_notes", "")
     return "; ".join(part for part in (note if CREDIT.match(note) else "", _place(row)) if part) or None
 
 
 def _place(row: Row) -> str:
-    """The DOI of a film's paper; the address where there is none ("?"), or where the address names another one."""
-    stated, named = row.get("doi", ""), DOI.search(unquote(row["url"]))
-    is_contradicted = named is not None and stated.lower() not in named[0].lower()
+    """The DOI of a film's paper; its address if there is no DOI ("?") or the address contains another one."""
+    stated, in_address = row.get("doi", ""), DOI.search(unquote(row["url"]))
+    is_contradicted = in_address is not None and stated.lower() not in in_address[0].lower()
     return f"doi:{stated}" if DOI.fullmatch(stated) and not is_contradicted else row["url"]
 
 

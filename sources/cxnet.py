@@ -1,14 +1,14 @@
-"""COVID-CXNet's own published collection: 900 films, labels in file names, a table for half of them.
+"""COVID-CXNet's own published collection: 900 films, labels in the file names, a table for half of them.
 
-A name is ``<nnn><suffix>.<extension>``: suffix ``p`` = paediatric, ``-`` = no abnormality seen although PCR or CT
-proved COVID-19, or both (``481p-.jpg``). The table begins at file 260, and dozens of its rows spell the extension
-otherwise than the file does. The names come from GitHub's tree listing; where that cannot be had (offline copies, the
-hourly limit of its API) from the table and the names in ``data/catalog/cxnet.csv``.
+A name is ``<nnn><suffix>.<extension>``. The suffix ``p`` marks a pediatric film, ``-`` a film without visible
+abnormality although PCR or CT proved COVID-19; both may occur (``481p-.jpg``). The table begins at file 260, and dozens
+of its rows spell the extension differently from the file. The file names come from GitHub's tree listing; if it is
+unavailable (offline copies, the hourly limit of the API), from the table and ``data/catalog/cxnet.csv``.
 """
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -17,8 +17,10 @@ from sources.core.errors import WebError
 from sources.core.items import Item
 from sources.core.source import Source, Terms
 from sources.core.web import Web
+from sources.reading.answers import mapping, mappings
 from sources.reading.tables import Row, number, raw_github, read_rows
-from sources.reading.words import is_child, parse_age, parse_sex, parse_view
+from sources.reading.views import parse_view
+from sources.reading.words import is_child, parse_age, parse_sex
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ class Cxnet(Source):
     homepage = f"https://github.com/{REPOSITORY}"
     labels = ("covid",)
     hosts = ("raw.githubusercontent.com", "api.github.com")
-    # The collection's licence cannot free films that it took from pages with other licences.
+    # The collection's license cannot cover films that it took from pages with other licenses.
     terms = Terms(licence="CC BY 4.0 for the collection, films as at their source", url=homepage)
     optional = True
 
@@ -57,20 +59,20 @@ class Cxnet(Source):
 
 
 def parse(table: bytes, names: Sequence[str]) -> Iterator[Item]:
-    """Yield one item per film that ``metadata.csv`` or ``names`` (file names of the collection) lists.
+    """Yield one item per film in ``metadata.csv`` or in ``names`` (file names of the collection).
 
     Raises:
-        CxnetError: the table is another one.
+        CxnetError: it is another table.
     """
     rows = {_stem(row["filename"]): row for row in reversed(read_rows(table, COLUMNS, TABLE))}
     files = {_stem(name): name for name in names}
     for stem in sorted(rows.keys() | files.keys()):
-        if FILM.fullmatch(stem):
-            yield _item(stem, files.get(stem), rows.get(stem))
+        if match := FILM.fullmatch(stem):
+            yield _item(match, files.get(stem), rows.get(stem))
 
 
 def listed_names(web: Web) -> list[str]:
-    """The film names of the collection: GitHub's listing, else those that this project ships."""
+    """The file names of the collection's films: from GitHub's listing, else those that this project ships."""
     try:
         return names_in_tree(web.get(LISTING).json())
     except (WebError, ValueError) as error:
@@ -79,13 +81,12 @@ def listed_names(web: Web) -> list[str]:
 
 
 def names_in_tree(answer: Any) -> list[str]:
-    """The film names in an answer of GitHub's tree API.
+    """The file names of films in an answer of GitHub's tree API.
 
     Raises:
-        ValueError: it is no such answer, or holds no film.
+        ValueError: the answer lists no film.
     """
-    entries = answer.get("tree") if isinstance(answer, Mapping) else None
-    paths = [entry.get("path") for entry in entries if isinstance(entry, Mapping)] if isinstance(entries, list) else []
+    paths = [entry.get("path") for entry in mappings(mapping(answer).get("tree"))]
     films = [PurePosixPath(path) for path in paths if isinstance(path, str)]
     names = [path.name for path in films if str(path.parent) == FOLDER and FILM.fullmatch(path.stem)]
     if not names:
@@ -93,34 +94,33 @@ def names_in_tree(answer: Any) -> list[str]:
     return names
 
 
-def _item(stem: str, file: str | None, row: Row | None) -> Item:
-    match = FILM.fullmatch(stem)
-    assert match is not None  # parse
-    told = row or dict.fromkeys(COLUMNS, "")
-    age = parse_age(told["age"])
+def _item(film: re.Match[str], file: str | None, row: Row | None) -> Item:
+    stem = film[0]
+    cells = row or dict.fromkeys(COLUMNS, "")
+    age = parse_age(cells["age"])
     url, *alternates = (raw_github(REPOSITORY, COMMIT, f"{FOLDER}/{name}") for name in _spellings(stem, file, row))
     return Item(
         item_id=stem,
         url=url,
         alternates=tuple(alternates),
-        page_url=web_address(told["url"]) or TABLE,
-        label="covid",  # the folder's name says so, for the films without a row too
-        finding=NOT_SEEN if match["clear"] else told["label"] or "COVID-19",
-        view=parse_view(told["view"]),
+        page_url=web_address(cells["url"]) or TABLE,
+        label="covid",  # by the folder's name, which holds for films without a row, too
+        finding=NOT_SEEN if film["clear"] else cells["label"] or "COVID-19",
+        view=parse_view(cells["view"]),
         modality="X-ray",
-        patient_id=told["patient_id"] or None,
+        patient_id=cells["patient_id"] or None,
         age=age,
-        sex=parse_sex(told["sex"]),
-        pediatric=True if match["child"] else is_child(age),
-        offset_days=_first(number(told["admission_offset"]), number(told["symptom_offset"])),
-        rt_pcr=told["pcr_test"] if told["pcr_test"] in ("positive", "negative") else None,
+        sex=parse_sex(cells["sex"]),
+        pediatric=True if film["child"] else is_child(age),
+        offset_days=_first(number(cells["admission_offset"]), number(cells["symptom_offset"])),
+        rt_pcr=cells["pcr_test"] if cells["pcr_test"] in ("positive", "negative") else None,
         licence="CC-BY-4.0 (collection)",
-        attribution=f"Haghanifar et al., doi:10.6084/m9.figshare.12580328; {told['url'] or 'origin not stated'}",
+        attribution=f"Haghanifar et al., doi:10.6084/m9.figshare.12580328; {cells['url'] or 'origin not stated'}",
     )
 
 
 def _spellings(stem: str, file: str | None, row: Row | None) -> list[str]:
-    """The file names to try: the listed one; without it the table's, then the same with the other extensions."""
+    """The file names to try: the listed one; without it the table's, then the stem with every other extension."""
     if file is not None:
         return [file]
     stated = row["filename"] if row is not None else f"{stem}.jpg"

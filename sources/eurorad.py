@@ -1,7 +1,7 @@
-"""Eurorad: search -> case pages -> figures with captions. Modality and view stand only in the captions.
+"""Eurorad: search -> case pages -> figures with captions. Only the captions state modality and view.
 
-Facts used (as seen by public code, 2020 to 2022): figures are ``div.figure-gallery__item`` and load late; the search
-offers a next page even on the last one, and answers "No case found" there. One case can hold several patients.
+Public code of 2020 to 2022 shows the layout: figures are ``div.figure-gallery__item`` and load lazily; the search links
+to a next page even from the last one, where it answers "No case found". A case can have several patients.
 """
 
 import re
@@ -12,33 +12,26 @@ from bs4 import BeautifulSoup, Tag
 
 from sources.core.addresses import path_of
 from sources.core.errors import WebError
-from sources.core.items import Item, unparsed
+from sources.core.items import Item, once, unparsed
 from sources.core.source import Source, Terms
 from sources.core.web import Web
 from sources.reading.catalogs import patients_of
 from sources.reading.html import (
+    Listing,
     absolute,
     attribute,
     canonical,
     lost,
-    once,
     outermost,
     picture_addresses,
     soup,
     unique,
     walk,
+    words_of,
 )
-from sources.reading.html import words_of as words
-from sources.reading.words import (
-    age_in_text,
-    day_in_text,
-    is_child,
-    label_of,
-    modality_in_text,
-    parse_age,
-    sex_in_text,
-    view_in_text,
-)
+from sources.reading.licences import creative_commons, is_free
+from sources.reading.views import shown_by
+from sources.reading.words import age_in_text, day_in_text, is_child, label_of, parse_age, sex_in_text
 
 SITE = "https://www.eurorad.org"
 SEARCH = f"{SITE}/advanced-search?search=COVID&sort_by=published_at&sort_order=DESC&page=0"
@@ -48,19 +41,11 @@ CASE = re.compile(r"/case/(\d{1,8})/?$")
 TEASER = "/styles/figure_image_teaser_large/"
 COPYRIGHT = re.compile(r"©.{1,200}")
 PATIENT = re.compile(r"\b(?:[Pp]atient|PATIENT|[Cc]ase|CASE)\s*(?:[Nn]o\.?\s*|#\s*)?(\d{1,2}|[A-F])\b")
-LICENCES = {  # address of a Creative Commons licence -> word, and whether bytes may be passed on under it
-    "by": ("CC-BY", True),
-    "by-sa": ("CC-BY-SA", True),
-    "by-nc": ("CC-BY-NC", True),
-    "by-nc-sa": ("CC-BY-NC-SA", True),
-    "by-nd": ("CC-BY-ND", False),
-    "by-nc-nd": ("CC-BY-NC-ND", False),
-}
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One picture of a case; ``number`` is "2" for figure 2b, ``patient`` what the caption calls the patient."""
+    """One picture of a case; ``number`` is "2" for figure 2b, ``patient`` is the caption's name for the patient."""
 
     addresses: tuple[str, ...]
     caption: str
@@ -71,34 +56,33 @@ class Figure:
 
 @dataclass(frozen=True)
 class Case:
-    """What a case page says."""
+    """A case page; ``person`` is its line about age and sex."""
 
     page_url: str
     number: str
     finding: str | None
     person: str
     licence: str | None
-    redistributable: bool
     figures: tuple[Figure, ...]
 
 
 class Eurorad(Source):
-    """Eurorad's cases found by the search for COVID; other pneumonias among them."""
+    """Eurorad's cases found by a search for COVID, which include other pneumonias."""
 
     name = "eurorad"
     title = "Eurorad (European Society of Radiology)"
     homepage = SITE
     labels = ("covid", "cap", "normal", "other")
     hosts = ("www.eurorad.org", "eurorad.org")
-    terms = Terms(licence="CC BY-NC-SA 4.0, as each case page says", url=SITE, redistributable=True)
+    terms = Terms(licence="CC BY-NC-SA 4.0, as stated on each case page", url=SITE, redistributable=True)
     has_pages = True
 
     def items(self, web: Web) -> Iterator[Item]:
         """Every figure of every case that the search lists."""
-        yield from walk(web, SEARCH, (HIT, parse_hits, next_hits), self.page_items)
+        yield from walk(web, SEARCH, Listing(HIT, parse_hits, next_hits), self.page_items)
 
     def page_items(self, web: Web, url: str) -> Iterator[Item]:
-        """Every figure of the case at ``url``; one row with a reason where there is none."""
+        """Every figure of the case at ``url``; one row with a reason if there is none."""
         url = canonical(url)
         try:
             page = web.get(url)
@@ -118,33 +102,33 @@ def parse_hits(tree: BeautifulSoup, url: str) -> list[str]:
 
 
 def next_hits(tree: BeautifulSoup, url: str) -> str | None:
-    """Address of the next page of results; None on a page without hits, which the pager offers past the end."""
+    """Address of the next page of results; None on a page without hits: there is one after the last page."""
     link = tree.select_one('div.pagination a[title="Go to next page"]')
     return absolute(url, attribute(link, "href")) if parse_hits(tree, url) else None
 
 
 def parse_case(text: str, url: str) -> Case:
-    """What the case page says; a field that is absent is None or empty."""
+    """A case page; an absent field is None or empty."""
     tree = soup(text)
-    number = CASE.search(path_of(url)) or re.search(r"(\d{1,8})", words(tree.select_one(".text-uppercase.font-size-3")))
-    licence, free = _licence(attribute(tree.select_one('a[rel~="license"]'), "href"))
+    number = CASE.search(path_of(url)) or re.search(
+        r"(\d{1,8})", words_of(tree.select_one(".text-uppercase.font-size-3"))
+    )
     return Case(
         page_url=url,
         number=number[1] if number else "",
-        finding=_section(tree, "FINAL DIAGNOSIS") or words(tree.select_one("h1")) or None,
-        person=words(tree.select_one("p.color-grey"))[:200],
-        licence=licence,
-        redistributable=free,
-        figures=tuple(found for block in outermost(tree, FIGURE) if (found := _figure(block, url))),
+        finding=_section(tree, "FINAL DIAGNOSIS") or words_of(tree.select_one("h1")) or None,
+        person=words_of(tree.select_one("p.color-grey"))[:200],
+        licence=creative_commons(attribute(tree.select_one('a[rel~="license"]'), "href")),
+        figures=tuple(figure for block in outermost(tree, FIGURE) if (figure := _figure(block, url))),
     )
 
 
 def patient_of(case: Case, figure: Figure) -> tuple[str | None, bool]:
     """(patient id of a figure, is that patient the one whose age and sex the page states?).
 
-    A case holds several patients where its captions say so ("Patient 2") or where that is known of it; then the patient
-    is what the caption says, or the number of the figure if there are as many figures as patients, else only the case
-    is known. Age and sex on the page belong to one of them, and which one is not told.
+    A case has several patients if its captions say so ("Patient 2") or the catalog does. Then the patient is the one in
+    the caption, or the number of the figure if there are as many figures as patients; otherwise only the case is known.
+    Age and sex on the page belong to an unknown one of them.
     """
     known = patients_of("eurorad", case.page_url)
     named = {each.patient for each in case.figures} - {None}
@@ -157,7 +141,7 @@ def patient_of(case: Case, figure: Figure) -> tuple[str | None, bool]:
 
 def _item(case: Case, figure: Figure) -> Item:
     patient, is_stated = patient_of(case, figure)
-    modality = modality_in_text(figure.caption)
+    shown = shown_by(figure.caption)
     age = _age(case.person) if is_stated else age_in_text(figure.caption)
     return Item(
         item_id=_item_id(figure.addresses[0]),
@@ -166,8 +150,8 @@ def _item(case: Case, figure: Figure) -> Item:
         page_url=case.page_url,
         label=label_of(case.finding),
         finding=case.finding,
-        view={"CT": "CT", "other": "OTHER"}.get(modality or "", view_in_text(figure.caption)),
-        modality=modality,
+        view=shown.view,
+        modality=shown.modality,
         patient_id=patient,
         age=age,
         sex=sex_in_text(case.person if is_stated else figure.caption),
@@ -175,24 +159,24 @@ def _item(case: Case, figure: Figure) -> Item:
         offset_days=day_in_text(figure.caption),
         licence=case.licence,
         attribution=", ".join(part for part in (f"Eurorad case {case.number}", figure.credit) if part),
-        redistributable=case.redistributable,
-        skip=None if modality in (None, "X-ray") else f"{modality if modality == 'CT' else 'no X-ray'} by its caption",
+        redistributable=is_free(case.licence),
+        skip=shown.skip,
     )
 
 
 def _figure(block: Tag, url: str) -> Figure | None:
-    """One figure of the gallery; None where it holds no picture with an address."""
+    """One figure of the gallery; None if it has no picture with an address."""
     image = block.select_one('img[typeof="foaf:Image"]') or block.select_one("img")
-    shown = picture_addresses(image, url) if image is not None else []
-    if not shown:
+    pictures = picture_addresses(image, url) if image is not None else []
+    if not pictures:
         return None
     label = block.select_one(".figure-gallery__item__label")
-    caption = words(block.select_one(".figure-gallery__item__label span.mb-1"))
-    credit = COPYRIGHT.search(words(label))
-    number = re.search(r"\d{1,3}", words(block.select_one("strong")))
+    caption = words_of(block.select_one(".figure-gallery__item__label span.mb-1"))
+    credit = COPYRIGHT.search(words_of(label))
+    number = re.search(r"\d{1,3}", words_of(block.select_one("strong")))
     patient = PATIENT.search(caption)
     return Figure(
-        addresses=tuple(unique(address for picture in shown for address in _full_sizes(picture))),
+        addresses=tuple(unique(address for picture in pictures for address in _full_sizes(picture))),
         caption=caption,
         credit=credit[0].strip() if credit else None,
         number=number[0] if number else "",
@@ -201,7 +185,7 @@ def _figure(block: Tag, url: str) -> Figure | None:
 
 
 def _full_sizes(teaser: str) -> list[str]:
-    """The addresses at which a figure may stand, largest first: full style, file as uploaded, teaser."""
+    """The possible addresses of a figure, largest first: full style, file as uploaded, teaser."""
     if TEASER not in teaser:
         return [teaser]
     original = re.sub(r"/styles/[^/]+/public/", "/", canonical(teaser))
@@ -209,12 +193,12 @@ def _full_sizes(teaser: str) -> list[str]:
 
 
 def _item_id(address: str) -> str:
-    """The file's path below the site's folder of figures; it starts with month or case."""
+    """The file's path below the site's folder of figures; it starts with the month or the case."""
     return path_of(address).rpartition("/figure_image/")[2].lstrip("/")[-200:]
 
 
 def _age(person: str) -> float | None:
-    """The age in "65 years, male"; None where several ages stand there."""
+    """The age in "65 years, male"; None if there are several ages."""
     return parse_age(person) if len(re.findall(r"\byears?\b", person, re.IGNORECASE)) < 2 else None
 
 
@@ -222,16 +206,9 @@ def _section(tree: BeautifulSoup, name: str) -> str:
     """The text beside the heading ``name`` (sections are rows of two columns)."""
     for heading in outermost(tree, "div.row > div.col-md-3"):
         value = heading.find_next_sibling("div")
-        if words(heading).upper().rstrip(":") == name and isinstance(value, Tag):
-            return words(value)[:500]
+        if words_of(heading).upper().rstrip(":") == name and isinstance(value, Tag):
+            return words_of(value)[:500]
     return ""
-
-
-def _licence(address: str) -> tuple[str | None, bool]:
-    """(word of a Creative Commons licence, may bytes be passed on) for its address."""
-    match = re.search(r"creativecommons\.org/licenses/([a-z-]{2,8})(?:/(\d\.\d))?", address)
-    word, free = LICENCES.get(match[1], (None, False)) if match else (None, False)
-    return (f"{word}-{match[2]}" if word and match and match[2] else word), free
 
 
 SOURCES = (Eurorad(),)

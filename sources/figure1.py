@@ -1,4 +1,4 @@
-"""Figure 1's COVID-19 chest X-ray data set: a table of cases; the image's extension has to be tried."""
+"""Figure 1's COVID-19 chest X-ray data set: a table of cases; the extension of each image has to be tried."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,8 @@ from sources.core.items import Item
 from sources.core.source import Source, Terms
 from sources.core.web import Web
 from sources.reading.tables import Row, distinct, number, raw_github, read_rows
-from sources.reading.words import is_child, label_of, parse_age, parse_sex, parse_view
+from sources.reading.views import parse_view
+from sources.reading.words import is_child, label_of, parse_age, parse_sex
 
 REPOSITORY = "agchung/Figure1-COVID-chestxray-dataset"
 COMMIT = "95bb569e55f4110d3b734c0f355340e04e16989a"  # 2020-05-08: 55 rows
@@ -35,7 +36,7 @@ def parse(table: bytes) -> Iterator[Item]:
     """Yield one item per row of ``metadata.csv`` (which is not clean UTF-8).
 
     Raises:
-        CxnetError: it is not that table.
+        CxnetError: it is another table.
     """
     rows = read_rows(table, COLUMNS, TABLE)
     for item_id, row in distinct(rows, key=lambda row: row["patientid"] or "unnamed", tie=lambda row: row["offset"]):
@@ -43,7 +44,7 @@ def parse(table: bytes) -> Iterator[Item]:
 
 
 def patient(film: str) -> str:
-    """The patient behind a film's id: its number without the letter that counts the films."""
+    """The patient of a film: the film's id without the letter that counts the films."""
     return FILM_LETTER.sub("", film)
 
 

@@ -1,8 +1,9 @@
-"""The user's own films: any local folder or bucket URL of images is a source, with or without a table beside them.
+"""The user's own films: any local folder or bucket URL with images is a source, with or without a table of facts.
 
-The profile's ``folders:`` says where they are. A table is a CSV inside the folder; ``columns`` maps our names to its
-columns, ``labels`` its words to our labels. A file without a row is a row without label; a row without its file is a
-row with that reason. Nothing outside the folder is read: not by ``..`` in the table, not through a link.
+The profile's ``folders:`` says where they are. A table is a CSV file inside the folder; ``columns`` maps our column
+names to the table's, ``labels`` maps its words to our labels. A file without a row becomes a row without a label; a row
+without its file becomes a row with that reason. Nothing outside the folder is read, neither through ``..`` in the table
+nor through a link.
 """
 
 import logging
@@ -14,11 +15,13 @@ from typing import Protocol
 from sources.core.addresses import web_address
 from sources.core.errors import MissingColumnError, UsageError, unknown
 from sources.core.items import LABELS, Item
+from sources.core.limits import FOLDER_TABLE_BYTES
 from sources.core.source import Source, Terms, registry
 from sources.core.web import Web
 from sources.reading.files import Entry, Files, is_outside
 from sources.reading.tables import Row, distinct, number, read_rows
-from sources.reading.words import is_child, parse_age, parse_sex, parse_view
+from sources.reading.views import parse_view
+from sources.reading.words import is_child, parse_age, parse_sex
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +29,11 @@ COLUMNS = (
     *("item_id", "label", "finding", "view", "modality", "patient_id", "study_id", "age", "sex"),
     *("offset_days", "rt_pcr", "page_url", "licence", "attribution"),
 )
-TABLE_LIMIT = 256 << 20  # bytes
-WORDS_NAMED = 5  # of those that no label is mapped to
+UNMAPPED_NAMED = 5  # words without a label that a warning names
 
 
 class FolderSpec(Protocol):
-    """What the profile says of one folder (``pipeline.core.params.FolderParams``)."""
+    """A folder as the profile describes it (``pipeline.core.params.FolderParams``)."""
 
     @property
     def name(self) -> str: ...
@@ -66,7 +68,7 @@ def folder_sources(folders: Sequence[FolderSpec]) -> list["Folder"]:
 class Folder(Source):
     """Films in one folder or bucket, as the profile describes it."""
 
-    hosts: tuple[str, ...] = ()
+    hosts = ()
     optional = True
 
     def __init__(self, spec: FolderSpec) -> None:
@@ -87,22 +89,22 @@ class Folder(Source):
         """
         files = Files(self._spec.path)
         rows = read_table(self._spec, files)
-        _say_unmapped(self._spec, rows)
+        _warn_of_unmapped_labels(self._spec, rows)
         yield from parse(self._spec, rows, files.images(), files)
 
     def read(self, item: Item) -> Iterator[bytes]:
         """The bytes of an item's file, in chunks.
 
         Raises:
-            CxnetError: it is gone, or lies outside the folder.
+            CxnetError: it is missing, or outside the folder.
         """
         return Files(self._spec.path).chunks(item.url)
 
     def size(self, item: Item) -> int:
-        """Bytes of an item's file.
+        """The size of an item's file in bytes.
 
         Raises:
-            CxnetError: it is gone.
+            CxnetError: it is missing.
         """
         return Files(self._spec.path).size(item.url)
 
@@ -116,15 +118,16 @@ def read_table(spec: FolderSpec, files: Files) -> list[Row]:
     """
     if spec.table is None:
         return []
+    content = files.read(spec.table, FOLDER_TABLE_BYTES)
     try:
-        rows = read_rows(files.read(spec.table, TABLE_LIMIT), list(spec.columns.values()), f"{spec.path}/{spec.table}")
+        rows = read_rows(content, list(spec.columns.values()), f"{spec.path}/{spec.table}")
     except MissingColumnError as error:
         raise UsageError(f"{error} Correct `columns` of the folder '{spec.name}' in the profile.") from error
     return [{ours: row[theirs] for ours, theirs in spec.columns.items()} for row in rows]
 
 
 def parse(spec: FolderSpec, rows: Sequence[Row], entries: Sequence[Entry], files: Files) -> Iterator[Item]:
-    """Yield one item per row (of our column names), then one per image that no row names."""
+    """Yield one item per row (with our column names), then one per image without a row."""
     problems = {entry.place: entry.problem for entry in entries}
     places = _Places([entry.place for entry in entries])
     used = set()
@@ -139,67 +142,68 @@ def parse(spec: FolderSpec, rows: Sequence[Row], entries: Sequence[Entry], files
 
 
 class _Places:
-    """Find the file that a row means: its path below the folder, or its name or stem where only one file has it."""
+    """Finds the file that a row means: by its path below the folder, or by a name or stem that only one file has."""
 
     def __init__(self, places: Sequence[str]) -> None:
         self._places = set(places)
-        self._short: dict[str, set[str]] = {}
+        self._by_short_name: dict[str, set[str]] = {}
         for place in places:
             path = PurePosixPath(place)
             for short in (str(path.with_suffix("")), path.name, path.stem):
-                self._short.setdefault(short, set()).add(place)
+                self._by_short_name.setdefault(short, set()).add(place)
 
     def of(self, written: str) -> str:
         """The path of the file that ``written`` means, or ``written`` itself."""
         if written in self._places:
             return written
-        candidates = self._short.get(written, set())
+        candidates = self._by_short_name.get(written, set())
         return next(iter(candidates)) if len(candidates) == 1 else written or "unnamed"
 
 
 def _item(spec: FolderSpec, item_id: str, row: Row, url: str, problem: str | None) -> Item:
-    told = {name: row.get(name, "") for name in COLUMNS}
-    age = parse_age(told["age"])
+    cells = {name: row.get(name, "") for name in COLUMNS}
+    age = parse_age(cells["age"])
+    rt_pcr = cells["rt_pcr"].lower()
     return Item(
         item_id=item_id,
         url=url,
-        page_url=web_address(told["page_url"]),
-        label=_label(spec, told["label"]),
-        finding=told["finding"] or told["label"] or None,
-        view=parse_view(told["view"]),
-        modality=told["modality"] or None,
-        patient_id=told["patient_id"] or None,
-        study_id=told["study_id"] or None,
+        page_url=web_address(cells["page_url"]),
+        label=_label(spec, cells["label"]),
+        finding=cells["finding"] or cells["label"] or None,
+        view=parse_view(cells["view"]),
+        modality=cells["modality"] or None,
+        patient_id=cells["patient_id"] or None,
+        study_id=cells["study_id"] or None,
         age=age,
-        sex=parse_sex(told["sex"]),
+        sex=parse_sex(cells["sex"]),
         pediatric=is_child(age),
-        offset_days=number(told["offset_days"]),
-        rt_pcr=told["rt_pcr"].lower() if told["rt_pcr"].lower() in ("positive", "negative") else None,
-        licence=told["licence"] or spec.licence,
-        attribution=told["attribution"] or None,
+        offset_days=number(cells["offset_days"]),
+        rt_pcr=rt_pcr if rt_pcr in ("positive", "negative") else None,
+        licence=cells["licence"] or spec.licence,
+        attribution=cells["attribution"] or None,
         redistributable=spec.redistributable,
         skip=problem,
     )
 
 
-def _say_unmapped(spec: FolderSpec, rows: Sequence[Row]) -> None:
-    """A label that nobody mapped may be meant so, or be a slip in the profile: say how many rows it costs."""
+def _warn_of_unmapped_labels(spec: FolderSpec, rows: Sequence[Row]) -> None:
+    """Log labels that the profile does not map, with their rows: intended, or an error in the profile."""
     unmapped = Counter(word for row in rows if (word := row.get("label", "")) and _label(spec, word) is None)
     if unmapped:
-        named = ", ".join(f"'{word[:60]}' ({count:,})" for word, count in sorted(unmapped.items())[:WORDS_NAMED])
-        more = ", ..." if len(unmapped) > WORDS_NAMED else ""
+        named = ", ".join(f"'{word[:60]}' ({count:,})" for word, count in sorted(unmapped.items())[:UNMAPPED_NAMED])
+        more = ", ..." if len(unmapped) > UNMAPPED_NAMED else ""
         log.warning("%s: no label for %s%s; `labels` of the folder in the profile maps words.", spec.name, named, more)
 
 
 def _label(spec: FolderSpec, word: str) -> str | None:
-    """The label of a table's word: as the profile maps it, else the word itself where it is one of our labels."""
+    """The label of a table's word: as the profile maps it, else the word itself if it is one of our labels."""
     return spec.labels.get(word, word if word in LABELS else None)
 
 
 def _why_absent(written: str) -> str:
     if not written:
         return "the table names no file"
-    return "the table's path leaves the folder" if is_outside(written) else "the table names a file that is not there"
+    return "the table's path leaves the folder" if is_outside(written) else "the table names a file that does not exist"
 
 
 def _check(spec: FolderSpec) -> None:
@@ -213,4 +217,4 @@ def _check(spec: FolderSpec) -> None:
             "add `item_id: <column>` in the profile."
         )
     if spec.table is not None and is_outside(spec.table):
-        raise UsageError(f"The table of the folder '{spec.name}' must lie inside it: '{spec.table}' does not.")
+        raise UsageError(f"The table of the folder '{spec.name}' must be inside it: '{spec.table}' is not.")

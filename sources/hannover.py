@@ -1,4 +1,4 @@
-"""Hannover Medical School's COVID-19 image repository: a table, a PNG per row, dates relative to the film."""
+"""Hannover Medical School's COVID-19 image repository: a table, one PNG per row, dates relative to the film."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,8 @@ from sources.core.items import Item
 from sources.core.source import Source, Terms
 from sources.core.web import Web
 from sources.reading.tables import Row, distinct, number, raw_github, read_rows
-from sources.reading.words import parse_age, parse_sex, parse_view
+from sources.reading.views import parse_view
+from sources.reading.words import parse_age, parse_sex
 
 REPOSITORY = "ml-workgroup/covid-19-image-repository"
 COMMIT = "ad7ab099b425f16e06bba22322336b7d6a732965"  # 2021-06-10: 243 films of 71 patients
@@ -15,8 +16,8 @@ TABLE = raw_github(REPOSITORY, COMMIT, "data.csv")
 COLUMNS = ("patient_id", "image_id", "sex", "age", "admission_offset", "modality", "projection")
 
 NORMAL_BEFORE_DAYS = 14
-# Films that version 1.0 dated three weeks or more before admission, through an error in its date arithmetic (its
-# erratum). Corrected tables have none of them there, so one such date tells that the table is the old one.
+# Version 1.0 dated these films three weeks or more before admission, through an error in its date arithmetic (see its
+# erratum). In corrected tables none of them is that early, so one such date identifies the old table.
 MISDATED_IN_VERSION_1 = (
     *("cae2c0a9", "f6575117", "ac4f6e4e", "7afaaccc"),
     *("e22aa56f", "19073f37", "8fc103ca", "00cfd1c1"),
@@ -42,7 +43,7 @@ def parse(table: bytes) -> Iterator[Item]:
     """Yield one item per row of ``data.csv``.
 
     Raises:
-        CxnetError: it is not that table, or it is version 1.0 with its wrong dates.
+        CxnetError: it is another table, or version 1.0 with its wrong dates.
     """
     rows = read_rows(table, COLUMNS, TABLE)
     _refuse_version_1(rows)
@@ -53,8 +54,8 @@ def parse(table: bytes) -> Iterator[Item]:
 def label(admission_offset: float | None) -> str:
     """The rule of the paper's public code (``Hannover_data_loader.py``): normal only if taken long before admission.
 
-    ``admission_offset`` counts from the film to the admission in days, so it is positive for a film taken before. More
-    than 14 days before is normal; everything else is covid: any day after admission, and an unknown date.
+    ``admission_offset`` counts days from the film to the admission, so it is positive for a film taken before. More
+    than 14 days before is normal; everything else is covid, including any day after admission and an unknown date.
     """
     return "normal" if admission_offset is not None and admission_offset > NORMAL_BEFORE_DAYS else "covid"
 
@@ -66,7 +67,7 @@ def _item(item_id: str, row: Row) -> Item:
         url=raw_github(REPOSITORY, COMMIT, f"png/{row['image_id']}.png"),
         page_url=TABLE,
         label=label(offset),
-        finding=None,  # the table has no column for it: the label is a rule about dates
+        finding=None,  # the table has no such column: the label follows from the dates
         view=parse_view(row["projection"]),
         modality=row["modality"] or None,
         patient_id=row["patient_id"] or None,

@@ -1,43 +1,44 @@
-"""Instagram: two radiology pages, by the Graph API's business discovery; never by reading pages.
+"""Instagram: two radiology pages, through the Graph API's business discovery; web pages are never read.
 
-An album's pictures are its children; whether they show one patient is not told. The diagnosis stands in the caption
-alone. Addresses of pictures are signed and expire: they are asked for anew at every fetch. Saved answers of the API can
-be given as a folder: ``cxnet-data fetch instagram --url answers/``. A folder of pictures that were saved by hand is a
-``folder`` source of the profile instead.
+The pictures of an album are its children; whether they show one patient is unknown. The diagnosis is in the caption
+alone. Picture addresses are signed and expire, so every fetch requests them again. A folder of saved API answers can
+replace the API: ``cxnet-data fetch instagram --url answers/``. Pictures that were saved by hand are a ``folder`` source
+of the profile instead.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from html import unescape
 from typing import Any
-from urllib.parse import urlsplit
 
-from sources.core.addresses import web_address
+from sources.core.addresses import host_of, is_among, web_address
 from sources.core.errors import CxnetError
 from sources.core.items import Item, unparsed
 from sources.core.source import Source, Terms
 from sources.core.web import Web
-from sources.reading.saved import is_file, saved_answers
-from sources.reading.words import (
-    age_in_text,
-    is_child,
-    label_in_text,
-    modality_in_text,
-    rt_pcr_in_text,
-    sex_in_text,
-    view_in_text,
+from sources.reading.answers import (
+    NO_ADDRESS,
+    VIDEO,
+    authorization,
+    listing_answers,
+    mapping,
+    mappings,
+    saved_answers,
+    string,
 )
+from sources.reading.views import CT_BY_CAPTION, NO_FILM, modality_in_text, view_in_text
+from sources.reading.words import age_in_text, is_child, label_in_text, rt_pcr_in_text, sex_in_text
 
 PAGES = ("theradiologistpage", "radiology_case_reports")
 TOKEN = "INSTAGRAM_TOKEN"  # name of the environment variable, not a token
-USER = "INSTAGRAM_USER_ID"  # the asking professional account
+USER = "INSTAGRAM_USER_ID"  # the requesting professional account
 OFFLINE_USER = "17841400000000000"
 GRAPH = "https://graph.facebook.com/v21.0"
 MEDIA = "id,caption,media_type,media_url,permalink,timestamp,children{id,media_type,media_url}"
-PER_PAGE = 3  # posts per answer of an offline copy
-PER_LIVE_PAGE = 25  # few answers, as the API allows some 200 an hour; albums make them large
-MOST_PAGES = 2000
-POSTS = "business_discovery.media.data"  # where an answer has them
+PICTURE_HOSTS = ("scontent.cdninstagram.com", ".cdninstagram.com", ".fbcdn.net")
+PER_PAGE = 3  # posts per answer in an offline copy
+PER_LIVE_PAGE = 25  # few answers, as the API allows about 200 per hour; albums make them large
+POSTS = "business_discovery.media.data"  # where an answer has its posts
 FILM = re.compile(r"x-?\s?ray|cxr|radiograph", re.IGNORECASE)  # also inside tags such as #chestxray
 
 
@@ -48,7 +49,7 @@ class Instagram(Source):
     title = "Instagram, radiology pages"
     homepage = f"https://www.instagram.com/{PAGES[0]}/"
     labels = ("covid", "cap", "normal", "other")
-    hosts = ("graph.facebook.com", "scontent.cdninstagram.com", ".cdninstagram.com", ".fbcdn.net")
+    hosts = ("graph.facebook.com", *PICTURE_HOSTS)
     terms = Terms(
         licence="none; rights stay with the poster",
         url="https://developers.facebook.com/terms",
@@ -56,87 +57,80 @@ class Instagram(Source):
         account=USER,
         manual="Or export the films into a folder and add it to `folders` in the profile.",
     )
-    names_pages_freely = True  # saved answers
     has_pages = True
+    names_pages_freely = True  # saved answers
 
     def items(self, web: Web) -> Iterator[Item]:
         """Every picture of both pages, newest post first."""
-        token = web.token(TOKEN)
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = authorization(web, TOKEN)
         user = web.token(USER) or OFFLINE_USER
         count = PER_PAGE if web.offline else PER_LIVE_PAGE
         for page in PAGES:
-            cursor: str | None = None
-            for _ in range(MOST_PAGES):
-                found = web.get(question(user, page, cursor, count), headers).json()
-                if not _posts(found):
-                    yield unparsed(f"https://www.instagram.com/{page}/", POSTS)
-                yield from parse(found, page)
-                cursor = next_cursor(found)
-                if cursor is None:
-                    break
+            yield from _page_posts(web, user, page, count, headers)
 
     def page_items(self, web: Web, url: str) -> Iterator[Item]:
         """The pictures in saved answers (a file, or a folder of them).
 
         Raises:
-            CxnetError: ``url`` is a page, which may not be read by programs, or no saved answer with posts.
+            CxnetError: ``url`` is a web page, which programs may not read, or not a saved answer with posts.
         """
-        if not is_file(url):
-            raise CxnetError(
-                f"{url} may not be read by programs; give saved answers of the API (a folder of JSON files)."
-            )
         answers = saved_answers(url)
-        if not any(_posts(found) for found in answers):
-            raise CxnetError(f"{url} holds no post ({POSTS}); give answers of the Graph API's business discovery.")
-        for found in answers:
-            yield from parse(found, _text(_discovery(found).get("username")) or PAGES[0])
+        if not any(_posts(answer) for answer in answers):
+            raise CxnetError(f"{url} contains no post ({POSTS}); give answers of the Graph API's business discovery.")
+        for answer in answers:
+            yield from parse(answer, string(_discovery(answer).get("username")) or PAGES[0])
 
 
-def question(user: str, page: str, cursor: str | None, count: int = PER_PAGE) -> str:
+def posts_address(user: str, page: str, cursor: str | None, count: int = PER_PAGE) -> str:
     """The address of an answer with ``count`` posts of ``page``, after ``cursor``."""
     after = f".after({cursor})" if cursor else ""
     media = f"media{after}.limit({count}){{{MEDIA}}}"
     return f"{GRAPH}/{user}?fields=business_discovery.username({page}){{id,username,{media}}}"
 
 
-def next_cursor(found: Any) -> str | None:
+def next_cursor(answer: Any) -> str | None:
     """Where the next posts begin; None at the end."""
-    paging = _mapping(_mapping(_discovery(found).get("media")).get("paging"))
-    cursor = _mapping(paging.get("cursors")).get("after")
+    cursors = mapping(mapping(mapping(_discovery(answer).get("media")).get("paging")).get("cursors"))
+    cursor = cursors.get("after")
     return cursor if isinstance(cursor, str) and re.fullmatch(r"[\w=-]{1,400}", cursor) else None
 
 
-def parse(found: Any, page: str) -> Iterator[Item]:
+def parse(answer: Any, page: str) -> Iterator[Item]:
     """Yield one item per picture in an answer, whatever it is."""
-    for post in _posts(found):
-        if _text(post.get("id")):
-            yield from _post_items(post, page)
+    for post in _posts(answer):
+        if string(post.get("id")):
+            pictures = mappings(mapping(post.get("children")).get("data"))
+            for place, picture in enumerate(pictures or [post]):
+                yield _item(post, picture, place, page)
 
 
-def _post_items(post: Mapping[str, Any], page: str) -> Iterator[Item]:
-    children = _mapping(post.get("children")).get("data")
-    pictures = [child for child in children if isinstance(child, Mapping)] if isinstance(children, list) else []
-    for place, picture in enumerate(pictures or [post]):
-        yield _item(post, picture, place, page)
+def _page_posts(web: Web, user: str, page: str, count: int, headers: Mapping[str, str]) -> Iterator[Item]:
+    def following(answer: Any) -> str | None:
+        cursor = next_cursor(answer)
+        return posts_address(user, page, cursor, count) if cursor else None
+
+    for _, answer in listing_answers(web, posts_address(user, page, None, count), following, headers):
+        if not _posts(answer):
+            yield unparsed(f"https://www.instagram.com/{page}/", POSTS)
+        yield from parse(answer, page)
 
 
 def _item(post: Mapping[str, Any], picture: Mapping[str, Any], place: int, page: str) -> Item:
-    caption = unescape(_text(post.get("caption")) or "")
-    link = web_address(_text(post.get("permalink")) or "")
-    url = web_address(_text(picture.get("media_url")) or "")
+    caption = unescape(string(post.get("caption")))
+    page_url = web_address(string(post.get("permalink"))) or f"https://www.instagram.com/{page}/"
+    url = web_address(string(picture.get("media_url")))
     age, rt_pcr = age_in_text(caption), rt_pcr_in_text(caption)
     modality = modality_in_text(caption)
-    identity = _text(post.get("id"))
+    post_id = string(post.get("id"))
     return Item(
-        item_id=_text(picture.get("id")) or f"{identity}-{place + 1}",
-        url=url or link or f"https://www.instagram.com/{page}/",
-        page_url=link or f"https://www.instagram.com/{page}/",
+        item_id=string(picture.get("id")) or f"{post_id}-{place + 1}",
+        url=url or page_url,
+        page_url=page_url,
         label=label_in_text(caption, rt_pcr),
         finding=caption[:280] or None,
         view="CT" if modality == "CT" else view_in_text(caption),
         modality=modality,
-        study_id=str(identity),
+        study_id=post_id,
         age=age,
         sex=sex_in_text(caption),
         pediatric=is_child(age, caption),
@@ -148,31 +142,20 @@ def _item(post: Mapping[str, Any], picture: Mapping[str, Any], place: int, page:
 
 def _skip(picture: Mapping[str, Any], url: str | None, caption: str, modality: str | None) -> str | None:
     if picture.get("media_type") == "VIDEO":
-        return "a video, not an image"
+        return VIDEO
     if modality == "CT":
-        return "CT by its caption"
+        return CT_BY_CAPTION
     if not FILM.search(caption):
-        return "the caption tells of no chest film"
-    if url is None or not (urlsplit(url).hostname or "").endswith(("cdninstagram.com", "fbcdn.net")):
-        return "the API gives no address of the picture"
-    return None
+        return NO_FILM
+    return None if url and is_among(host_of(url) or "", PICTURE_HOSTS) else NO_ADDRESS
 
 
-def _posts(found: Any) -> list[Mapping[str, Any]]:
-    data = _mapping(_discovery(found).get("media")).get("data")
-    return [post for post in data if isinstance(post, Mapping)] if isinstance(data, list) else []
+def _posts(answer: Any) -> list[Mapping[str, Any]]:
+    return mappings(mapping(_discovery(answer).get("media")).get("data"))
 
 
-def _discovery(found: Any) -> Mapping[str, Any]:
-    return _mapping(_mapping(found).get("business_discovery"))
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _text(value: Any) -> str | None:
-    return value.strip() or None if isinstance(value, str) else None
+def _discovery(answer: Any) -> Mapping[str, Any]:
+    return mapping(mapping(answer).get("business_discovery"))
 
 
 SOURCES = (Instagram(),)

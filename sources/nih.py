@@ -1,9 +1,9 @@
-"""NIH ChestX-ray14: one table of 112,120 films, twelve archives; the table decides before anything large is fetched.
+"""NIH ChestX-ray14: one table of 112,120 films, twelve archives; the table alone decides what is fetched.
 
-The paper takes normals and its 4,600 pneumonias (class CAP) from here, and does not say by which findings. About 1,400
-films carry "Pneumonia", so that label alone is too few: a film counts as ``cap`` if its labels include Pneumonia,
-Consolidation or Infiltration; ``finding`` keeps every label, so that a narrower choice stays possible. All other
-findings are rows that are listed and not fetched.
+The paper takes normals and its 4,600 pneumonias (class CAP) from here, without saying by which findings. Only about
+1,400 films have the label "Pneumonia", so a film counts as ``cap`` if its labels include Pneumonia, Consolidation or
+Infiltration; ``finding`` keeps every label, so that a narrower choice stays possible. Films with other findings are
+listed, but not fetched.
 """
 
 import re
@@ -13,7 +13,8 @@ from sources.core.items import Item
 from sources.core.source import Source, Terms
 from sources.core.web import Web
 from sources.reading.tables import Row, distinct, read_rows
-from sources.reading.words import is_child, parse_age, parse_sex, parse_view
+from sources.reading.views import parse_view
+from sources.reading.words import is_child, parse_age, parse_sex
 
 STATIC = "https://nihcc.box.com/shared/static"
 TABLE = f"{STATIC}/Data_Entry_2017_v2020.csv"
@@ -35,7 +36,8 @@ ARCHIVES = tuple(  # images_001.tar.gz ... images_012.tar.gz, as in the NIH's ow
     )
 )
 FULL_TABLE_ROWS = 112_120
-FIRST_ARCHIVE_IMAGES, ARCHIVE_IMAGES = 4_999, 10_000  # the archives cut the sorted names: 4,999, ten times 10,000, rest
+# The archives divide the sorted names: 4,999 in the first, 10,000 in each of the next ten, the rest in the last.
+FIRST_ARCHIVE_IMAGES, ARCHIVE_IMAGES = 4_999, 10_000
 
 NORMAL = "No Finding"
 PNEUMONIA = frozenset({"Pneumonia", "Consolidation", "Infiltration"})
@@ -55,7 +57,7 @@ class Nih(Source):
     homepage = "https://nihcc.app.box.com/v/ChestXray-NIHCC"
     labels = ("normal", "cap")
     hosts = ("nihcc.box.com", "nihcc.app.box.com", "public.boxcloud.com")
-    # Whether bytes may be passed on is common practice, not a sentence that we have read: so it counts as unknown.
+    # Passing the bytes on is common practice, but we found no sentence that allows it: so it counts as unknown.
     terms = Terms(licence="free use with credit to the NIH Clinical Center, link and citation", url=homepage)
 
     def items(self, web: Web) -> Iterator[Item]:
@@ -67,7 +69,7 @@ def parse(table: bytes) -> Iterator[Item]:
     """Yield one item per row of ``Data_Entry_2017_v2020.csv``.
 
     Raises:
-        CxnetError: it is not that table.
+        CxnetError: it is another table.
     """
     rows = read_rows(table, COLUMNS, TABLE)
     hints = archive_hints([row["Image Index"] for row in rows])
@@ -76,18 +78,18 @@ def parse(table: bytes) -> Iterator[Item]:
 
 
 def label(findings: str) -> str | None:
-    """The label of a row's findings (joined by ``|``); None where there are none.
+    """The label of a row's findings (separated by ``|``); None if there are none.
 
     No Finding -> normal; Pneumonia, Consolidation or Infiltration among them -> cap; anything else -> other.
     """
-    found = {word.strip() for word in findings.split("|")} - {""}
-    if found == {NORMAL}:
+    words = {word.strip() for word in findings.split("|")} - {""}
+    if words == {NORMAL}:
         return "normal"
-    return ("cap" if found & PNEUMONIA else "other") if found else None
+    return ("cap" if words & PNEUMONIA else "other") if words else None
 
 
 def archive_hints(names: list[str]) -> dict[str, int]:
-    """Which archive to try first (0-11) for each image, from its place in the sorted full table; {} for part of it."""
+    """The archive to try first (0-11) for each image, from its place in the sorted table; {} for a partial table."""
     if len(names) != FULL_TABLE_ROWS:
         return {}
     last = len(ARCHIVES) - 1
@@ -98,7 +100,7 @@ def archive_hints(names: list[str]) -> dict[str, int]:
 
 
 def _item(item_id: str, row: Row, hint: int) -> Item:
-    findings, found = row["Finding Labels"], label(row["Finding Labels"])
+    findings, row_label = row["Finding Labels"], label(row["Finding Labels"])
     patient = row["Patient ID"]
     follow_up = row["Follow-up #"]
     return Item(
@@ -107,7 +109,7 @@ def _item(item_id: str, row: Row, hint: int) -> Item:
         member=f"images/{row['Image Index']}",
         alternates=ARCHIVES[:hint] + ARCHIVES[hint + 1 :],
         page_url=TABLE,
-        label=found,
+        label=row_label,
         finding=findings or None,
         view=parse_view(row["View Position"]),
         modality="X-ray",
@@ -118,16 +120,16 @@ def _item(item_id: str, row: Row, hint: int) -> Item:
         pediatric=is_child(parse_age(row["Patient Age"])),
         licence="NIH Clinical Center: free use with credit",
         attribution="NIH Clinical Center; Wang et al., ChestX-ray8, CVPR 2017",
-        skip=_skip(row, found),
+        skip=_skip(row, row_label),
     )
 
 
-def _skip(row: Row, found: str | None) -> str | None:
+def _skip(row: Row, row_label: str | None) -> str | None:
     if not IMAGE_NAME.fullmatch(row["Image Index"]):
         return "the table names no image"
-    if found in ("normal", "cap"):
+    if row_label in ("normal", "cap"):
         return None
-    return f"finding not used: {row['Finding Labels']}" if found else "the table states no finding"
+    return f"finding not used: {row['Finding Labels']}" if row_label else "the table states no finding"
 
 
 SOURCES = (Nih(),)

@@ -1,47 +1,40 @@
 """Peer-reviewed papers: Europe PMC's search -> open full texts (JATS) -> figures, one row per panel.
 
-The list is the catalogue's DOIs and PMCIDs. Where an offline copy answers, it is the search that the copy holds. A
-figure's file comes from the supplementary files that Europe PMC serves, else from its folder of figures, else from the
-open-access package of PMC (NCBI withdraws those). PMC's own pages are never read, a publisher's page only for articles
-under a Creative Commons licence where the publisher does not forbid it; every other article is a row with the reason.
+The catalog lists the papers by DOI and PMCID; an offline copy may contain Europe PMC's search instead. A figure's file
+comes from the supplementary files that Europe PMC serves, else from its folder of figures, else from PMC's open-access
+package (which NCBI withdraws). PMC's own pages are never read. A publisher's page is read only for an article under a
+Creative Commons license whose publisher does not forbid it. Every other article is a row with the reason.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from sources.core.addresses import host_of, is_among
 from sources.core.errors import RefusedTextError, WebError
-from sources.core.items import Item, unparsed
+from sources.core.items import Item, once, unparsed
+from sources.core.limits import API_ANSWERS
 from sources.core.source import Source, Terms
 from sources.core.web import Web
-from sources.reading.captions import panel_texts
-from sources.reading.catalogs import catalogue
-from sources.reading.europepmc import REST, SEARCH, Article, next_cursor, parse_answer, question
-from sources.reading.figures import Found, Shelf, optional
-from sources.reading.html import attribute, lost, once, outermost, picture_addresses, soup, words_of
-from sources.reading.jats import Figure, FullText, licence_word, parse_jats
-from sources.reading.panels import LETTERS, Box
+from sources.reading.catalogs import catalog
+from sources.reading.europepmc import REST, SEARCH, Article, next_cursor, parse_answer, search_address
+from sources.reading.figures import ArticleFiles, FigureFile, optional
+from sources.reading.html import attribute, lost, outermost, picture_addresses, soup, words_of
+from sources.reading.jats import Figure, FullText, parse_jats
+from sources.reading.licences import creative_commons, is_free
+from sources.reading.panels import LETTERS, Box, panel_texts
 from sources.reading.tables import distinct
-from sources.reading.words import (
-    age_in_text,
-    day_in_text,
-    is_child,
-    label_in_text,
-    modalities_in_text,
-    rt_pcr_in_text,
-    sex_in_text,
-    view_in_text,
-)
+from sources.reading.views import CT_BY_CAPTION, NO_FILM, modalities_in_text, shown_by
+from sources.reading.words import age_in_text, day_in_text, is_child, label_in_text, rt_pcr_in_text, sex_in_text
 
-OPEN_PUBLISHERS = (  # no terms against programs are known of them
+OPEN_PUBLISHERS = (  # their terms, as far as known, do not forbid programs
     *("biomedcentral.com", "springernature.com", "nature.com", "thno.org", "cureus.com", "jkms.org", "kjronline.org"),
 )
-CLOSED_PUBLISHERS = (  # read in an offline copy alone
+OPEN_HOSTS = tuple(f"{dot}{host}" for host in OPEN_PUBLISHERS for dot in ("", "."))
+CLOSED_HOSTS = (  # read in an offline copy only
     *("www.sciencedirect.com", "ars.els-cdn.com", "pubs.rsna.org", "www.heartrhythmcasereports.com"),
 )
-FREE = ("by", "by-sa", "by-nc", "by-nc-sa", "zero")  # with them bytes, and panels cut from them, may be passed on
-MOST_ANSWERS = 100
 HEALTHY = re.compile(r"\b(?:healthy|volunteers?|controls?)\b", re.IGNORECASE)
 COVID = re.compile(r"covid|sars-?\s?cov|coronavirus", re.IGNORECASE)
 PATIENT = re.compile(r"\b(?:patient|case)\s+(?:no\.?\s*|#\s*)?(\d{1,2})\b", re.IGNORECASE)
@@ -56,58 +49,59 @@ class Papers(Source):
     labels = ("covid", "cap", "normal", "other")
     hosts = (
         *("www.ebi.ac.uk", "europepmc.org", "www.ncbi.nlm.nih.gov", "ftp.ncbi.nlm.nih.gov"),
-        *(f"{dot}{host}" for host in OPEN_PUBLISHERS for dot in ("", ".")),
-        *CLOSED_PUBLISHERS,
+        *OPEN_HOSTS,
+        *CLOSED_HOSTS,
     )
     terms = Terms(licence="per article", url="https://europepmc.org/Copyright")
-    names_pages_freely = True  # DOIs and PMCIDs, in whatever address they stand
     has_pages = True
+    names_pages_freely = True  # DOIs and PMCIDs, alone or in any address
 
     def items(self, web: Web) -> Iterator[Item]:
-        """Every figure of every article of the list; a panel of a composite figure is a row of its own."""
-        listed = _searched(web) if web.offline else None
-        if listed is None:
-            yield from once(item for url in catalogue("papers") for item in self.page_items(web, url))
+        """Every figure of every article in the list; a panel of a composite figure is a row of its own."""
+        articles = _searched(web) if web.offline else None
+        if articles is None:
+            yield from once(item for url in catalog("papers") for item in self.page_items(web, url))
         else:
-            yield from once(item for article in listed for item in read_article(web, article))
+            yield from once(item for article in articles for item in read_article(web, article))
 
     def page_items(self, web: Web, url: str) -> Iterator[Item]:
-        """The figures of the article that ``url`` names: a DOI, a PMCID, or an address with one of them."""
-        asked = question(url)
-        if asked is None:
-            yield _unread(url, url, "the address names no DOI, PMCID or PubMed id")
+        """The figures of the article that ``url`` names: a DOI, a PMCID, or an address that contains one."""
+        address = search_address(url)
+        if address is None:
+            yield _unread(url, url, "the address contains no DOI, PMCID or PubMed id")
             return
         try:
-            found = parse_answer(web.get(asked).json())
+            articles = parse_answer(web.get(address).json())
         except WebError as error:
             yield lost(url, error)
             return
-        if not found:
+        if not articles:
             yield _unread(url, url, "Europe PMC does not know the article")
-        for article in found[:1]:
+        for article in articles[:1]:
             yield from read_article(web, article)
 
 
 @dataclass(frozen=True)
-class Words:
-    """What a caption says of one picture.
+class Caption:
+    """The part of a figure's caption that is about one picture.
 
     Attributes:
-        own: of this picture, with what the caption says of all; ``seen``: the part that tells modality and view.
+        about: the text about this picture, including what the caption says about all panels.
+        shown: the part that states modality and view.
     """
 
-    own: str
-    seen: str
+    about: str
+    shown: str
 
 
 def read_article(web: Web, article: Article) -> Iterator[Item]:
-    """The figures of an article; one row with the reason where there is no way to them."""
+    """The figures of an article; one row with the reason if there is no way to them."""
     if article.is_retracted:
         yield _unread(article.name, article.page_url, "the article was retracted")
         return
-    shelf = Shelf(web, article.pmcid)
+    files = ArticleFiles(web, article.pmcid)
     try:
-        text = _full_text(web, article, shelf)
+        text = _full_text(web, article, files)
     except RefusedTextError as error:
         yield _unread(article.name, article.page_url, f"parse: {error}")
         return
@@ -115,13 +109,13 @@ def read_article(web: Web, article: Article) -> Iterator[Item]:
         yield lost(article.page_url, error)
         return
     if text is None:
-        host = urlsplit(article.page_url).hostname or "its publisher"
-        reason = f"no open full text at Europe PMC, and the pages of {host} are not read by programs"
+        host = host_of(article.page_url) or "its publisher"
+        reason = f"no open full text at Europe PMC, and programs may not read the pages of {host}"
         yield _unread(article.name, article.page_url, reason)
     elif not text.figures:
         yield unparsed(article.page_url, "fig graphic" if article.pmcid else "figure img")
     else:
-        yield from _figure_items(_with_licence(article, text), text.figures, shelf)
+        yield from _figure_items(_with_text_facts(article, text), text.figures, files)
 
 
 def parse_page(content: str, base: str) -> FullText:
@@ -136,53 +130,53 @@ def parse_page(content: str, base: str) -> FullText:
         if addresses and (caption := words_of(block)):
             figures.append(Figure(label.rstrip(" ."), caption, tuple(dict.fromkeys([*large, *addresses]))))
     links = (attribute(link, "href") for link in tree.select('a[rel~="license"], a[href*="creativecommons.org"]'))
-    return FullText(tuple(figures), next((word for link in links if (word := licence_word(link))), None))
+    return FullText(tuple(figures), next((name for link in links if (name := creative_commons(link))), None))
 
 
 def label_of_figure(words: str, article: Article) -> tuple[str | None, str]:
-    """(label of a picture, the words that told it).
+    """(label of a picture, the words that decided it).
 
-    The caption decides, by the rules for findings; "normal" counts only of people said to be healthy. Where a caption
-    speaks of no disease, the title of a case report does: such a report is about one disease.
+    The caption decides, by the rules for findings; "normal" counts only for people who are called healthy. If a caption
+    mentions no disease, the title of a case report decides: such a report is about one disease.
     """
     label = label_in_text(words, rt_pcr_in_text(words))
     if label == "normal" and not HEALTHY.search(words):
         label = None
     if label is None and article.is_case_report and not COVID.search(words) and not HEALTHY.search(words):
-        told = label_in_text(article.title)
-        if told in ("covid", "cap") and rt_pcr_in_text(words) != "negative":
-            return told, f"{article.title}: {words}"
+        title_label = label_in_text(article.title)
+        if title_label in ("covid", "cap") and rt_pcr_in_text(words) != "negative":
+            return title_label, f"{article.title}: {words}"
     return label, words
 
 
 def _searched(web: Web) -> list[Article] | None:
-    """The articles of the search that an offline copy holds; None where it holds none."""
-    found: list[Article] = []
+    """The articles of the search in an offline copy; None if the copy has no search."""
+    articles: list[Article] = []
     cursor: str | None = "*"
-    for _ in range(MOST_ANSWERS):
+    for _ in range(API_ANSWERS):
         if cursor is None:
             break
         try:
             answer = web.get(SEARCH + quote(cursor, safe="")).json()
         except WebError as error:
-            if found or not error.is_gone:
+            if articles or not error.is_gone:
                 raise
             return None
-        found += parse_answer(answer)
+        articles += parse_answer(answer)
         cursor = next_cursor(answer, cursor)
-    return found
+    return articles
 
 
-def _full_text(web: Web, article: Article, shelf: Shelf) -> FullText | None:
+def _full_text(web: Web, article: Article, files: ArticleFiles) -> FullText | None:
     """The text of an article: Europe PMC's, else the one in PMC's package, else the publisher's page.
 
     Raises:
         RefusedTextError: the text is refused.
-        WebError: the page is gone.
+        WebError: the publisher's page cannot be fetched.
     """
     if article.pmcid:
         page = optional(lambda: web.get(f"{REST}/{article.pmcid}/fullTextXML"))
-        content = page.content if page is not None else shelf.packed_text()
+        content = page.content if page is not None else files.packed_text()
         if content is not None:
             return parse_jats(content)
     if not _may_read_page(web, article):
@@ -192,86 +186,75 @@ def _full_text(web: Web, article: Article, shelf: Shelf) -> FullText | None:
 
 
 def _may_read_page(web: Web, article: Article) -> bool:
-    host = urlsplit(article.page_url).hostname or ""
+    host = host_of(article.page_url) or ""
     if web.offline:
-        return any(host == name or (name.startswith(".") and host.endswith(name)) for name in Papers.hosts)
-    is_open = any(host == name or host.endswith(f".{name}") for name in OPEN_PUBLISHERS)
-    return is_open and (article.licence or "").startswith("cc")
+        return is_among(host, Papers.hosts)
+    return is_among(host, OPEN_HOSTS) and (article.licence or "").startswith("cc")
 
 
-def _figure_items(article: Article, figures: tuple[Figure, ...], shelf: Shelf) -> Iterator[Item]:
+def _figure_items(article: Article, figures: tuple[Figure, ...], files: ArticleFiles) -> Iterator[Item]:
     """Rows of all figures; a figure without a film is a row that is not fetched."""
     entries = [figure for place, figure in {figure.places: figure for figure in figures}.items() if place]
     for name, figure in distinct(entries, key=_file_name, tie=lambda figure: figure.label):
-        identity = f"{article.name}/{name}"
+        item_id = f"{article.name}/{name}"
         named = modalities_in_text(figure.caption)
         if "X-ray" not in named:
-            reason = "CT by its caption" if named == {"CT"} else "the caption tells of no chest film"
-            whole = Words(figure.caption, figure.caption)
-            yield replace(_item(article, figure, identity, whole, shelf.guess(figure)), skip=reason)
+            whole = Caption(figure.caption, figure.caption)
+            item = _item(article, figure, item_id, whole, files.expected(figure))
+            yield replace(item, skip=CT_BY_CAPTION if named == {"CT"} else NO_FILM)
         else:
-            yield from _panel_items(article, figure, identity, shelf.find(figure))
+            yield from _panel_items(article, figure, item_id, files.find(figure))
 
 
-def _panel_items(article: Article, figure: Figure, identity: str, found: Found) -> Iterator[Item]:
+def _panel_items(article: Article, figure: Figure, item_id: str, file: FigureFile) -> Iterator[Item]:
     """One row for a figure of one picture, else one for each of its panels."""
-    if not found.panels:
-        yield _item(article, figure, identity, Words(figure.caption, figure.caption), found)
-    for letter, box, words in zip(LETTERS, found.panels, _words_of_panels(figure.caption, found.panels), strict=False):
-        item = _item(article, figure, f"{identity}#{letter}", words, found)
+    if not file.panels:
+        yield _item(article, figure, item_id, Caption(figure.caption, figure.caption), file)
+    captions = _panel_captions(figure.caption, file.panels)
+    for letter, box, caption in zip(LETTERS, file.panels, captions, strict=False):
+        item = _item(article, figure, f"{item_id}#{letter}", caption, file)
         yield replace(item, box=box, panel=letter)
 
 
-def _words_of_panels(caption: str, panels: tuple[Box, ...]) -> list[Words]:
-    """What the caption says of each panel; where it does not tell them apart, what it says of all."""
+def _panel_captions(caption: str, panels: tuple[Box, ...]) -> list[Caption]:
+    """The caption of each panel; if the caption does not distinguish them, the text about all of them."""
     lead, texts = panel_texts(caption)
     if len(texts) != len(panels):
-        return [Words(lead, lead)] * len(panels)
-    return [Words(f"{lead} {text}".strip(), text if modalities_in_text(text) else f"{lead} {text}") for text in texts]
+        return [Caption(lead, lead)] * len(panels)
+    return [Caption(f"{lead} {text}".strip(), text if modalities_in_text(text) else f"{lead} {text}") for text in texts]
 
 
-def _item(article: Article, figure: Figure, identity: str, words: Words, found: Found) -> Item:
-    label, finding = label_of_figure(words.own, article)
-    named = modalities_in_text(words.seen)
-    modality = next(iter(named)) if len(named) == 1 else None
-    age, people = age_in_text(words.own), set(PATIENT.findall(words.own))
-    licence, is_free = licence_of(article.licence)
+def _item(article: Article, figure: Figure, item_id: str, caption: Caption, file: FigureFile) -> Item:
+    label, finding = label_of_figure(caption.about, article)
+    shown = shown_by(caption.shown)
+    age, people = age_in_text(caption.about), set(PATIENT.findall(caption.about))
+    licence = creative_commons(article.licence) or article.licence
     return Item(
-        item_id=identity,
-        url=found.url,
-        member=found.member,
-        alternates=found.alternates,
+        item_id=item_id,
+        url=file.url,
+        member=file.member,
+        alternates=file.alternates,
         page_url=article.page_url,
         label=label,
         finding=finding[:500] or None,
-        view={"CT": "CT", "other": "OTHER"}.get(modality or "", view_in_text(words.seen)),
-        modality=modality,
+        view=shown.view,
+        modality=shown.modality,
         patient_id=f"{article.name}/{people.pop()}" if len(people) == 1 else None,
         study_id=article.name,
         age=age,
-        sex=sex_in_text(words.own),
-        pediatric=is_child(age, words.own),
-        offset_days=day_in_text(words.own),
-        rt_pcr=rt_pcr_in_text(words.own),
+        sex=sex_in_text(caption.about),
+        pediatric=is_child(age, caption.about),
+        offset_days=day_in_text(caption.about),
+        rt_pcr=rt_pcr_in_text(caption.about),
         licence=licence,
         attribution=", ".join(part for part in (_cited(article), figure.label) if part),
-        redistributable=is_free,
-        skip=None if modality in (None, "X-ray") else f"{modality if modality == 'CT' else 'no X-ray'} by its caption",
+        redistributable=is_free(licence),
+        skip=shown.skip,
     )
 
 
-def licence_of(word: str | None) -> tuple[str | None, bool]:
-    """(SPDX-like word, may bytes be passed on) of a licence: the search's ``cc by-nc``, or ``by-nc/4.0`` of a text."""
-    kind, _, version = re.sub(r"^cc[\s-]*(?=0|by)", "", (word or "").lower().strip()).partition("/")
-    kind = "zero" if kind in ("0", "zero") else kind
-    if not re.fullmatch(r"by(?:-nc)?(?:-sa|-nd)?|zero", kind):
-        return word or None, False
-    name = "CC0" if kind == "zero" else f"CC-{kind.upper()}"
-    return f"{name}-{version}" if version else name, kind in FREE
-
-
-def _with_licence(article: Article, text: FullText) -> Article:
-    """The article with what its own text says of licence and kind, where it says so."""
+def _with_text_facts(article: Article, text: FullText) -> Article:
+    """The article with the license and kind that its own text states, if it does."""
     is_report = article.is_case_report or text.is_case_report
     return replace(article, licence=text.licence or article.licence, is_case_report=is_report)
 

@@ -1,4 +1,4 @@
-"""Paediatric chest X-rays of Guangzhou (Kermany et al.): one zip whose folders and file names are the only table."""
+"""Pediatric chest X-rays of Guangzhou (Kermany et al.): one zip whose folder and file names are the only table."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,8 @@ from sources.core.errors import CxnetError
 from sources.core.items import Item
 from sources.core.source import Source, Terms
 from sources.core.web import Web
-from sources.reading.tables import distinct, zip_members
+from sources.reading.archive import member_names
+from sources.reading.tables import distinct
 
 ARCHIVE = (
     "https://data.mendeley.com/public-files/datasets/rscbjbr9sj/files/"
@@ -18,7 +19,7 @@ LABELS = {"NORMAL": "normal", "PNEUMONIA": "cap"}
 SPLITS = ("train", "test", "val")
 EXTENSIONS = (".jpeg", ".jpg", ".png")
 
-# What a file name tells, in the order of the versions of the set:
+# File names, in the order of the versions of the set:
 #   person1_bacteria_1, IM-0115-0001(-0002), NORMAL2-IM-1427-0001 (version 2); BACTERIA-1008087-0001 (version 3).
 PERSON = re.compile(r"(?P<patient>person\d+)_(?P<cause>bacteria|virus)_\d+")
 SERIES = re.compile(r"(?P<patient>(?:NORMAL\d*-)?IM-\d+)(?:-\d+)+")
@@ -29,7 +30,7 @@ class Pediatric(Source):
     """Labeled chest X-ray images of children (doi:10.17632/rscbjbr9sj; Kermany et al., Cell 2018)."""
 
     name = "pediatric"
-    title = "Paediatric chest X-rays (Kermany et al.)"
+    title = "Pediatric chest X-rays (Kermany et al.)"
     homepage = "https://data.mendeley.com/datasets/rscbjbr9sj"
     labels = ("normal", "cap")
     hosts = ("data.mendeley.com", "md-datasets-public-files-prod.s3.eu-west-1.amazonaws.com")
@@ -37,7 +38,7 @@ class Pediatric(Source):
 
     def items(self, web: Web) -> Iterator[Item]:
         """One item per image in the archive, in the order of their paths."""
-        yield from parse(zip_members(web.archive(ARCHIVE), ARCHIVE))
+        yield from parse(member_names(web.archive(ARCHIVE)))
 
 
 def parse(members: Sequence[str]) -> Iterator[Item]:
@@ -48,20 +49,20 @@ def parse(members: Sequence[str]) -> Iterator[Item]:
     """
     films = sorted(member for member in members if is_film(member))
     if not films:
-        raise CxnetError(f"{ARCHIVE} holds no chest_xray/<split>/<class>/ images; it is not the paediatric set.")
+        raise CxnetError(f"{ARCHIVE} has no chest_xray/<split>/<class>/ images; it is not the pediatric set.")
     for item_id, member in distinct(films, key=lambda film: "/".join(film.split("/")[-3:]), tie=str):
         yield _item(item_id, member)
 
 
 def is_film(member: str) -> bool:
-    """Is this member one of the set's images, and no folder, no ``.DS_Store`` and no ``__MACOSX`` shadow of one?"""
+    """Is this member one of the set's images, and not a ``.DS_Store`` or a ``__MACOSX`` shadow of one?"""
     path = PurePosixPath(member)
     hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
     return not hidden and path.suffix.lower() in EXTENSIONS and len(path.parts) >= 3 and path.parts[-3] in SPLITS
 
 
-def name_tells(stem: str) -> tuple[str | None, str | None]:
-    """What a file name without extension tells: the patient's number as written, and ``bacteria`` or ``virus``."""
+def parse_name(stem: str) -> tuple[str | None, str | None]:
+    """(the patient's number as written, ``bacteria`` or ``virus``) in a file name without extension."""
     for pattern in (PERSON, SERIES, NUMBERED):
         if match := pattern.fullmatch(stem):
             cause = match.groupdict().get("cause")
@@ -71,17 +72,17 @@ def name_tells(stem: str) -> tuple[str | None, str | None]:
 
 def _item(item_id: str, member: str) -> Item:
     split, folder, name = PurePosixPath(member).parts[-3:]
-    patient, cause = name_tells(PurePosixPath(name).stem)
+    patient, cause = parse_name(PurePosixPath(name).stem)
     return Item(
         item_id=item_id,
         url=ARCHIVE,
         member=member,
-        page_url="https://data.mendeley.com/datasets/rscbjbr9sj",
+        page_url=Pediatric.homepage,
         label=LABELS.get(folder),
         finding=f"{folder} ({cause})" if cause else folder,
-        view="AP",  # the whole set, as the paper says
+        view="AP",  # the whole set, according to the paper
         modality="X-ray",
-        # person1 of train and person1 of test are two children: the numbers restart
+        # The numbers restart: person1 of train and person1 of test are two children.
         patient_id=f"{split}/{patient}" if patient else None,
         pediatric=True,
         licence="CC-BY-4.0",

@@ -1,9 +1,9 @@
 """NLM's tuberculosis sets (Montgomery County and Shenzhen): two zips of films, short clinical texts and lung masks.
 
-A film's name ends in ``_0`` (normal) or ``_1`` (tuberculosis). Only the normal ones serve as ``normal``; the others are
-listed and fetched as ``other``, because the segmentation stage learns from their masks too. Lung masks are members of
-the archives: ``mask_urls`` holds ``<archive address>#<member>``. Montgomery has one mask per lung; Shenzhen's masks
-were published apart from the set and are found where somebody has added them to the archive.
+A film's name ends in ``_0`` (normal) or ``_1`` (tuberculosis). Films with tuberculosis are fetched as ``other``,
+because lung segmentation learns from their masks, too. The masks are members of the archives: ``mask_urls`` contains
+``<archive address>#<member>``. Montgomery has one mask per lung. Shenzhen's masks were published separately; they are
+used if somebody has added them to the archive.
 """
 
 import re
@@ -16,7 +16,7 @@ from sources.core.errors import CxnetError
 from sources.core.items import Item
 from sources.core.source import Source, Terms
 from sources.core.web import Web
-from sources.reading.tables import zip_members, zip_texts
+from sources.reading.archive import member_names, read_texts
 from sources.reading.words import is_child, parse_age, parse_sex
 
 COLLECTIONS = "https://openi.nlm.nih.gov/imgs/collections"
@@ -41,13 +41,13 @@ class Tuberculosis(Source):
         """One item per film of the two archives, Montgomery first, in the order of their names."""
         for address in ARCHIVES:
             archive = web.archive(address)
-            members = zip_members(archive, address)
-            yield from parse(address, members, zip_texts(archive, readings(members), address))
+            members = member_names(archive)
+            yield from parse(address, members, read_texts(archive, readings(members)))
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What the clinical text of a film says: ``sex`` and ``age`` as written, and the radiologist's words."""
+    """The clinical text of a film: ``sex`` and ``age`` as written, and the radiologist's words."""
 
     sex: str | None
     age: str | None
@@ -56,18 +56,21 @@ class Reading:
 
 def readings(members: Sequence[str]) -> list[str]:
     """The clinical texts among the members."""
-    return [member for member in _seen(members) if member.endswith(".txt") and FILM.fullmatch(_stem(member))]
+    return [member for member in _visible(members) if member.endswith(".txt") and FILM.fullmatch(_stem(member))]
 
 
 def parse(address: str, members: Sequence[str], texts: Mapping[str, str]) -> Iterator[Item]:
-    """Yield one item per film of the archive at ``address``; ``texts`` maps members to the clinical texts in them.
+    """Yield one item per film of the archive at ``address``.
+
+    Args:
+        texts: member -> its clinical text.
 
     Raises:
-        CxnetError: the archive holds no film of these sets.
+        CxnetError: the archive has no film of these sets.
     """
-    films = {_stem(member): member for member in sorted(_seen(members), reverse=True) if is_film(member)}
+    films = {_stem(member): member for member in sorted(_visible(members), reverse=True) if is_film(member)}
     if not films:
-        raise CxnetError(f"{address} holds no CXR_png/*CXR_nnnn_n.png; it is not one of the tuberculosis sets.")
+        raise CxnetError(f"{address} has no CXR_png/*CXR_nnnn_n.png; it is not one of the tuberculosis sets.")
     masks = _masks(members)
     by_stem = {_stem(member): text for member, text in texts.items()}
     for stem in sorted(films):
@@ -75,13 +78,13 @@ def parse(address: str, members: Sequence[str], texts: Mapping[str, str]) -> Ite
 
 
 def is_film(member: str) -> bool:
-    """Is this member a film (and no mask of one)?"""
+    """Is this member a film (and not the mask of one)?"""
     path = PurePosixPath(member)
     return path.parent.name == "CXR_png" and path.suffix == ".png" and FILM.fullmatch(path.stem) is not None
 
 
 def read_reading(text: str) -> Reading:
-    """Read a clinical text, Montgomery's (named fields) or Shenzhen's (``male 45yrs`` and slips of it)."""
+    """Read a clinical text: Montgomery's (named fields) or Shenzhen's (``male 45yrs`` and misspellings of it)."""
     fields = {match["field"].lower(): match["value"] for match in MONTGOMERY_FIELD.finditer(text)}
     if fields:
         return Reading(fields.get("sex"), fields.get("age"), _one_line(MONTGOMERY_FIELD.sub("", text)))
@@ -116,16 +119,16 @@ def _item(address: str, member: str, text: str, masks: Sequence[str]) -> Item:
 
 def _masks(members: Sequence[str]) -> dict[str, list[str]]:
     """Lung masks by the film's name: Montgomery's left and right ones, Shenzhen's ``<film>_mask.png``."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for member in sorted(_seen(members)):
+    by_film: dict[str, list[str]] = defaultdict(list)
+    for member in sorted(_visible(members)):
         path = PurePosixPath(member)
         if path.suffix == ".png" and (path.stem.endswith("_mask") or path.parent.name in ("leftMask", "rightMask")):
-            found[path.stem.removesuffix("_mask")].append(member)
-    return found
+            by_film[path.stem.removesuffix("_mask")].append(member)
+    return by_film
 
 
-def _seen(members: Sequence[str]) -> list[str]:
-    """Members without what an operating system left behind (``__MACOSX``, ``._film.png``)."""
+def _visible(members: Sequence[str]) -> list[str]:
+    """Members without the leftovers of an operating system (``__MACOSX``, ``._film.png``)."""
     return [m for m in members if not any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(m).parts)]
 
 

@@ -16,8 +16,9 @@ import requests
 from benchmarks.peers import environment
 from sources.core.items import Item
 from sources.core.source import Source, Terms
-from sources.download.driver import Wishes, fetch_source
-from sources.download.store import LIVE, Store
+from sources.core.web import LIVE
+from sources.download.driver import FetchOptions, fetch_source
+from sources.download.store import Store
 from sources.transport.client import Client
 from sources.transport.policy import Policy
 
@@ -49,8 +50,8 @@ def addresses(url: str, files: int) -> list[str]:
 def ours(urls: list[str], folder: Path, update: bool = False) -> int:
     policy = Policy(delay_s=0.0, connections=CONNECTIONS, private_hosts=True)
     store = Store(folder, LIVE)
-    with store.alone(print):
-        counts = fetch_source(Films(urls), store, Client(policy), Wishes(update=update)).counts
+    with store.exclusive(print):
+        counts = fetch_source(Films(urls), store, Client(policy), FetchOptions(update=update)).counts
     return counts["fetched"] + counts["cached"]
 
 
@@ -104,5 +105,5 @@ def fetch_archive(url: str, folder: str) -> None:
     """Fetch the server's archive into ``folder``."""
     policy = Policy(delay_s=0.0, private_hosts=True)
     store = Store(Path(folder), LIVE)
-    with store.alone(print):
+    with store.exclusive(print):
         fetch_source(Films([f"{url}/archive.zip"]), store, Client(policy))

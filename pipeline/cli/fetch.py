@@ -1,4 +1,4 @@
-"""The ``fetch`` verb: by a user's wish, or as a stage of the pipeline."""
+"""The ``fetch`` command, run by a user or as a stage of the pipeline."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -9,75 +9,68 @@ from typing import Any
 from pipeline.cli.fetch_console import (
     Bars,
     Work,
-    each,
-    foreseen_records,
     note,
-    show_dry_run,
+    plan_records,
     show_json,
     show_locked,
     show_outcomes,
+    show_plans,
     show_warning,
+    with_bars,
 )
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
-from pipeline.fetch.session import (
-    Fetching,
-    check_locked,
-    closed,
-    dry_run,
-    fetch_open,
-    misplaced,
-    open_fetching,
-)
+from pipeline.fetch.access import closed_reason, page_problem
+from pipeline.fetch.session import Session, fetch_all, fetch_all_locked, open_session, plan_all
 from pipeline.fetch.stage import FetchSummary
 from pipeline.fetch.stage import run as run_stage
 from sources.core.errors import CxnetError, UnfinishedError, UsageError
-from sources.download.driver import Wishes
+from sources.download.driver import FetchOptions
 
 URLS_BYTES = 10_000_000
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the command line asks for.
+class FetchRequest:
+    """The arguments of ``cxnet-data fetch``.
 
     Attributes:
         names: sources; ``accepted``: those whose owners permitted copying.
-        wishes: see :class:`sources.download.driver.Wishes`; ``urls_file`` has further pages, one a line.
-        locked, dry_run: do that instead of fetching; ``as_json``: answer for machines.
+        options: see :class:`sources.download.driver.FetchOptions`; ``urls_file`` has further pages, one per line.
+        locked, dry_run: do that instead of fetching; ``as_json``: print JSON instead of tables.
     """
 
     names: tuple[str, ...]
     accepted: tuple[str, ...]
-    wishes: Wishes
+    options: FetchOptions
     urls_file: Path | None
     locked: bool
     dry_run: bool
     as_json: bool
 
 
-def fetch_asked(layout: Layout, params: Params, asked: Asked) -> None:
-    """Fetch as a user asks, and show what came of it.
+def fetch_for_user(layout: Layout, params: Params, request: FetchRequest) -> None:
+    """Fetch what a user requests, and show the result.
 
     Raises:
-        UsageError: an unknown or closed source, or options that do not go together.
-        CxnetError: a listing cannot be read (the other sources are fetched and shown first); with ``locked``: files are
-            not as locked.
+        UsageError: an unknown or closed source, or options that exclude each other.
+        CxnetError: a listing cannot be read (the other sources are fetched and shown first); with ``locked``: files
+            differ from the lock.
     """
-    wishes = replace(asked.wishes, urls=(*asked.wishes.urls, *_lines(asked.urls_file)))
-    _check(asked, wishes)
-    run = open_fetching(layout, params, asked.names, asked.accepted)
-    for url in wishes.urls:
-        if why := misplaced(run.chosen[0], url):
-            raise UsageError(f"'{url}' {why}.")
-    if wishes.record is not None:
-        _make(wishes.record)
-    for source in run.chosen:
-        if why := closed(source, run.params, os.environ, wishes.urls):
-            raise UsageError(f"'{source.name}' is closed: {why}")
-    work, show = _deed(run, asked, wishes)
+    options = replace(request.options, urls=(*request.options.urls, *_lines(request.urls_file)))
+    _check(request, options)
+    session = open_session(layout, params, request.names, request.accepted)
+    for url in options.urls:
+        if problem := page_problem(session.chosen[0], url):
+            raise UsageError(f"'{url}' {problem}.")
+    if options.record is not None:
+        _make(options.record)
+    for source in session.chosen:
+        if reason := closed_reason(source, session.params, os.environ, options.urls):
+            raise UsageError(f"'{source.name}' is closed: {reason}")
+    work, show = _action(session, request, options)
     try:
-        results = each(run, work)
+        results = with_bars(session, work)
     except UnfinishedError as error:
         if error.results:
             show(error.results)
@@ -93,38 +86,42 @@ def fetch_as_stage(layout: Layout, params: Params, name: str) -> FetchSummary:
     return summary
 
 
-def _deed(run: Fetching, asked: Asked, wishes: Wishes) -> tuple[Work, Callable[[Any], None]]:
-    """What to do for the chosen sources, and how to show what came of it."""
-    if asked.dry_run:
+def _action(session: Session, request: FetchRequest, options: FetchOptions) -> tuple[Work, Callable[[Any], None]]:
+    """What to do for the chosen sources, and how to show the results."""
+    if request.dry_run:
         return (
-            lambda watch, say: dry_run(run, wishes, watch, say),
-            lambda plans: show_json(foreseen_records(plans)) if asked.as_json else show_dry_run(plans),
+            lambda watch, notify: plan_all(session, options, watch, notify),
+            lambda plans: show_json(plan_records(plans)) if request.as_json else show_plans(plans),
         )
-    if asked.locked:
-        return lambda watch, say: check_locked(run, watch, say), lambda reports: _locked(reports, asked.as_json)
+    if request.locked:
+        return (
+            lambda watch, notify: fetch_all_locked(session, watch, notify),
+            lambda reports: _show_locked(reports, request.as_json),
+        )
     return (
-        lambda watch, say: fetch_open(run, wishes, watch, say),
-        lambda outcomes: show_json(outcomes) if asked.as_json else show_outcomes(outcomes, wishes.update),
+        lambda watch, notify: fetch_all(session, options, watch, notify),
+        lambda outcomes: show_json(outcomes) if request.as_json else show_outcomes(outcomes, options.update),
     )
 
 
-def _check(asked: Asked, wishes: Wishes) -> None:
-    """Refuse what does not go together."""
-    if not asked.names:
+def _check(request: FetchRequest, options: FetchOptions) -> None:
+    """Refuse options that exclude each other."""
+    if not request.names:
         raise UsageError("Name at least one source; `cxnet-data sources` lists them.")
-    if wishes.urls and len(asked.names) != 1:
-        raise UsageError("--url and --urls go with exactly one source; name it.")
-    if asked.locked and (asked.dry_run or wishes.urls or wishes.update or wishes.record):
+    if options.urls and len(request.names) != 1:
+        raise UsageError("--url and --urls need exactly one source; name it.")
+    if request.locked and (request.dry_run or options.urls or options.update or options.record):
         raise UsageError(
-            "--locked fetches what items.parquet names; it goes with no --url, --update, --record or --dry-run."
+            "--locked fetches what items.parquet names; it cannot be combined with --url, --update, --record or "
+            "--dry-run."
         )
 
 
 def _make(folder: Path) -> None:
-    """The folder for ``--record``.
+    """Create the folder for ``--record``.
 
     Raises:
-        CxnetError: it cannot be made.
+        CxnetError: it cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -133,10 +130,10 @@ def _make(folder: Path) -> None:
 
 
 def _lines(path: Path | None) -> Iterator[str]:
-    """The addresses in a file, one a line; blank lines, ``#`` comments and a table's header are passed over.
+    """The addresses in a file, one per line; blank lines, ``#`` comments and the header of a table are ignored.
 
     Raises:
-        UsageError: the file cannot be read, or names none.
+        UsageError: the file cannot be read, or has no address.
     """
     if path is None:
         return
@@ -144,19 +141,24 @@ def _lines(path: Path | None) -> Iterator[str]:
         with path.open(encoding="utf-8") as file:
             text = file.read(URLS_BYTES)
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read as text ({error}); give a file with one address a line.") from None
-    told = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith(("#", "page_url"))]
-    if not told:
-        raise UsageError(f"{path} names no address; give a file with one address a line.")
-    for line in told:
+        raise UsageError(f"{path} cannot be read as text ({error}); give a file with one address per line.") from None
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith(("#", "page_url"))]
+    if not lines:
+        raise UsageError(f"{path} has no address; give a file with one address per line.")
+    for line in lines:
         yield line.split(",")[0].strip().strip('"') if line.startswith(("http", '"http')) else line.strip()
 
 
-def _locked(reports: list, as_json: bool) -> None:  # type: ignore[type-arg]
+def _show_locked(reports: list, as_json: bool) -> None:  # type: ignore[type-arg]
+    """Show the reports of ``--locked``.
+
+    Raises:
+        CxnetError: files differ from the lock.
+    """
     if as_json:
         show_json(reports)
         missing = sum(int((~report["state"].isin(["there", "fetched"])).sum()) for report in reports)
     else:
         missing = show_locked(reports)
     if missing:
-        raise CxnetError(f"{missing} files are not as locked; data/raw/<source>/locked.parquet has the rows.")
+        raise CxnetError(f"{missing} files differ from the lock; see the rows in data/raw/<source>/locked.parquet.")

@@ -1,4 +1,4 @@
-"""What the ``fetch`` verb shows: a bar per source on stderr, tables at the end, or JSON for machines."""
+"""What ``fetch`` shows: a progress bar per source on stderr, then tables, or JSON for machines."""
 
 import json
 import threading
@@ -7,20 +7,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import pandas as pd
 import typer
 from tqdm import tqdm
 
 from pipeline.cli.console import print_table
-from pipeline.fetch.session import Fetching, Foreseen
+from pipeline.fetch.session import Notify, Plan, Session, Watch
 from sources.core.source import Source
 from sources.download.driver import Outcome, Watcher
 
 REASONS_SHOWN = 12
 CHANGES_SHOWN = 10
-FILES_SHOWN = 10  # of a dry run, per source
-REDRAWN_S = 0.2
+FILES_SHOWN = 10  # per source, in a dry run
+REDRAW_S = 0.2
 
-Work = Callable[[Callable[[Source], Watcher], Callable[[str], None]], Any]
+Work = Callable[[Watch, Notify], Any]
 
 
 class Bars:
@@ -35,7 +36,7 @@ class Bars:
         self._clock = clock
         self._places = {source: place for place, source in enumerate(sources)}
         self._bars: dict[str, Any] = {}
-        self._lock = threading.Lock()
+        self._mutex = threading.Lock()
 
     def __enter__(self) -> "Bars":
         return self
@@ -45,13 +46,13 @@ class Bars:
             bar.close()
 
     def watch(self, source: Source) -> Watcher:
-        """The bar of one source; its bytes move while no image is finished (an archive holds thousands)."""
+        """The bar of one source; it shows bytes, too, as an archive may take long to finish thousands of images."""
         received = 0
-        began = drawn = self._clock()
+        began = last_drawn = self._clock()
 
         def phase(name: str, total: int | None) -> None:
             nonlocal received
-            with self._lock:
+            with self._mutex:
                 if source.name in self._bars:
                     self._bars[source.name].close()
                 self._bars[source.name] = tqdm(
@@ -64,25 +65,25 @@ class Bars:
                 )
 
         def add(count: int) -> None:
-            nonlocal received, drawn
-            with self._lock:
+            nonlocal received, last_drawn
+            with self._mutex:
                 received += count
                 now = self._clock()
-                due = now - drawn >= REDRAWN_S
+                due = now - last_drawn >= REDRAW_S
                 if due:
-                    drawn = now
-                rate = received / 1e6 / max(now - began, REDRAWN_S)
+                    last_drawn = now
+                rate = received / 1e6 / max(now - began, REDRAW_S)
                 self._bars[source.name].set_postfix_str(f"{received / 1e6:,.1f} MB, {rate:,.1f} MB/s", refresh=due)
 
         def item() -> None:
-            with self._lock:
+            with self._mutex:
                 self._bars[source.name].update()
 
         return Watcher(phase, item, add)
 
 
 def show_outcomes(outcomes: Sequence[Outcome], update: bool) -> None:
-    """A table of the sources, one of the reasons, and the changes where they were asked for."""
+    """A table of the sources, one of the reasons, and with ``update`` one of the changes."""
     names = ("listed", "fetched", "cached", "skipped", "failed")
     rows = [
         (one.source, *(one.counts[name] for name in names), f"{one.counts['bytes'] / 1e6:,.1f} MB") for one in outcomes
@@ -92,26 +93,26 @@ def show_outcomes(outcomes: Sequence[Outcome], update: bool) -> None:
     if reasons:
         reasons.sort(key=lambda row: -row[1])
         shown = f"the {REASONS_SHOWN} most frequent of {len(reasons)}" if len(reasons) > REASONS_SHOWN else "all"
-        print_table(f"Not fetched ({shown})", ("source", "images", "why"), reasons[:REASONS_SHOWN])
+        print_table(f"Not fetched ({shown})", ("source", "images", "reason"), reasons[:REASONS_SHOWN])
     show_warnings(outcomes)
     if update:
         print_table("Changes since the last fetch", ("source", "change", "images", "which"), _changes(outcomes))
 
 
 def show_warnings(outcomes: Sequence[Outcome]) -> None:
-    """What a person should look at, on stderr."""
+    """The warnings of all sources, on stderr."""
     for one in outcomes:
         show_warning(one.warning)
 
 
 def show_warning(warning: str | None) -> None:
-    """One thing that a person should look at, on stderr."""
+    """What a person should look at, on stderr."""
     if warning:
         typer.echo(f"warning: {warning}", err=True)
 
 
 def show_locked(reports: Sequence[Any]) -> int:
-    """How the locked files fared; the number of those that are not there."""
+    """The states of the locked files; returns the number of those that are missing."""
     rows: list[tuple[object, ...]] = []
     missing = []
     for report in reports:
@@ -121,12 +122,12 @@ def show_locked(reports: Sequence[Any]) -> int:
     print_table(None, ("source", "state", "files", "images"), rows)
     if missing:
         shown = [(row["source"], row["state"], row["reason"], row["url"]) for row in missing[:REASONS_SHOWN]]
-        print_table(f"Not as locked ({len(missing)} files)", ("source", "state", "why", "url"), shown)
+        print_table(f"Different from the lock ({len(missing)} files)", ("source", "state", "reason", "url"), shown)
     return len(missing)
 
 
-def show_dry_run(plans: Sequence[Foreseen]) -> None:
-    """What would be fetched, and its size as far as the servers tell."""
+def show_plans(plans: Sequence[Plan]) -> None:
+    """What would be fetched, with the sizes that the servers state."""
     table = [
         (
             *(plan.source, plan.listed, plan.wanted, f"{plan.bytes / 1e6:,.1f} MB"),
@@ -134,7 +135,7 @@ def show_dry_run(plans: Sequence[Foreseen]) -> None:
         )
         for plan in plans
     ]
-    print_table(None, ("source", "listed", "would be fetched", "size", "size not told for"), table)
+    print_table(None, ("source", "listed", "would be fetched", "size", "size unknown"), table)
     for plan in plans:
         shown = list(plan.files.items())[:FILES_SHOWN]
         more = (
@@ -147,8 +148,8 @@ def show_dry_run(plans: Sequence[Foreseen]) -> None:
             print_table(f"Files of {plan.source}{more}", ("url", "size"), rows)
 
 
-def foreseen_records(plans: Sequence[Foreseen]) -> list[dict[str, Any]]:
-    """The same for machines, with the address and size of every file."""
+def plan_records(plans: Sequence[Plan]) -> list[dict[str, Any]]:
+    """Plans for machines, with the address and size of every file."""
     return [
         {
             **{"source": plan.source, "listed": plan.listed, "wanted": plan.wanted},
@@ -160,19 +161,19 @@ def foreseen_records(plans: Sequence[Foreseen]) -> list[dict[str, Any]]:
 
 
 def show_json(value: object) -> None:
-    """A result for machines."""
+    """Print a result for machines."""
     typer.echo(json.dumps(value, indent=2, sort_keys=True, default=_plain))
 
 
-def each(run: Fetching, work: Work) -> Any:
-    """``work(watch, say)`` with bars on the terminal."""
-    with Bars([source.name for source in run.chosen]) as bars:
+def with_bars(session: Session, work: Work) -> Any:
+    """``work(watch, notify)`` with progress bars on the terminal."""
+    with Bars([source.name for source in session.chosen]) as bars:
         return work(bars.watch, note)
 
 
-def note(text: str) -> None:
-    """A line on stderr that leaves the bars whole."""
-    tqdm.write(text, file=typer.get_text_stream("stderr"))
+def note(message: str) -> None:
+    """Print a line on stderr without breaking the bars."""
+    tqdm.write(message, file=typer.get_text_stream("stderr"))
 
 
 def _changes(outcomes: Sequence[Outcome]) -> list[tuple[object, ...]]:
@@ -185,4 +186,4 @@ def _changes(outcomes: Sequence[Outcome]) -> list[tuple[object, ...]]:
 
 
 def _plain(value: Any) -> Any:
-    return value.to_dict("records") if hasattr(value, "to_dict") else asdict(value)
+    return value.to_dict("records") if isinstance(value, pd.DataFrame) else asdict(value)

@@ -157,17 +157,17 @@ def fetch(
     root: Root = ".",
 ) -> None:
     """List and download sources: politely, resumably, each image with its address, hash and licence."""
-    from pipeline.cli.fetch import Asked, fetch_as_stage, fetch_asked
-    from sources.download.driver import Wishes
+    from pipeline.cli.fetch import FetchRequest, fetch_as_stage, fetch_for_user
+    from sources.download.driver import FetchOptions
 
     layout, options = _layout(root), _params(params)
     if pipeline is not None:
         with timed(f"fetch@{pipeline}") as say:
             say(fetch_as_stage(layout, options, pipeline))
         return
-    wishes = Wishes(tuple(url or ()), options.fetch.limit if limit is None else limit, update, record)
-    asked = Asked(tuple(names or ()), tuple(accept_terms or ()), wishes, urls, locked, dry_run, as_json)
-    fetch_asked(layout, options, asked)
+    fetch_options = FetchOptions(tuple(url or ()), options.fetch.limit if limit is None else limit, update, record)
+    request = FetchRequest(tuple(names or ()), tuple(accept_terms or ()), fetch_options, urls, locked, dry_run, as_json)
+    fetch_for_user(layout, options, request)
 
 
 def _add_stage(name: str, panel: str = STAGE_PANEL) -> None:

@@ -1,4 +1,4 @@
-"""The origin that answers requests under a profile: the sandbox, a folder in mirror layout, or the live web."""
+"""The origin under a profile, that is, what answers the requests: the live web, a mirror, or the sandbox."""
 
 import os
 from pathlib import Path
@@ -6,15 +6,24 @@ from pathlib import Path
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
 from sources.core.errors import CxnetError
+from sources.core.web import LIVE, SANDBOX
 
-SANDBOX = "sandbox"
 MIRROR_VARIABLE = "CXNET_MIRROR"
+
+
+def origin(params: Params) -> str:
+    """The name of the origin; files of one origin are never used for another."""
+    if params.mirror is None:
+        return LIVE
+    if params.mirror == SANDBOX:
+        return f"{SANDBOX}, seed {params.sandbox.seed}, {params.sandbox.films} films"
+    return "mirror"
 
 
 def mirror_folder(layout: Layout, params: Params) -> Path | None:
     """The folder that answers instead of the web, or None for the live web.
 
-    ``CXNET_MIRROR`` takes the place of the profile's folder, but turns neither the sandbox nor the live web into one.
+    ``CXNET_MIRROR`` replaces the folder in the profile, but has no effect on the sandbox or the live web.
 
     Raises:
         CxnetError: the folder does not exist.

@@ -1,36 +1,38 @@
-"""The ``fetch`` verb behind the scenes: which world answers, which sources are open, several of them at once."""
+"""Orchestrates ``fetch``: opens the origin, and fetches, previews or verifies several sources at once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
-from pipeline.fetch.origin import SANDBOX, mirror_folder
+from pipeline.fetch.origin import mirror_folder, origin
 from pipeline.fetch.overview import all_sources
-from sources.core.addresses import host_of, is_among
 from sources.core.errors import CxnetError, StoppedError, UnfinishedError, unknown
 from sources.core.items import Item
 from sources.core.source import Source
 from sources.download.downloads import Downloads
-from sources.download.driver import Outcome, Watcher, Wishes, fetch_source, list_items
+from sources.download.driver import FetchOptions, Outcome, Watcher, fetch_source, list_items
 from sources.download.locked import fetch_locked
 from sources.download.rows import table_of
-from sources.download.store import LIVE, Store, local_folder
+from sources.download.store import Store, local_folder
 from sources.download.web import SourceWeb
-from sources.reading.saved import is_file
 from sources.transport.client import Client
 from sources.transport.policy import Policy
 
 T = TypeVar("T")
 
 MEGA, GIGA = 1_000_000, 1_000_000_000
+SIZE_REQUESTS = 8  # requests for the size of a file that run at once
+
+Watch = Callable[[Source], Watcher]  # makes what shows the progress of a source
+Notify = Callable[[str], None]  # takes a message for the user
 
 
 @dataclass(frozen=True)
-class Fetching:
-    """One run of ``fetch``: the sources chosen, and everything they share.
+class Session:
+    """One run of ``fetch``: the chosen sources, and everything that they share.
 
     Attributes:
         chosen: the sources, in the order in which they were named.
@@ -43,17 +45,17 @@ class Fetching:
     client: Client
 
     def store(self, source: Source) -> Store:
-        """The store of one source, in the world that the profile runs in."""
-        return Store(local_folder(self.layout.raw) / source.name, world(self.params))
+        """The store of one source, for the origin of the profile."""
+        return Store(local_folder(self.layout.raw) / source.name, origin(self.params))
 
 
 @dataclass(frozen=True)
-class Foreseen:
-    """What a fetch of one source would bring.
+class Plan:
+    """What a fetch of one source would download.
 
     Attributes:
-        listed, wanted: images that the source lists, and those among them whose bytes would be fetched.
-        files: address -> bytes, as its server tells (None where it does not); an archive holds many images.
+        listed, wanted: images that the source lists, and those of them whose bytes would be fetched.
+        files: address -> bytes, as its server states (None if it does not); an archive contains many images.
     """
 
     source: str
@@ -70,8 +72,8 @@ class Foreseen:
         return sum(size is None for size in self.files.values())
 
 
-def open_fetching(layout: Layout, params: Params, names: Sequence[str], accepted: Sequence[str] = ()) -> Fetching:
-    """Prepare to fetch the sources called ``names``.
+def open_session(layout: Layout, params: Params, names: Sequence[str], accepted: Sequence[str] = ()) -> Session:
+    """Prepare to fetch the sources called ``names``; the owners of those in ``accepted`` permitted copying.
 
     Raises:
         UsageError: a name is unknown.
@@ -84,11 +86,11 @@ def open_fetching(layout: Layout, params: Params, names: Sequence[str], accepted
     options = params.fetch.model_copy(update={"accept_terms": (*params.fetch.accept_terms, *accepted)})
     params = params.model_copy(update={"fetch": options})
     chosen = tuple(known[name] for name in dict.fromkeys(names))
-    return Fetching(layout, params, chosen, Client(policy(params), mirror_folder(layout, params)))
+    return Session(layout, params, chosen, Client(policy(params), mirror_folder(layout, params)))
 
 
 def policy(params: Params) -> Policy:
-    """The limits that the profile sets."""
+    """The request policy of the profile."""
     fetch = params.fetch
     return Policy(
         contact=fetch.contact,
@@ -101,125 +103,77 @@ def policy(params: Params) -> Policy:
     )
 
 
-def world(params: Params) -> str:
-    """What answers under this profile; bytes of one world are never taken for another's."""
-    if params.mirror is None:
-        return LIVE
-    if params.mirror == SANDBOX:
-        return f"sandbox, seed {params.sandbox.seed}, {params.sandbox.films} films"
-    return "mirror"
-
-
-def closed(source: Source, params: Params, environment: Mapping[str, str], urls: Sequence[str] = ()) -> str | None:
-    """Why the live source may not be read as things are, and what to do; None = it is open.
-
-    Answers of an API that were saved as files (all of ``urls``) need no token.
-    """
-    terms = source.terms
-    if params.mirror is not None:
-        return None
-    if terms.needs_acceptance and source.name not in params.fetch.accept_terms:
-        manual = f" {terms.manual}" if terms.manual else ""
-        forbidden = "automated copying" if terms.machine_learning else "automated copying and machine learning"
-        return (
-            f"the terms of {source.title} ({terms.url or source.homepage}) forbid {forbidden}; with the owner's "
-            f"permission, add --accept-terms {source.name}.{manual}"
-        )
-    is_saved = bool(urls) and all(is_file(url) for url in urls)
-    unset = [name for name in (terms.token, terms.account) if name and not environment.get(name, "").strip()]
-    if unset and not is_saved:
-        manual = f" {terms.manual}" if terms.manual else ""
-        kind = "an API token" if unset[0] == terms.token else "the id of your own account"
-        return f"{source.title} needs {kind} in the environment variable {unset[0]}.{manual}"
-    return None
-
-
-def misplaced(source: Source, url: str) -> str | None:
-    """Why ``url`` cannot name a page of ``source``, said before anything is asked; None = it may."""
-    if not url.strip():
-        return "names no page; leave out --url, or give an address"
-    if not source.has_pages or source.names_pages_freely:
-        return None
-    host = host_of(url)
-    if host is not None and is_among(host, source.hosts):
-        return None
-    return f"is no page of '{source.name}'; its pages stand at {', '.join(source.hosts)}"
-
-
-def fetch_open(
-    run: Fetching, wishes: Wishes, watch: Callable[[Source], Watcher], say: Callable[[str], None]
-) -> list[Outcome]:
-    """Fetch all chosen sources, several at once; each host is still asked in turn.
+def fetch_all(session: Session, options: FetchOptions, watch: Watch, notify: Notify) -> list[Outcome]:
+    """Fetch all chosen sources at once; each host still gets its requests one after another.
 
     Raises:
-        UnfinishedError: the listing of a source cannot be read (after all others have been fetched).
+        UnfinishedError: some sources failed (after all others have been fetched).
     """
 
-    def one(source: Source) -> Outcome:
-        store = run.store(source)
-        with store.alone(say):
-            return fetch_source(source, store, run.client, wishes, watch(source))
+    def fetch(source: Source, store: Store) -> Outcome:
+        return fetch_source(source, store, session.client, options, watch(source))
 
-    return _at_once(run, one)
+    return _for_all_sources(session, fetch, notify)
 
 
-def check_locked(run: Fetching, watch: Callable[[Source], Watcher], say: Callable[[str], None]) -> list[Any]:
-    """Bring the locked bytes of all chosen sources; one table per source (see ``sources.download.locked``)."""
+def fetch_all_locked(session: Session, watch: Watch, notify: Notify) -> list[Any]:
+    """Bring the locked bytes of all chosen sources; one table per source (see ``sources.download.locked``).
 
-    def one(source: Source) -> Any:
-        store = run.store(source)
-        with store.alone(say):
-            return fetch_locked(source, store, run.client, watch(source))
-
-    return _at_once(run, one)
-
-
-def dry_run(
-    run: Fetching, wishes: Wishes, watch: Callable[[Source], Watcher], say: Callable[[str], None]
-) -> list[Foreseen]:
-    """What a fetch would bring, per source.
-
-    Pages and tables are read, files are only asked for their size. Archives that hold a source's only list are fetched.
+    Raises:
+        UnfinishedError: some sources failed.
     """
 
-    def one(source: Source) -> Foreseen:
-        store = run.store(source)
-        with store.alone(say):
-            return _foreseen(run.client, source, store, wishes, watch(source))
+    def fetch(source: Source, store: Store) -> Any:
+        return fetch_locked(source, store, session.client, watch(source))
 
-    return _at_once(run, one)
+    return _for_all_sources(session, fetch, notify)
 
 
-def _foreseen(client: Client, source: Source, store: Store, wishes: Wishes, watcher: Watcher) -> Foreseen:
-    downloads = Downloads(client, store, source.hosts, store.previous_files(store.previous()))
-    web = SourceWeb(client, source.hosts, downloads, store.folder, wishes.record)
-    watcher.phase("listing", None)
-    items = list(list_items(source, web, wishes.urls, store.pages()))
-    wanted = [item for item in items if item.skip is None][: wishes.limit]
-    return Foreseen(source.name, len(items), len(wanted), _sizes(source, wanted, downloads, watcher))
+def plan_all(session: Session, options: FetchOptions, watch: Watch, notify: Notify) -> list[Plan]:
+    """What a fetch would download, per source.
 
+    Pages and tables are read; of files only the size is requested. An archive that has a source's only list is fetched.
 
-def pass_over(run: Fetching, source: Source, why: str) -> str:
-    """Leave a closed source out of a pipeline run; what to say of it.
-
-    What a person fetched earlier (with permission, or with a token) stays and is used; else there is an empty lock, and
-    a receipt that says why.
+    Raises:
+        UnfinishedError: some sources failed.
     """
-    store = run.store(source)
-    with store.alone(lambda text: None):
+
+    def plan(source: Source, store: Store) -> Plan:
+        return _plan(session.client, source, store, options, watch(source))
+
+    return _for_all_sources(session, plan, notify)
+
+
+def skip_closed(session: Session, source: Source, reason: str) -> str:
+    """Leave a closed source out of a pipeline run; returns a summary.
+
+    What a person fetched earlier (with permission or a token) stays and is used. Otherwise the source gets an empty
+    lock, and a receipt with the reason.
+    """
+    store = session.store(source)
+    with store.exclusive(lambda message: None, session.client.stop):
         rows = store.previous()
         if rows is not None and len(rows):
-            return f"{len(rows):,} rows of an earlier fetch are used; now {why}"
+            return f"{len(rows):,} rows of an earlier fetch are used; now {reason}"
         nothing = dict.fromkeys(("listed", "fetched", "cached", "skipped", "failed", "bytes"), 0)
-        store.write(table_of([]), {"state": "skipped", "why": why, **nothing, "terms": asdict(source.terms)})
-    return f"skipped: {why}"
+        store.write(table_of([]), {"state": "skipped", "why": reason, **nothing, "terms": asdict(source.terms)})
+    return f"skipped: {reason}"
+
+
+def _plan(client: Client, source: Source, store: Store, options: FetchOptions, watcher: Watcher) -> Plan:
+    downloads = Downloads(client, store, source.hosts, store.previous_files(store.previous()))
+    web = SourceWeb(client, source.hosts, downloads, store.folder, options.record)
+    watcher.phase("listing", None)
+    items = list(list_items(source, web, options.urls, store.pages()))
+    wanted = [item for item in items if item.skip is None][: options.limit]
+    return Plan(source.name, len(items), len(wanted), _sizes(source, wanted, downloads, watcher))
 
 
 def _sizes(source: Source, items: Sequence[Item], downloads: Downloads, watcher: Watcher) -> dict[str, int | None]:
     files = {item.url: item for item in items}
-    watcher.phase("asking sizes", len(files))
+    watcher.phase("requesting sizes", len(files))
 
-    def ask(item: Item) -> int | None:
+    def size_of(item: Item) -> int | None:
         try:
             size = source.size(item)
             return downloads.size(item.url) if size is None else size
@@ -230,22 +184,28 @@ def _sizes(source: Source, items: Sequence[Item], downloads: Downloads, watcher:
         finally:
             watcher.item()
 
-    with ThreadPoolExecutor(8) as pool:
-        return dict(zip(files, pool.map(ask, files.values()), strict=True))
+    with ThreadPoolExecutor(SIZE_REQUESTS) as pool:
+        return dict(zip(files, pool.map(size_of, files.values()), strict=True))
 
 
-def _at_once(run: Fetching, work: Callable[[Source], T]) -> list[T]:
-    """``work(source)`` for all chosen sources at once.
+def _for_all_sources(session: Session, work: Callable[[Source, Store], T], notify: Notify) -> list[T]:
+    """``work(source, store)`` for all chosen sources at once; each waits for another fetch of the same source to end.
 
     Raises:
         UnfinishedError: some failed; the others have ended.
     """
-    with ThreadPoolExecutor(min(8, len(run.chosen)), thread_name_prefix="source") as pool:
-        try:  # from the first source on: an interrupt while the others are still being handed out stops it, too
-            futures = [pool.submit(work, source) for source in run.chosen]
+
+    def alone(source: Source) -> T:
+        store = session.store(source)
+        with store.exclusive(notify, session.client.stop):
+            return work(source, store)
+
+    with ThreadPoolExecutor(min(8, len(session.chosen)), thread_name_prefix="source") as pool:
+        try:  # an interrupt may come while sources are still being submitted
+            futures = [pool.submit(alone, source) for source in session.chosen]
             wait(futures)
         except KeyboardInterrupt:
-            run.client.stop.set()
+            session.client.stop.set()
             raise
     failures: list[CxnetError] = []
     for future in futures:

@@ -8,19 +8,20 @@ from dataclasses import dataclass, field
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
 from pipeline.core.summary import Summary
-from pipeline.fetch.session import closed, fetch_open, open_fetching, pass_over
+from pipeline.fetch.access import closed_reason
+from pipeline.fetch.session import fetch_all, open_session, skip_closed
 from sources.core.errors import CxnetError, UnfinishedError
 from sources.core.source import Source
-from sources.download.driver import Watcher, Wishes
+from sources.download.driver import FetchOptions, Watcher
 
 
 @dataclass(frozen=True)
 class FetchSummary(Summary):
-    """What one fetch brought.
+    """The result of one fetch.
 
     Attributes:
-        counts: images listed, fetched, cached, skipped and failed, and bytes; empty where the source is closed.
-        note: why the source is closed and what is used instead; None = it is open.
+        counts: images listed, fetched, cached, skipped and failed, and bytes; empty if the source is closed.
+        note: why the source is closed, and what is used instead; None = it is open.
         warning: what a person should look at, or None.
     """
 
@@ -42,25 +43,25 @@ def run(
     executor: Executor | None,
     name: str,
     watch: Callable[[Source], Watcher] = lambda source: Watcher(),
-    say: Callable[[str], None] = lambda text: None,
+    notify: Callable[[str], None] = lambda message: None,
 ) -> FetchSummary:
-    """Fetch the source ``name``; a closed one is passed over, visibly, unless the profile says ``fail``.
+    """Fetch the source ``name``; a closed one is skipped with a visible reason, unless the profile says ``fail``.
 
     Args:
         watch: makes what shows the progress of a source.
-        say: takes a line for the user while something is waited for.
+        notify: takes a message for the user, for example that another fetch has to end first.
 
     Raises:
         CxnetError: the source is closed and ``fetch.on_unavailable`` is ``fail``, or its listing cannot be read.
     """
-    session = open_fetching(layout, params, [name])
+    session = open_session(layout, params, [name])
     (source,) = session.chosen
-    if why := closed(source, params, os.environ):
+    if reason := closed_reason(source, params, os.environ):
         if params.fetch.on_unavailable == "fail":
-            raise CxnetError(f"'{name}' is closed: {why}")
-        return FetchSummary(note=pass_over(session, source, why))
+            raise CxnetError(f"'{name}' is closed: {reason}")
+        return FetchSummary(note=skip_closed(session, source, reason))
     try:
-        (outcome,) = fetch_open(session, Wishes(limit=params.fetch.limit), watch, say)
+        (outcome,) = fetch_all(session, FetchOptions(limit=params.fetch.limit), watch, notify)
     except UnfinishedError as error:
         raise CxnetError(f"{error} Run again, or take '{name}' out of `sources` in the profile.") from error
     return FetchSummary(outcome.counts, warning=outcome.warning)

@@ -22,6 +22,7 @@ from PIL import Image
 from pipeline.imaging.arrays import Gray, Pixels
 from pipeline.imaging.dicom import DicomError, decode_dicom
 from pipeline.imaging.tones import to_8_bit
+from sources.core.formats import image_format
 
 COLOR_LEVELS = 24  # a pixel whose channels differ by more is visibly colored
 COLOR_SHARE = 0.001  # minimum share of such pixels in a color image
@@ -100,21 +101,8 @@ def sniff(data: bytes) -> str:
     """
     if not data:
         raise BadImage("empty file")
-    if data[128:132] == b"DICM":  # first, since the 128 bytes before it may be anything, even the header of a TIFF file
-        return "DICOM"
-    for start, name in (
-        (b"\xff\xd8\xff", "JPEG"),
-        (PNG_SIGNATURE, "PNG"),
-        (b"GIF87a", "GIF"),
-        (b"GIF89a", "GIF"),
-        (b"II*\0", "TIFF"),
-        (b"MM\0*", "TIFF"),
-        (b"BM", "BMP"),
-    ):
-        if data.startswith(start):
-            return name
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WEBP"
+    if known := image_format(data):
+        return known.name
     if data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", b"{")):
         raise BadImage("a web page or API response, not an image")
     raise BadImage("not an image in a supported format")

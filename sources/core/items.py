@@ -4,6 +4,7 @@
 ``fetch --locked`` rebuilds the files. ``(source, item_id)`` names a row everywhere in the project.
 """
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -73,6 +74,24 @@ def unreadable_page(url: str, reason: str) -> Item:
 def unparsed(url: str, selector: str) -> Item:
     """The row of a page that shows no image where one is expected; ``selector`` is what matched nothing."""
     return unreadable_page(url, f"parse: no image found at {url} (selector {selector})")
+
+
+def once(
+    items: Iterable[Item], seen: set[str] | None = None, repeated: Callable[[Item], None] | None = None
+) -> Iterator[Item]:
+    """The items without those whose ``item_id`` came before: one case may have two addresses.
+
+    Args:
+        seen: ids that came before; those of ``items`` are added.
+        repeated: called with every item that is left out.
+    """
+    seen = set() if seen is None else seen
+    for item in items:
+        if item.item_id not in seen:
+            seen.add(item.item_id)
+            yield item
+        elif repeated is not None:
+            repeated(item)
 
 
 def field(name: str, type_: pa.DataType, description: str) -> pa.Field:

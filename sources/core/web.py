@@ -9,6 +9,9 @@ from typing import Any, Protocol
 
 from sources.core.errors import WebError
 
+LIVE = "live"  # names of origins: what answers the requests
+SANDBOX = "sandbox"
+
 
 @dataclass(frozen=True)
 class Page:

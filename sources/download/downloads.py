@@ -1,4 +1,4 @@
-"""One file from the web into the store: resumed where it stopped, checked, and never fetched twice."""
+"""One file from the web into the store: resumed where it stopped, checked, and never downloaded twice."""
 
 import hashlib
 import json
@@ -11,24 +11,24 @@ from typing import IO
 import requests
 
 from sources.core.errors import StoppedError, WebError
-from sources.download.sniff import HEAD_BYTES, sniff
+from sources.core.formats import HEAD_BYTES, content_type
 from sources.download.store import BLOCK_BYTES, Received, Store
 from sources.transport.client import Client, PassingError
 from sources.transport.mirror import write_copy
 
 Progress = Callable[[int], None]
-PROMPT_S = 0.1  # a file that takes longer is one that a killed fetch would want to continue
+PROMPT_S = 0.1  # a download that takes longer is worth resuming if the fetch is killed
 
 
 class Downloads:
-    """Fetches files of one source into its store; every address once, from whatever thread.
+    """Downloads files of one source into its store; every address once, from any number of threads.
 
     Args:
-        client, store, hosts: how, where to, and from which hosts.
-        known: what an earlier complete fetch received, by address; None of it is asked again unless ``refresh``.
+        client, store, hosts: what sends the requests, where files go, and the only hosts that may be contacted.
+        known: files of an earlier complete fetch, by address; they are not requested again unless ``refresh``.
         refresh: ask for every known file whether it has changed (``If-None-Match``, ``If-Modified-Since``).
-        progress: told the number of bytes as they arrive.
-        record: folder in which every file is kept as an offline copy, too, or None.
+        progress: called with the number of bytes as they arrive.
+        record: folder in which every file is also saved as an offline copy, or None.
     """
 
     def __init__(
@@ -49,24 +49,24 @@ class Downloads:
         self._progress = progress or (lambda count: None)
         self._record = record
         self._guard = threading.Lock()
-        self._locks: dict[str, threading.Lock] = {}
+        self._mutexes: dict[str, threading.Lock] = {}
         self._failed: dict[str, WebError] = {}
-        self._taken = 0
+        self._total = 0
         self._has_parts = False
 
-    def at_hand(self, url: str) -> bool:
-        """Is the file at ``url`` here, so that nobody need be asked?"""
+    def is_available(self, url: str) -> bool:
+        """Is the file at ``url`` here already, so that no request is needed?"""
         return url in self._store.finished or (url in self._known and not self._refresh and not self._client.offline)
 
     def get(self, url: str) -> Received:
         """The file at ``url``.
 
         Raises:
-            WebError: it cannot be had (told again, not tried again, when asked twice).
+            WebError: the download failed; a second call raises the same error without another try.
         """
         with self._guard:
-            lock = self._locks.setdefault(url, threading.Lock())
-        with lock:
+            mutex = self._mutexes.setdefault(url, threading.Lock())
+        with mutex:
             if url in self._store.finished:
                 return self._store.finished[url]
             if url in self._failed:
@@ -84,24 +84,24 @@ class Downloads:
             return self._store.keep(received)
 
     def copy(self, url: str, chunks: Iterator[bytes]) -> Received:
-        """A file that does not come over the web (a folder's), by its bytes."""
+        """A file that does not come from the web, by its bytes."""
         part, content = self._part(url), Content()
         with part.open("wb") as file:
             for chunk in chunks:
-                self._take(file, chunk, content)
+                self._write(file, chunk, content)
         return self._store.keep(self._finish(url, part, content, None))
 
     def size(self, url: str) -> int | None:
-        """Bytes of the file at ``url`` as its server tells; None where it does not.
+        """The size in bytes that the server states for the file at ``url``, or None.
 
         Raises:
-            WebError: it cannot be had.
+            WebError: the request failed.
         """
 
         def attempt() -> int | None:
             with self._client.open(url, self._hosts, method="HEAD") as response:
-                told = response.headers.get("Content-Length")
-                return int(told) if told and told.isdigit() else None
+                length = response.headers.get("Content-Length")
+                return int(length) if length and length.isdigit() else None
 
         return self._client.retrying(url, attempt)
 
@@ -118,28 +118,28 @@ class Downloads:
                 return known
             if response.status_code == 416:
                 part.unlink(missing_ok=True)
-                raise PassingError("the server refused to go on with a part of the file", 416, wait_s=0.0)
+                raise PassingError("the server refused to resume the download", 416, wait_s=0.0)
             resumed = response.status_code == 206 and _begins_at(response, start)
             if response.status_code == 206 and not resumed:
                 part.unlink(missing_ok=True)
-                raise PassingError("the server sent another part of the file than asked", 206, wait_s=0.0)
+                raise PassingError("the server sent another part of the file than requested", 206, wait_s=0.0)
             content = self._receive(url, response, part, start if resumed else 0)
             return self._finish(url, part, content, response)
 
     def _receive(self, url: str, response: requests.Response, part: Path, start: int) -> "Content":
-        """Append the body to the partial file, of which ``start`` bytes are there already.
+        """Append the body to the partial file, which has ``start`` bytes already.
 
-        What a continuation needs is noted when the file does not come at once: most files are small and never need it.
+        What resuming needs is written down only if the file takes a while: most files are small and never need it.
         """
         content = Content.of(part) if start else Content()
         if not start:
-            _note_path(part).unlink(missing_ok=True)  # a note must never outlive the bytes that it is about
+            _note_path(part).unlink(missing_ok=True)  # a note must never outlive the bytes that it describes
         limit = self._client.policy.max_file_bytes
         began, noted = time.monotonic(), False
         with part.open("ab" if start else "wb") as file:
             try:
                 for chunk in self._client.chunks(response, url, limit - start):
-                    self._take(file, chunk, content)
+                    self._write(file, chunk, content)
                     if not noted and time.monotonic() - began > PROMPT_S:
                         file.flush()
                         _note_validator(part, response)
@@ -150,18 +150,18 @@ class Downloads:
                 raise
         return content
 
-    def _take(self, file: IO[bytes], chunk: bytes, content: "Content") -> None:
+    def _write(self, file: IO[bytes], chunk: bytes, content: "Content") -> None:
         file.write(chunk)
         content.add(chunk)
         self._progress(len(chunk))
         with self._guard:
-            self._taken += len(chunk)
-        if self._taken > self._client.policy.max_source_bytes:
+            self._total += len(chunk)
+        if self._total > self._client.policy.max_source_bytes:
             limit = self._client.policy.max_source_bytes / 1e9
             raise WebError(Path(file.name).name, f"the source's limit of {limit:g} GB is reached (fetch.max_source_gb)")
 
     def _finish(self, url: str, part: Path, content: "Content", response: requests.Response | None) -> Received:
-        kind, extension = sniff(content.head)
+        kind, extension = content_type(content.head)
         digest = content.digest.hexdigest()
         file = self._store.adopt(part, digest, extension)
         _note_path(part).unlink(missing_ok=True)
@@ -179,7 +179,7 @@ class Downloads:
 
 
 class Content:
-    """What is known of bytes while they arrive: their sha256, their number, and how they begin."""
+    """What is known about bytes while they arrive: their sha256, their number and their beginning."""
 
     def __init__(self) -> None:
         self.digest = hashlib.sha256()
@@ -196,7 +196,7 @@ class Content:
         return content
 
     def add(self, chunk: bytes) -> None:
-        """Take in the next bytes."""
+        """Add the next bytes."""
         if self.size < HEAD_BYTES:
             self.head = (self.head + chunk)[:HEAD_BYTES]
         self.size += len(chunk)
@@ -204,7 +204,7 @@ class Content:
 
 
 def _resume_point(part: Path) -> tuple[int, str | None]:
-    """Bytes that have arrived, and the validator that tells whether the rest still belongs to them."""
+    """Bytes that have arrived, and the validator that shows whether the rest still belongs to them."""
     try:
         validator = json.loads(_note_path(part).read_text(encoding="utf-8"))
         return part.stat().st_size, validator if isinstance(validator, str) else None
@@ -213,7 +213,7 @@ def _resume_point(part: Path) -> tuple[int, str | None]:
 
 
 def _note_validator(part: Path, response: requests.Response) -> None:
-    """Remember what If-Range needs; a weak ETag or an encoded body cannot be continued."""
+    """Write down what If-Range needs; a download with a weak ETag or an encoded body cannot be resumed."""
     etag = response.headers.get("ETag", "")
     strong = etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified")
     if strong and "Content-Encoding" not in response.headers:

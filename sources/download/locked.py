@@ -1,4 +1,4 @@
-"""``fetch --locked``: exactly the bytes that ``items.parquet`` names, or a row on what has changed or vanished."""
+"""``fetch --locked``: exactly the bytes that ``items.parquet`` names; files that differ or are gone become rows."""
 
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +12,9 @@ from sources.core.items import Item, field
 from sources.core.source import Source
 from sources.core.storage import write_table
 from sources.download.downloads import Downloads
-from sources.download.driver import Watcher
-from sources.download.store import Received, Store, sha256_of
+from sources.download.driver import MOST_THREADS, Watcher
+from sources.download.journal import Received
+from sources.download.store import Store, sha256_of
 from sources.transport.client import Client
 
 REPORT_SCHEMA = pa.schema(
@@ -22,8 +23,8 @@ REPORT_SCHEMA = pa.schema(
         field("url", pa.string(), "address of the file"),
         field("state", pa.string(), "there | fetched | changed | vanished | unreachable"),
         field("reason", pa.string(), "what came instead"),
-        field("expected_sha256", pa.string(), "what the lock says"),
-        field("received_sha256", pa.string(), "what the address gives now"),
+        field("expected_sha256", pa.string(), "sha256 in the lock"),
+        field("received_sha256", pa.string(), "sha256 of what the address returns now"),
         field("images", pa.int64(), "images of the lock that need the file"),
     ]
 )
@@ -31,8 +32,8 @@ GONE = (404, 410, 451)
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """One locked file: address, path below the source's folder, sha256, size, and how many images need it."""
+class LockedFile:
+    """One file of the lock: address, path below the source's folder, sha256, size, and how many images need it."""
 
     url: str
     file: str
@@ -44,20 +45,20 @@ class Wanted:
 def fetch_locked(source: Source, store: Store, client: Client, watcher: Watcher | None = None) -> pd.DataFrame:
     """Bring every file of the lock into the store; returns and writes ``locked.parquet``, one row per file.
 
-    The lock itself is left as it is; a file with other bytes is not kept.
+    The lock itself does not change; a file with other bytes is not kept.
 
     Raises:
         CxnetError: there is no lock.
     """
     watcher = watcher or Watcher()
-    wanted = locked_files(store)
-    kept = frozenset(entry.file for entry in wanted)
-    watcher.phase("checking", len(wanted))
+    files = locked_files(store)
+    names = frozenset(locked.file for locked in files)
+    watcher.phase("checking", len(files))
     downloads = Downloads(client, store, source.hosts, progress=watcher.bytes)
-    with ThreadPoolExecutor(max(1, min(16, 2 * client.policy.connections))) as pool:
+    with ThreadPoolExecutor(max(1, min(MOST_THREADS, 2 * client.policy.connections))) as pool:
         rows = []
         try:
-            for row in pool.map(lambda entry: _state(source, store, downloads, entry, kept), wanted):
+            for row in pool.map(lambda locked: _report_row(source, store, downloads, locked, names), files):
                 rows.append(row)
                 watcher.item()
         except BaseException:
@@ -69,7 +70,7 @@ def fetch_locked(source: Source, store: Store, client: Client, watcher: Watcher 
     return report
 
 
-def locked_files(store: Store) -> Sequence[Wanted]:
+def locked_files(store: Store) -> Sequence[LockedFile]:
     """The files that the lock names, in its order.
 
     Raises:
@@ -81,38 +82,42 @@ def locked_files(store: Store) -> Sequence[Wanted]:
     rows = rows[rows["file"].notna()]
     counts = rows["file"].value_counts()
     names = ["fetched_url", "file", "file_sha256", "file_size"]
-    found = rows.drop_duplicates("file")[names].itertuples(index=False, name=None)
-    return [Wanted(str(url), str(file), str(sha256), int(size), int(counts[file])) for url, file, sha256, size in found]
+    files = rows.drop_duplicates("file")[names].itertuples(index=False, name=None)
+    return [
+        LockedFile(str(url), str(file), str(sha256), int(size), int(counts[file])) for url, file, sha256, size in files
+    ]
 
 
 def _received(source: Source, downloads: Downloads, url: str) -> Received:
-    """What stands at ``url`` now: on the web, or where a source reads its bytes itself."""
+    """What is at ``url`` now: on the web, or where the source reads its bytes itself."""
     chunks = source.read(Item(item_id=url, url=url))
     return downloads.get(url) if chunks is None else downloads.copy(url, chunks)
 
 
-def _state(
-    source: Source, store: Store, downloads: Downloads, wanted: Wanted, kept: Collection[str]
+def _report_row(
+    source: Source, store: Store, downloads: Downloads, locked: LockedFile, names: Collection[str]
 ) -> tuple[object, ...]:
-    """The row of one locked file; ``kept`` names all locked ones, which other bytes must not take away."""
-    there = Received(wanted.url, wanted.file, wanted.sha256, wanted.size, "")
-    if store.holds(there) and sha256_of(store.folder / wanted.file) == wanted.sha256:
-        return _row(source, wanted, "there", None, wanted.sha256)
+    """The row of one locked file; ``names`` are all locked files, none of which may be removed."""
+    local = Received(locked.url, locked.file, locked.sha256, locked.size, "")
+    if store.holds(local) and sha256_of(store.folder / locked.file) == locked.sha256:
+        return _row(source, locked, "there", None, locked.sha256)
     try:
-        received = _received(source, downloads, wanted.url)
+        received = _received(source, downloads, locked.url)
     except StoppedError:
         raise
     except WebError as error:
-        return _row(source, wanted, "vanished" if error.status in GONE else "unreachable", error.reason, None)
+        return _row(source, locked, "vanished" if error.status in GONE else "unreachable", error.reason, None)
     except CxnetError as error:  # of a folder
-        return _row(source, wanted, "unreachable", str(error).rstrip("."), None)
-    if received.sha256 == wanted.sha256:
-        return _row(source, wanted, "fetched", None, received.sha256)
-    if received.file not in kept:
+        return _row(source, locked, "unreachable", str(error).rstrip("."), None)
+    if received.sha256 == locked.sha256:
+        return _row(source, locked, "fetched", None, received.sha256)
+    if received.file not in names:
         (store.folder / received.file).unlink(missing_ok=True)
     reason = f"other bytes: {received.size:,} of type {received.content_type}"
-    return _row(source, wanted, "changed", reason, received.sha256)
+    return _row(source, locked, "changed", reason, received.sha256)
 
 
-def _row(source: Source, wanted: Wanted, state: str, reason: str | None, received: str | None) -> tuple[object, ...]:
-    return source.name, wanted.url, state, reason, wanted.sha256, received, wanted.images
+def _row(
+    source: Source, locked: LockedFile, state: str, reason: str | None, received: str | None
+) -> tuple[object, ...]:
+    return source.name, locked.url, state, reason, locked.sha256, received, locked.images

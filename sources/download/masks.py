@@ -1,6 +1,6 @@
-"""Lung masks that come with films: fetched like films, and kept in a table of their own beside the lock.
+"""Lung masks that come with films: fetched like films, and listed in a table of their own beside the lock.
 
-``masks.parquet`` has one row per mask of a wanted film; like the lock, it says where the bytes are or why they are not.
+``masks.parquet`` has one row per mask of a wanted film, with its file or the reason why there is none.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,7 @@
-"""Files whose content is a public fact: git names every file of a commit by the hash of its content.
+"""Published files whose hash is known: git names every file of a commit by the hash of its content.
 
-``known/<owner>--<repository>--<commit>.csv`` lists paths and git blob ids. A file from such a commit that has another
-content is not the file that was published, whoever sent it.
+``sources/data/published/<owner>--<repository>--<commit>.csv`` lists paths and git blob ids. A file at such an address
+with other content is not the published one, whoever sent it.
 """
 
 import csv
@@ -19,8 +19,8 @@ PINNED = re.compile(
 )
 
 
-def known_blob(url: str) -> str | None:
-    """The git blob id of the file at ``url``; None where it is not known."""
+def published_blob(url: str) -> str | None:
+    """The git blob id of the published file at ``url``; None if it is unknown."""
     match = PINNED.fullmatch(url)
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""Rows of a lock: from an item and what came of it, to the table, its counts and its differences."""
+"""Rows of ``items.parquet``: one from an item and its fetch, then the table, its counts and its changes."""
 
 import re
 from collections import Counter
@@ -9,12 +9,12 @@ import pandas as pd
 
 from sources.core.items import LOCK_SCHEMA, Item
 from sources.core.source import Source
-from sources.download.store import Received
+from sources.download.journal import Received
 
 Row = dict[str, Any]
 PREFIXED = ("patient_id", "study_id")
-UNPARSED = re.compile(r"parse: no image found at .* \(selector (?P<selector>.*)\)$", re.DOTALL)
-MOST_UNPARSED = 0.2  # share of a source's pages that may show no image before it is warned of
+UNPARSED = re.compile(r"parse: no image found at .* \(selector (?P<selector>.*)\)$", re.DOTALL)  # see items.unparsed
+UNPARSED_SHARE = 0.2  # share of a source's pages that may show no image without a warning
 
 
 def changes(before: pd.DataFrame | None, after: pd.DataFrame) -> dict[str, list[str]]:
@@ -32,20 +32,20 @@ def changes(before: pd.DataFrame | None, after: pd.DataFrame) -> dict[str, list[
 
 
 def unparsed_warning(name: str, rows: Sequence[Row]) -> str | None:
-    """One sentence if too many pages of a source parse to no image: then the site has probably changed."""
+    """A warning if too many pages of a source show no image: then the site has probably changed."""
     pages = {row["page_url"] for row in rows}
     failed = [match for row in rows if (match := UNPARSED.match(row["fetch_reason"] or ""))]
-    if len(failed) <= MOST_UNPARSED * len(pages):
+    if len(failed) <= UNPARSED_SHARE * len(pages):
         return None
     selector, count = Counter(match["selector"] for match in failed).most_common(1)[0]
     return (
-        f"{len(failed)} of {len(pages)} pages of '{name}' show no image where one is expected, {count} of them by the "
-        f"selector {selector}: the site has probably changed; record such a page with --record and mend the source."
+        f"{len(failed)} of {len(pages)} pages of '{name}' show no image where one is expected, {count} of them for the "
+        f"selector {selector}: the site has probably changed; save such a page with --record and fix the source."
     )
 
 
 def row_of(source: Source, item: Item, status: str, reason: str | None, received: Received | None = None) -> Row:
-    """The row of an item: what its source says of it, and what came of fetching it."""
+    """The row of an item: what its source states, and the result of fetching it."""
     values: Row = {**dict.fromkeys(LOCK_SCHEMA.names), **item.__dict__, "source": source.name}
     for name in PREFIXED:
         if values[name] is not None:
@@ -68,12 +68,12 @@ def row_of(source: Source, item: Item, status: str, reason: str | None, received
 
 
 def table_of(rows: Sequence[Row]) -> pd.DataFrame:
-    """Rows as a table with the lock's columns."""
+    """Rows as a table with the columns of ``items.parquet``."""
     return pd.DataFrame(rows, columns=LOCK_SCHEMA.names, dtype=object)
 
 
 def joined(before: pd.DataFrame | None, rows: Sequence[Row]) -> pd.DataFrame:
-    """The rows of the last fetch, those with new facts replaced, the new ones behind them."""
+    """The rows of the last fetch that are not replaced, followed by the new ones."""
     table = table_of(rows)
     if before is None:
         return table
@@ -90,6 +90,6 @@ def counts_of(rows: Sequence[Row]) -> dict[str, int]:
 
 
 def reasons_of(rows: Sequence[Row]) -> dict[str, int]:
-    """How many rows were skipped or failed for which reason, the most frequent first."""
-    found = Counter(f"{row['fetch_status']}: {row['fetch_reason']}" for row in rows if row["fetch_reason"])
-    return dict(sorted(found.items(), key=lambda entry: (-entry[1], entry[0])))
+    """How many rows were skipped or failed for each reason, the most frequent first."""
+    counts = Counter(f"{row['fetch_status']}: {row['fetch_reason']}" for row in rows if row["fetch_reason"])
+    return dict(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))

@@ -1,6 +1,6 @@
-"""The catalogue of real case addresses that ships with the project: one table per source, facts only.
+"""The catalog of real case addresses that ships with the project: one table per source, facts only.
 
-Columns: ``page_url``, and ``patients`` where a page is known to hold more than one patient (blank = one, or not known).
+Columns: ``page_url``, and ``patients`` where a page is known to show more than one patient (blank = one, or unknown).
 """
 
 import csv
@@ -10,16 +10,16 @@ from importlib.resources import files
 
 
 @cache
-def catalogue(source: str) -> dict[str, int]:
-    """Case address -> number of patients known to be on that page (1 where nothing else is known).
+def catalog(source: str) -> dict[str, int]:
+    """Case address -> number of patients known to be on that page (1 if nothing else is known).
 
     Raises:
-        FileNotFoundError: the project has no catalogue for ``source``.
+        FileNotFoundError: there is no catalog for ``source``.
     """
     text = (files("sources") / "data" / "catalog" / f"{source}.csv").read_text(encoding="utf-8")
     return {row["page_url"]: int(row.get("patients") or 1) for row in csv.DictReader(io.StringIO(text))}
 
 
 def patients_of(source: str, page_url: str) -> int:
-    """How many patients the page is known to hold; 1 where nothing is known."""
-    return catalogue(source).get(page_url, 1)
+    """How many patients the page is known to show; 1 if nothing is known."""
+    return catalog(source).get(page_url, 1)

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from sources.core.addresses import web_address
+from sources.reading.answers import mapping, mappings, string
 
 REST = "https://www.ebi.ac.uk/europepmc/webservices/rest"
 SEARCH = f'{REST}/search?query=COVID-19+AND+"chest+radiograph"&format=json&resultType=core&pageSize=10&cursorMark='
@@ -18,13 +19,14 @@ AFTER_DOI = re.compile(r"/(?:full|fulltext|pdf|epdf|abstract|html|meta|figures(?
 
 @dataclass(frozen=True)
 class Article:
-    """What the search says of an article.
+    """An article as the search describes it.
 
     Attributes:
         name: its PMCID, else DOI, else PubMed id.
-        page_url: its page at Europe PMC, or where else it can be read; ``pmcid`` is None without a full text there.
-        licence: the search's word ("cc by-nc"), or None.
-        is_case_report, is_retracted: by the types of the publication.
+        pmcid: None if Europe PMC has no full text.
+        page_url: its page at Europe PMC, or where else it can be read.
+        licence: in the search's words ("cc by-nc"), or None.
+        is_case_report, is_retracted: by the publication types.
     """
 
     name: str
@@ -37,8 +39,8 @@ class Article:
     is_retracted: bool = False
 
 
-def question(text: str) -> str | None:
-    """Address of the search for the article that ``text`` names: a DOI, a PMCID, or an address with one of them."""
+def search_address(text: str) -> str | None:
+    """The search for the article that ``text`` names: a DOI, a PMCID, or an address that contains one; else None."""
     words = unquote(text)
     if pmcid := PMCID.search(words):
         query = f"PMCID:{pmcid[0].upper()}"
@@ -51,57 +53,51 @@ def question(text: str) -> str | None:
     return f"{REST}/search?query={quote(query, safe='')}&format=json&resultType=core"
 
 
-def parse_answer(found: Any) -> list[Article]:
+def parse_answer(answer: Any) -> list[Article]:
     """The articles in an answer of the search, whatever it is; an entry without any identifier is left out."""
-    results = _mapping(_mapping(found).get("resultList")).get("result")
-    return [article for result in _list(results) if (article := _article(_mapping(result)))]
+    results = mapping(mapping(answer).get("resultList")).get("result")
+    return [article for entry in mappings(results) if (article := _article(entry))]
 
 
-def next_cursor(found: Any, cursor: str) -> str | None:
-    """The cursor of the answer that follows; None at the end, where it is absent or stands still."""
-    following = _text(_mapping(found).get("nextCursorMark"))
+def next_cursor(answer: Any, cursor: str) -> str | None:
+    """The cursor of the next answer; None at the end, where it is absent or does not move."""
+    following = _words(mapping(answer).get("nextCursorMark"))
     return following if following and following != cursor and re.fullmatch(r"[\w=+/-]{1,400}", following) else None
 
 
 def _article(entry: Mapping[str, Any]) -> Article | None:
-    pmcid = _only(PMCID, _text(entry.get("pmcid")))
-    doi = _only(DOI, _text(entry.get("doi")))
-    identity = _text(entry.get("id"))
-    name = pmcid or (f"doi:{doi}" if doi else f"{_text(entry.get('source'))}:{identity[:100]}" if identity else None)
+    pmcid = _only(PMCID, _words(entry.get("pmcid")))
+    doi = _only(DOI, _words(entry.get("doi")))
+    identity = _words(entry.get("id"))
+    name = pmcid or (f"doi:{doi}" if doi else f"{_words(entry.get('source'))}:{identity[:100]}" if identity else None)
     if name is None:
         return None
-    kinds = {_text(kind).lower() for kind in _list(_mapping(entry.get("pubTypeList")).get("pubType"))}
+    types = mapping(entry.get("pubTypeList")).get("pubType")
+    kinds = {_words(kind).lower() for kind in types} if isinstance(types, list) else set()
     return Article(
         name=name,
         pmcid=pmcid,
         doi=doi,
         page_url=f"https://europepmc.org/article/PMC/{pmcid}" if pmcid else _page(entry, doi),
-        title=_text(entry.get("title"))[:500],
-        licence=_text(entry.get("license")).lower() or None,
+        title=_words(entry.get("title"))[:500],
+        licence=_words(entry.get("license")).lower() or None,
         is_case_report=bool(kinds & {"case-report", "case reports"}),
         is_retracted="retracted publication" in kinds,
     )
 
 
 def _page(entry: Mapping[str, Any], doi: str | None) -> str:
-    links = [_mapping(link) for link in _list(_mapping(entry.get("fullTextUrlList")).get("fullTextUrl"))]
-    told = (web_address(_text(link.get("url"))) for link in links if link.get("documentStyle") == "html")
-    source, identity = _text(entry.get("source")) or "MED", _text(entry.get("id"))
+    links = mappings(mapping(entry.get("fullTextUrlList")).get("fullTextUrl"))
+    pages = (web_address(_words(link.get("url"))) for link in links if link.get("documentStyle") == "html")
+    source, identity = _words(entry.get("source")) or "MED", _words(entry.get("id"))
     fallback = f"https://doi.org/{doi}" if doi else f"https://europepmc.org/article/{quote(f'{source}/{identity}')}"
-    return next((address for address in told if address), fallback)
+    return next((page for page in pages if page), fallback)
 
 
 def _only(pattern: re.Pattern[str], text: str) -> str | None:
     return text if pattern.fullmatch(text) else None
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _text(value: Any) -> str:
-    return " ".join(value.split()) if isinstance(value, str) else ""
+def _words(value: Any) -> str:
+    """A string with single spaces; "" for anything else."""
+    return " ".join(string(value).split())

@@ -1,4 +1,4 @@
-"""Files in a local folder or a bucket: list the images below it, read one of them, and never step outside."""
+"""Files in a local folder or a bucket: list the images below it, read one of them, and never leave it."""
 
 import os
 from collections.abc import Iterator
@@ -11,17 +11,22 @@ from urllib.parse import quote, unquote
 from upath import UPath
 
 from sources.core.errors import CxnetError, UsageError
+from sources.core.formats import HEAD_BYTES, image_format
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".dcm", ".dicom"})
 CHUNK_BYTES = 1 << 20
-HEAD_BYTES = 132
 UNPRINTABLE = "the file's name has characters that cannot be stored; rename it"
-MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"II*\x00", b"MM\x00*", b"BM")
+OUTSIDE_LINK = "a link to a place outside the folder"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An image file: ``place`` is its path below the folder, ``problem`` says why it must not be read."""
+    """An image file.
+
+    Attributes:
+        place: its path below the folder.
+        problem: why it must not be read, or None.
+    """
 
     place: str
     problem: str | None = None
@@ -31,7 +36,7 @@ class Files:
     """The files below ``path``, a local folder or a bucket URL (``s3://bucket/prefix``).
 
     Raises:
-        CxnetError: there are no buckets of that kind.
+        CxnetError: this kind of bucket is not supported.
     """
 
     def __init__(self, path: str) -> None:
@@ -42,13 +47,13 @@ class Files:
             self._root = UPath(Path(root.path).expanduser().resolve()) if self.is_local else root
 
     def images(self) -> list[Entry]:
-        """Every image file below the folder, by path: known extensions as they are, other files by their first bytes.
+        """Every image file below the folder, by path: recognized by its extension, else by its first bytes.
 
-        Hidden files are passed over, linked folders are not entered.
+        Hidden files are ignored, linked folders are not entered.
 
         Raises:
             CxnetError: the folder cannot be listed.
-            UsageError: the kind of bucket needs a package that is not installed.
+            UsageError: this kind of bucket needs a package that is not installed.
         """
         with self._explained():
             entries = self._local() if self.is_local else self._remote()
@@ -59,30 +64,29 @@ class Files:
         return f"{self._base()}/{quote(place)}"
 
     def chunks(self, url: str) -> Iterator[bytes]:
-        """The bytes of the file at ``url`` (one that :meth:`url` gave).
+        """The bytes of the file at ``url`` (as :meth:`url` returns it).
 
         Raises:
-            CxnetError: it is gone, or it lies outside the folder.
+            CxnetError: it is missing, or it is outside the folder.
         """
-        place = unquote(url.removeprefix(f"{self._base()}/"))
-        with self._explained(), self._open(place) as file:
+        with self._explained(), self._open(self._place(url)) as file:
             while chunk := file.read(CHUNK_BYTES):
                 yield chunk
 
     def size(self, url: str) -> int:
-        """Bytes of the file at ``url`` (one that :meth:`url` gave).
+        """The size in bytes of the file at ``url`` (as :meth:`url` returns it).
 
         Raises:
-            CxnetError: it is gone.
+            CxnetError: it is missing.
         """
         with self._explained():
-            return int((self._root / unquote(url.removeprefix(f"{self._base()}/"))).stat().st_size)
+            return int((self._root / self._place(url)).stat().st_size)
 
     def read(self, place: str, limit: int) -> bytes:
         """The content of a file that has at most ``limit`` bytes.
 
         Raises:
-            CxnetError: it cannot be read, is larger, or lies outside the folder.
+            CxnetError: it cannot be read, is larger, or is outside the folder.
         """
         with self._explained(), self._open(place) as file:
             content = file.read(limit + 1)
@@ -92,6 +96,9 @@ class Files:
 
     def _base(self) -> str:
         return Path(self._root.path).as_uri() if self.is_local else str(self._root).rstrip("/")
+
+    def _place(self, url: str) -> str:
+        return unquote(url.removeprefix(f"{self._base()}/"))
 
     def _local(self) -> Iterator[Entry]:
         root = Path(self._root.path)
@@ -105,22 +112,21 @@ class Files:
 
     def _local_entry(self, root: Path, path: Path) -> Iterator[Entry]:
         place = path.relative_to(root).as_posix()
-        if not place.isprintable():  # also what is no UTF-8: no table could hold such a name
+        if not place.isprintable():  # this includes names that are not UTF-8: no table could store them
             yield Entry(ascii(place)[1:-1], UNPRINTABLE)
         elif path.is_symlink() and not path.resolve().is_relative_to(root):
-            yield Entry(place, "a link that leads out of the folder")
+            yield Entry(place, OUTSIDE_LINK)
         elif path.is_file() and self._is_image(place):
             yield Entry(place)
 
     def _remote(self) -> Iterator[Entry]:
         top = self._root.path.strip("/")
-        found = [str(key).strip("/") for key in self._root.fs.find(self._root.path)]
-        if not found:
+        keys = [str(key).strip("/") for key in self._root.fs.find(self._root.path)]
+        if not keys:
             raise FileNotFoundError("nothing is stored there")
-        for key in found:
+        for key in keys:
             place = PurePosixPath(key.removeprefix(top).strip("/"))
-            hidden = any(part.startswith(".") for part in place.parts)
-            if hidden:
+            if any(part.startswith(".") for part in place.parts):
                 continue
             if not str(place).isprintable():
                 yield Entry(ascii(str(place))[1:-1], UNPRINTABLE)
@@ -132,21 +138,21 @@ class Files:
             return True
         try:
             with (self._root / place).open("rb") as file:
-                return looks_like_image(file.read(HEAD_BYTES))
+                return image_format(file.read(HEAD_BYTES)) is not None
         except PermissionError:
-            return True  # it may be one: its row will say that it cannot be read
+            return True  # it may be an image: its row will say that it cannot be read
 
     @contextmanager
     def _open(self, place: str) -> Iterator[IO[bytes]]:
         path = self._root / place
         if is_outside(place) or (self.is_local and not Path(path.path).resolve().is_relative_to(self._root.path)):
-            raise CxnetError(f"{place} lies outside {self.path}; only files inside the folder are read.")
+            raise CxnetError(f"{place} is outside {self.path}; only files inside the folder are read.")
         with path.open("rb") as file:
             yield file
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn what file systems raise into one sentence; each kind of bucket has errors of its own."""
+        """Turn what file systems raise into one sentence; every kind of bucket has errors of its own."""
         try:
             yield
         except CxnetError:
@@ -159,13 +165,8 @@ class Files:
             raise CxnetError(f"Cannot read {self.path}: {error}; check the path in the profile's `folders`.") from error
 
 
-def looks_like_image(head: bytes) -> bool:
-    """Do these first bytes begin a JPEG, PNG, GIF, TIFF, BMP, WebP or DICOM file?"""
-    return head.startswith(MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP") or head[128:132] == b"DICM"
-
-
 def is_outside(place: str) -> bool:
-    """Does a path leave the folder that it is meant to be below (absolute, ``..``, a drive letter, an address)?"""
+    """Does a path leave the folder it should be below (absolute, ``..``, a drive letter, an address)?"""
     path = PurePosixPath(place.replace("\\", "/"))
     return path.is_absolute() or ".." in path.parts or ":" in place or "\x00" in place
 

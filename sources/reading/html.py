@@ -1,7 +1,8 @@
-"""Reading pages: soup from any bytes, absolute addresses, the best copy of a picture, listings that end."""
+"""Web pages: parsing any bytes, absolute addresses, the largest copy of a picture, listings that always end."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import urldefrag, urljoin
 
@@ -9,24 +10,34 @@ from bs4 import BeautifulSoup, Tag
 
 from sources.core.addresses import path_of, web_address
 from sources.core.errors import WebError
-from sources.core.items import Item, unparsed, unreadable_page
+from sources.core.items import Item, once, unparsed, unreadable_page
+from sources.core.limits import ENCLOSING_LEVELS, LISTING_PAGES, PAGE_CHARACTERS, PAGE_TAGS, SELECTED_ELEMENTS
 from sources.core.web import Page, Web
 
-LONGEST = 4_000_000  # characters of a page that are parsed; real ones have some 100,000
-DEEPEST = 50_000  # tags of a page that are parsed; real ones have some 5,000
-NEAREST = 12  # levels around a picture in which its link and caption are looked for
-MOST_BLOCKS = 1_000  # matches of one selector that are read
-MOST_PAGES = 500  # pages of one listing
 PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp|bmp|tiff?|jfif)$", re.IGNORECASE)
 XML = re.compile(r"<\?xml\b[^>]{0,200}>?", re.IGNORECASE)
 LAZY = ("data-src", "data-lazy-src", "data-original", "data-orig-file", "data-large-file")
 
 
+@dataclass(frozen=True)
+class Listing:
+    """How to read the pages of a listing.
+
+    Attributes:
+        selector: selects the links to cases, for messages.
+        cases: the addresses of the cases on a page; ``following``: the address of the next page, or None.
+    """
+
+    selector: str
+    cases: Callable[[BeautifulSoup, str], list[str]]
+    following: Callable[[BeautifulSoup, str], str | None]
+
+
 def soup(text: str) -> BeautifulSoup:
-    """``text`` as a tree, whatever it is; what lies beyond a sane size is cut off."""
-    text = "\n" + XML.sub("", text[:LONGEST].replace("\0", ""))  # with them the parser would warn of XML and of names
-    if text.count("<") > DEEPEST:
-        text = text[: _nth(text, "<", DEEPEST)]
+    """``text`` as a tree, whatever it is; what exceeds a sane size is cut off."""
+    text = "\n" + XML.sub("", text[:PAGE_CHARACTERS].replace("\0", ""))  # else the parser may warn: XML? a file name?
+    if text.count("<") > PAGE_TAGS:
+        text = text[: _nth(text, "<", PAGE_TAGS)]
     return BeautifulSoup(text, "lxml")
 
 
@@ -36,11 +47,13 @@ def words_of(node: Tag | None) -> str:
 
 
 def outermost(tree: Tag, selector: str) -> list[Tag]:
-    """The first elements that match ``selector``, without those inside another match: reading them all stays linear."""
-    found = tree.select(selector, limit=MOST_BLOCKS)
+    """The first elements that match ``selector``, without those inside another match.
+
+    Nested matches would make the time to read all of them quadratic.
+    """
     chosen: set[int] = set()
     blocks = []
-    for block in found:
+    for block in tree.select(selector, limit=SELECTED_ELEMENTS):
         if not any(id(parent) in chosen for parent in block.parents):
             chosen.add(id(block))
             blocks.append(block)
@@ -48,15 +61,15 @@ def outermost(tree: Tag, selector: str) -> list[Tag]:
 
 
 def enclosing(node: Tag, name: str, class_: str | None = None) -> Tag | None:
-    """The nearest element ``name`` (of ``class_``) around ``node``, at most :data:`NEAREST` levels up."""
-    for parent in islice(node.parents, NEAREST):
+    """The nearest element ``name`` (of ``class_``) around ``node``, a bounded number of levels up."""
+    for parent in islice(node.parents, ENCLOSING_LEVELS):
         if parent.name == name and (class_ is None or class_ in parent.get_attribute_list("class")):
             return parent
     return None
 
 
 def attribute(node: Tag | None, name: str) -> str:
-    """The attribute ``name`` as a stripped string; "" where it is absent."""
+    """The attribute ``name`` as a stripped string; "" if it is absent."""
     value = node.get(name) if node is not None else None
     return (" ".join(value) if isinstance(value, list) else value or "").strip()
 
@@ -70,25 +83,24 @@ def absolute(base: str, href: str) -> str | None:
 
 
 def canonical(url: str) -> str:
-    """``url`` without query and fragment: the same page under several addresses has one canonical one."""
+    """``url`` without query and fragment, so that a page with several addresses has one."""
     return url.split("#", 1)[0].split("?", 1)[0]
 
 
 def picture_addresses(image: Tag, base: str) -> list[str]:
     """Addresses of a picture on the page ``base``, the largest copy first: the link around it, ``srcset``, ``src``.
 
-    ``data:`` addresses of pictures that load late are ignored in favour of the attribute that holds the real one.
+    A lazily loaded picture has a ``data:`` address in ``src`` and the real one in another attribute.
     """
-    link = enclosing(image, "a")
-    href = attribute(link, "href")
-    given = [href] if PICTURE.search(path_of(href)) else []
-    given += largest_first(attribute(image, "srcset") or attribute(image, "data-srcset"))
-    given += [attribute(image, name) for name in (*LAZY, "src")]
-    return unique(absolute(base, address) for address in given)
+    href = attribute(enclosing(image, "a"), "href")
+    addresses = [href] if PICTURE.search(path_of(href)) else []
+    addresses += largest_first(attribute(image, "srcset") or attribute(image, "data-srcset"))
+    addresses += [attribute(image, name) for name in (*LAZY, "src")]
+    return unique(absolute(base, address) for address in addresses)
 
 
 def largest_first(srcset: str) -> list[str]:
-    """The addresses of a ``srcset``, largest first (``300w`` or ``2x``; without either, 1x)."""
+    """The addresses of a ``srcset``, largest first (``300w`` or ``2x``; 1x if neither is given)."""
     sized = []
     for entry in srcset.split(", ")[:50]:
         address, _, size = entry.strip().rstrip(",").partition(" ")
@@ -97,21 +109,21 @@ def largest_first(srcset: str) -> list[str]:
     return [address for _, address in sorted(sized, key=lambda pair: -pair[0])]
 
 
-def unique(addresses: "Iterator[str | None] | list[str | None] | list[str]") -> list[str]:
+def unique(addresses: Iterable[str | None]) -> list[str]:
     """``addresses`` in their order, without None and repetitions."""
     return list(dict.fromkeys(address for address in addresses if address))
 
 
-def listing(
-    web: Web, first: str, following: "Callable[[BeautifulSoup, str], str | None]", limit: int = MOST_PAGES
-) -> "Iterator[tuple[str, BeautifulSoup]]":
-    """The pages of a listing with their addresses, from ``first`` on.
+def listing_pages(
+    web: Web, first: str, following: Callable[[BeautifulSoup, str], str | None], limit: int = LISTING_PAGES
+) -> Iterator[tuple[str, BeautifulSoup]]:
+    """(address, tree) of the pages of a listing, from ``first`` on.
 
-    It ends where ``following`` names no further page, where a page repeats an address or a content already seen, where
-    a page after the first is gone (a pager may offer one past the end), and after ``limit`` pages in any case.
+    It ends where ``following`` finds no next page, where a page repeats an earlier address or content, where a page
+    after the first is gone (some sites link to a page past the end), and after ``limit`` pages in any case.
 
     Raises:
-        CxnetError: the first page, or any page for another reason than being gone.
+        WebError: the first page cannot be fetched, or a later one for another reason than being gone.
     """
     address: str | None = first
     seen: set[str] = set()
@@ -127,44 +139,31 @@ def listing(
         address = following(tree, page.url)
 
 
-Listing = tuple[
-    str, "Callable[[BeautifulSoup, str], list[str]]", "Callable[[BeautifulSoup, str], str | None]"
-]  # selector of the links to cases (for messages), the cases that a page lists, the page that follows
+def walk(web: Web, first: str, listing: Listing, read: Callable[[Web, str], Iterator[Item]]) -> Iterator[Item]:
+    """The items of every case page in the listing that starts at ``first``; each page and item once.
 
+    A listing without any case becomes one row that names the selector.
 
-def walk(web: Web, first: str, kind: Listing, read: "Callable[[Web, str], Iterator[Item]]") -> "Iterator[Item]":
-    """The items of every case page that the listing at ``first`` names, by ``read``: each page and item once.
-
-    Where the listing names no case at all, one row says which selector found nothing.
+    Args:
+        read: yields the items of the case page at an address.
 
     Raises:
-        CxnetError: a page of the listing cannot be had.
+        WebError: a page of the listing cannot be fetched.
     """
-    selector, cases, following = kind
     pages: set[str] = set()
     items: set[str] = set()
-    for address, tree in listing(web, first, following):
-        for case in unique(canonical(url) for url in cases(tree, address)):
+    for address, tree in listing_pages(web, first, listing.following):
+        for case in unique(canonical(url) for url in listing.cases(tree, address)):
             if case not in pages:
                 pages.add(case)
                 yield from once(read(web, case), items)
     if not pages:
-        yield unparsed(first, selector)
-
-
-def once(items: Iterator[Item], seen: set[str] | None = None) -> Iterator[Item]:
-    """Items whose id is not in ``seen`` (it grows): one case may stand under two addresses."""
-    seen = set() if seen is None else seen
-    for item in items:
-        if item.item_id not in seen:
-            seen.add(item.item_id)
-            yield item
+        yield unparsed(first, listing.selector)
 
 
 def lost(url: str, error: WebError) -> Item:
-    """The row of a listed page that could not be fetched, with the reason."""
-    reason = f"page is gone: HTTP {error.status}" if error.is_gone else f"page not fetched: {error}"
-    return unreadable_page(url, reason)
+    """The row of a listed page that cannot be fetched, with the reason."""
+    return unreadable_page(url, f"page is gone: HTTP {error.status}" if error.is_gone else f"page not fetched: {error}")
 
 
 def _page(web: Web, address: str, is_first: bool) -> Page | None:
@@ -177,6 +176,7 @@ def _page(web: Web, address: str, is_first: bool) -> Page | None:
 
 
 def _nth(text: str, part: str, count: int) -> int:
+    """Where ``part`` occurs for the ``count``-th time in ``text``."""
     position = -1
     for _ in range(count):
         position = text.find(part, position + 1)

@@ -1,6 +1,6 @@
-"""Full texts in JATS, the XML of journal articles (https://jats.nlm.nih.gov): figures, captions, the licence.
+"""Full texts in JATS, the XML of journal articles (https://jats.nlm.nih.gov): figures, captions, the license.
 
-A hostile document harms nobody: entities are refused and never expanded, nothing is loaded, size and depth are bounded.
+A hostile document does no harm: entities are refused and never expanded, nothing is loaded, size and depth are bounded.
 """
 
 import re
@@ -10,12 +10,11 @@ from itertools import islice
 from lxml import etree
 
 from sources.core.errors import RefusedTextError
+from sources.core.limits import ARTICLE_FIGURES, FULL_TEXT_BYTES
+from sources.reading.licences import creative_commons
 
-LONGEST = 30_000_000  # bytes; real full texts have some 100,000
-MOST_FIGURES = 300
 ENTITIES = "the full text defines entities, which are refused"
 NAME = re.compile(r"[\w.()+ -]{1,200}")
-CREATIVE_COMMONS = re.compile(r"creativecommons\.org/(?:licenses|publicdomain)/([a-z-]{2,8})(?:/(\d\.\d))?")
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,8 @@ class Figure:
     """A figure of an article.
 
     Attributes:
-        label: what the article calls it ("Fig. 1"); ``caption``: its words, with those of its group.
+        label: what the article calls it ("Fig. 1").
+        caption: its words, together with those of its group.
         places: names of its file in the article's folder, or its addresses; the best one first.
     """
 
@@ -34,11 +34,12 @@ class Figure:
 
 @dataclass(frozen=True)
 class FullText:
-    """What an article's own text says.
+    """What an article's own text contains.
 
     Attributes:
-        figures: in the text's order; ``licence``: word such as ``by-nc-nd/4.0``, or None.
-        is_case_report: does the journal call it that.
+        figures: in the text's order.
+        licence: SPDX-like name of a Creative Commons license, or None.
+        is_case_report: does the journal call it one.
     """
 
     figures: tuple[Figure, ...]
@@ -47,13 +48,13 @@ class FullText:
 
 
 def parse_jats(content: bytes) -> FullText:
-    """What a full text says, as far as it can be read.
+    """The figures and license of a full text, as far as it can be read.
 
     Raises:
-        RefusedTextError: it is too large, defines entities, or is no XML at all.
+        RefusedTextError: it is too large, defines entities, or is not XML.
     """
-    if len(content) > LONGEST:
-        raise RefusedTextError(f"the full text is larger than {LONGEST // 1_000_000} MB")
+    if len(content) > FULL_TEXT_BYTES:
+        raise RefusedTextError(f"the full text is larger than {FULL_TEXT_BYTES // 1_000_000} MB")
     if b"<!ENTITY" in content:
         raise RefusedTextError(ENTITIES)
     parser = etree.XMLParser(
@@ -64,18 +65,11 @@ def parse_jats(content: bytes) -> FullText:
     except (etree.XMLSyntaxError, ValueError):
         root = None
     if root is None:
-        raise RefusedTextError("the full text is no XML")
-    if _defines_entities(root):  # also in an encoding in which the bytes above do not show
+        raise RefusedTextError("the full text is not XML")
+    if _defines_entities(root):  # an encoding such as UTF-16 hides them from the search in the bytes above
         raise RefusedTextError(ENTITIES)
-    figures = islice((found for figure in root.iter("{*}fig") for found in _figures(figure)), MOST_FIGURES)
-    kind = str(root.get("article-type", ""))
-    return FullText(tuple(figures), _licence(root), kind == "case-report")
-
-
-def licence_word(text: str) -> str | None:
-    """``by-nc-nd/4.0`` for the address of a Creative Commons licence in ``text``; None where there is none."""
-    found = CREATIVE_COMMONS.search(text.lower())
-    return "/".join(part for part in found.groups() if part) if found else None
+    figures = islice((figure for element in root.iter("{*}fig") for figure in _figures(element)), ARTICLE_FIGURES)
+    return FullText(tuple(figures), _licence(root), root.get("article-type") == "case-report")
 
 
 def _defines_entities(root: etree._Element) -> bool:
@@ -83,19 +77,19 @@ def _defines_entities(root: etree._Element) -> bool:
     return dtd is not None and next(dtd.iterentities(), None) is not None
 
 
-def _figures(figure: etree._Element) -> list[Figure]:
-    """One figure for each of its files; another format of one file is no other figure."""
-    label = _words(figure.find("{*}label"))
-    caption = _caption(figure)
-    group = figure.getparent()
+def _figures(element: etree._Element) -> list[Figure]:
+    """One figure for each of its files; two formats of one file are one figure."""
+    label = _words(element.find("{*}label"))
+    caption = _caption(element)
+    group = element.getparent()
     if group is not None and etree.QName(group).localname == "fig-group":
         caption = f"{_caption(group)} {caption}".strip()
-    found: dict[str, list[str]] = {}
-    for graphic in figure.iter("{*}graphic"):
+    by_stem: dict[str, list[str]] = {}
+    for graphic in element.iter("{*}graphic"):
         name = _href(graphic).rpartition("/")[2]
         if NAME.fullmatch(name) and name.strip(" ."):
-            found.setdefault(name.rsplit(".", 1)[0] if "." in name[-5:] else name, []).append(name)
-    return [Figure(label, caption, tuple(dict.fromkeys(names))) for names in found.values()]
+            by_stem.setdefault(name.rsplit(".", 1)[0] if "." in name[-5:] else name, []).append(name)
+    return [Figure(label, caption, tuple(dict.fromkeys(names))) for names in by_stem.values()]
 
 
 def _caption(element: etree._Element) -> str:
@@ -111,13 +105,13 @@ def _words(element: etree._Element | None) -> str:
 
 
 def _href(element: etree._Element) -> str:
-    """The ``xlink:href`` of an element, also where its prefix is not declared."""
+    """The ``xlink:href`` of an element, even if its prefix is not declared."""
     return next((str(value) for name, value in element.attrib.items() if str(name).endswith("href")), "").strip()
 
 
 def _licence(root: etree._Element) -> str | None:
     for licence in root.iter("{*}license"):
         for part in licence.iter():
-            if isinstance(part.tag, str) and (word := licence_word(f"{_href(part)} {part.text or ''}")):
-                return word
+            if isinstance(part.tag, str) and (name := creative_commons(f"{_href(part)} {part.text or ''}")):
+                return name
     return None

@@ -1,10 +1,11 @@
-"""Figures of several panels: find the films in one picture by the white gutters between them.
+"""Figures of several panels: the films in one picture, and what the caption says about each.
 
-Journals join films, CT slices and drawings into one figure; every panel is an image of its own. A gutter is a straight
-white strip across the whole figure, or across the part that earlier gutters have left (a recursive X-Y cut:
-Nagy and Seth, ICPR 1984). White margins are cut off; strips of text and drawings on paper are no panels.
+Journals combine films, CT slices and drawings in one figure; every panel is an image of its own. Panels are separated
+by gutters: straight white strips across the whole figure, or across a part that earlier gutters have cut out (a
+recursive X-Y cut: Nagy and Seth, ICPR 1984). White margins are cut off; strips of text and drawings are not panels.
 """
 
+import re
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,39 +13,58 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from sources.core.limits import FIGURE_PIXELS
+
 Box = tuple[int, int, int, int]  # left, top, width, height in pixels
 Gray = npt.NDArray[np.uint8]
 Paper = npt.NDArray[np.bool_]  # where a figure is white
 
 WHITE = 235  # gray value from which a pixel is paper; JPEG leaves a little noise on it
-PURE = 0.995  # share of the pixels of a gutter's line that are paper
-THINNEST = 3  # px; and this share of the figure's longer side:
+PURE = 0.995  # minimum share of paper in every line of a gutter
+THINNEST = 3  # minimum width of a gutter in pixels, and as a share of the figure's longer side:
 THINNEST_SHARE = 0.004
-SMALLEST = 64  # px of a panel's shorter side; and this share of the figure's shorter side:
+SMALLEST = 64  # minimum of a panel's shorter side in pixels, and as a share of the figure's shorter side:
 SMALLEST_SHARE = 0.12
 LONGEST_ASPECT = 4.0  # a longer piece is a caption or a scale
-LEAST_INK = 0.35  # share of a panel that is no paper: a film fills its frame, a drawing does not
-FRAME_DEPTH = 6  # px from a panel's edge within which its frame begins
-FRAME_INK = 0.6  # share of that line that is no paper; on three of four sides: a lung on white has no straight edge
+LEAST_INK = 0.35  # minimum share of a panel that is not paper: a film fills its frame, a drawing does not
+FRAME_DEPTH = 6  # pixels from a panel's edge within which its frame begins
+FRAME_INK = 0.6  # minimum ink in that line, on three of four sides: a lung drawn on white has no straight edge
 DEEPEST = 6  # cuts within cuts
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-MOST_PIXELS = 60_000_000
+MARK = re.compile(
+    r"(?:^|(?<=[\s.;,:]))\(?([A-Z])\)[\s:.,]|(?:^|(?<=[.;:]\s))([A-Z])[,:]\s", re.IGNORECASE
+)  # "(A) ...", "b) ...", "A: ...", "; C, ..."
 
 
 def panels_of(picture: Path | BinaryIO) -> list[Box]:
-    """The panels of a picture file, in reading order; none where it is one film, or no readable picture."""
+    """The panels of a picture file, in reading order; none if it is a single film or cannot be read."""
     try:
         with Image.open(picture) as image:
-            if image.width * image.height > MOST_PIXELS or getattr(image, "n_frames", 1) > 1:
+            if image.width * image.height > FIGURE_PIXELS or getattr(image, "n_frames", 1) > 1:
                 return []
-            found = split(np.asarray(ImageOps.exif_transpose(image).convert("L"), np.uint8))
+            panels = split(np.asarray(ImageOps.exif_transpose(image).convert("L"), np.uint8))
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
-        return []  # what is wrong with it is said where it is decoded
-    return found if len(found) > 1 else []
+        return []  # ingest reports what is wrong with the file
+    return panels if len(panels) > 1 else []
+
+
+def panel_texts(caption: str) -> tuple[str, list[str]]:
+    """(the caption before its first panel, the texts of panels A, B, ...).
+
+    ``Man of 40. (A) CXR. (B) CT.`` is ``("Man of 40.", ["CXR.", "CT."])``. Unless the letters run from A on, all of the
+    caption precedes the panels.
+    """
+    marks = list(MARK.finditer(caption))
+    letters = "".join((mark[1] or mark[2]).upper() for mark in marks)
+    if not marks or not LETTERS.startswith(letters):
+        return caption.strip(), []
+    ends = [mark.start() for mark in marks[1:]] + [len(caption)]
+    texts = [caption[mark.end() : end].strip(" ;,") for mark, end in zip(marks, ends, strict=True)]
+    return caption[: marks[0].start()].strip(), texts
 
 
 def split(gray: Gray) -> list[Box]:
-    """The panels of a figure, row by row from left to right; the whole picture where there are not two of them.
+    """The panels of a figure, row by row from left to right; the whole picture if there are fewer than two.
 
     Args:
         gray: (H, W) uint8, 255 is white.
@@ -61,14 +81,14 @@ def split(gray: Gray) -> list[Box]:
 
 
 def in_reading_order(boxes: list[Box]) -> list[Box]:
-    """Boxes row by row from left to right; a box whose middle lies beside the highest one left stands in its row."""
-    left = sorted(boxes, key=lambda box: (box[1], box[0]))
+    """Boxes row by row from left to right; a row is the highest box and those whose middle is above its bottom."""
+    remaining = sorted(boxes, key=lambda box: (box[1], box[0]))
     ordered: list[Box] = []
-    while left:
-        bottom = left[0][1] + left[0][3]
-        row = [box for box in left if box is left[0] or box[1] + box[3] / 2 < bottom]
+    while remaining:
+        bottom = remaining[0][1] + remaining[0][3]
+        row = [box for box in remaining if box is remaining[0] or box[1] + box[3] / 2 < bottom]
         ordered += sorted(row, key=lambda box: box[0])
-        left = [box for box in left if box not in row]
+        remaining = [box for box in remaining if box not in row]
     return ordered
 
 
@@ -87,11 +107,11 @@ def _cut(paper: Paper, box: Box, thinnest: int, depth: int) -> list[Box]:
         pieces = [(left + begin, top, end - begin, height) for begin, end in columns]
     else:
         return [box]
-    return [found for piece in pieces for found in _cut(paper, piece, thinnest, depth - 1)]
+    return [part for piece in pieces for part in _cut(paper, piece, thinnest, depth - 1)]
 
 
 def _between_gutters(white: Paper, thinnest: int) -> list[tuple[int, int]]:
-    """(begin, end) of the stretches of lines between runs of at least ``thinnest`` white ones."""
+    """(begin, end) of the stretches between gutters: runs of at least ``thinnest`` white lines."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], white, [False]]).astype(np.int8))).tolist()
     gutters = [(begin, end) for begin, end in zip(edges[::2], edges[1::2], strict=True) if end - begin >= thinnest]
     begins = [0, *(end for _, end in gutters)]
@@ -100,7 +120,7 @@ def _between_gutters(white: Paper, thinnest: int) -> list[tuple[int, int]]:
 
 
 def _trimmed(paper: Paper, box: Box) -> Box:
-    """``box`` without the white lines at its edges; without size where it is white all over."""
+    """``box`` without the white lines at its edges; a box of size 0 if it is white all over."""
     part = _part(paper, box)
     rows, columns = (np.flatnonzero(part.mean(axis=axis) < PURE).tolist() for axis in (1, 0))
     if not rows or not columns:
@@ -109,7 +129,7 @@ def _trimmed(paper: Paper, box: Box) -> Box:
 
 
 def _is_panel(paper: Paper, box: Box, smallest: float) -> bool:
-    """Is a piece large enough, no strip, mostly ink, and framed by straight edges?"""
+    """Is a piece large enough, not a strip, mostly ink, and framed by straight edges?"""
     _, _, width, height = box
     if min(width, height) < smallest or max(width, height) > LONGEST_ASPECT * min(width, height):
         return False

@@ -11,10 +11,10 @@ from typing import Any
 
 from sources.core.addresses import path_of
 from sources.core.errors import WebError
-from sources.core.items import FRONTAL, Item, unparsed
+from sources.core.items import FRONTAL, Item, once, unparsed
 from sources.core.source import Source, Terms
 from sources.core.web import Web
-from sources.reading.html import canonical, lost, once, walk
+from sources.reading.html import Listing, canonical, lost, walk
 from sources.reading.radiopaedia_pages import (
     HIT,
     SITE,
@@ -28,7 +28,8 @@ from sources.reading.radiopaedia_pages import (
     parse_stacks,
     picture_urls,
 )
-from sources.reading.words import day_in_text, is_child, label_of, parse_view, view_in_text
+from sources.reading.views import parse_view, view_in_text
+from sources.reading.words import day_in_text, is_child, label_of
 
 SEARCH = f"{SITE}/search?lang=us&page=1&q={{query}}&scope=cases"
 LICENCE = "CC-BY-NC-SA-3.0"
@@ -62,7 +63,7 @@ class RadiopaediaCases(Source):
 
     def items(self, web: Web) -> Iterator[Item]:
         """Every picture of every case that the search lists."""
-        yield from walk(web, SEARCH.format(query=self.query), (HIT, parse_hits, next_hits), self.page_items)
+        yield from walk(web, SEARCH.format(query=self.query), Listing(HIT, parse_hits, next_hits), self.page_items)
 
     def page_items(self, web: Web, url: str) -> Iterator[Item]:
         """Every picture of the case at ``url`` (by name or number); one row with a reason if there is none.
@@ -148,11 +149,11 @@ def _film_label(case: Case, study: Study, modality: str) -> str | None:
 def _skip(case: Case, modality: str, plane: str) -> str | None:
     """Why a picture is not a frontal chest film; unknown modality, plane or body part does not rule it out."""
     if modality and not FILM.search(modality):
-        return f"{modality[:50]} by metadata"
+        return f"{modality[:50]} according to its metadata"
     if case.systems and not CHEST.search(f"{case.systems} {case.title}"):
-        return f"not the chest by metadata ({case.systems[:100]})"
+        return f"not the chest according to its metadata ({case.systems[:100]})"
     if plane and "frontal" not in plane.lower() and parse_view(plane) not in FRONTAL:
-        return f"{plane[:50].lower()} view by metadata"
+        return f"{plane[:50].lower()} view according to its metadata"
     return None
 
 

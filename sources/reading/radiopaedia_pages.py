@@ -1,8 +1,8 @@
-"""Radiopaedia's pages: search results, case pages of both layouts, stacks of pictures. Facts only, no decisions.
+"""Radiopaedia's pages: search results, case pages in two layouts, stacks of pictures. Facts only, no decisions.
 
-Facts used (as seen by public code, 2020 and 2023): hits are ``a.search-result-case``; a study is ``div.case-study``,
-whose id stands in ``data-study-id`` (2020) or at the end of the id of its child ``div.main-study-desc`` (2023); its
-pictures are the JSON at ``/studies/<id>/stacks``, and again as ``var stackedImages`` on the full-screen page.
+Public code of 2020 and 2023 shows the layouts: hits are ``a.search-result-case``; a study is ``div.case-study``, with
+its id in ``data-study-id`` (2020) or at the end of the id of its child ``div.main-study-desc`` (2023). A study's
+pictures are the JSON at ``/studies/<id>/stacks``, repeated as ``var stackedImages`` on the full-screen page.
 """
 
 import json
@@ -12,18 +12,18 @@ from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 
+from sources.core.limits import STUDY_IMAGES
 from sources.reading.html import absolute, attribute, outermost, soup, unique, words_of
 from sources.reading.words import age_in_text, parse_age, parse_sex
 
 SITE = "https://radiopaedia.org"
 HIT = 'a.search-result-case[href*="/cases/"]'
 STUDY = "div.case-study"
-MOST_IMAGES = 5_000  # of one study; a CT stack has some hundreds
 
 
 @dataclass(frozen=True)
 class Case:
-    """What a case page says of all its pictures."""
+    """What a case page says about all its pictures."""
 
     page_url: str
     rid: str | None
@@ -50,18 +50,18 @@ class Study:
 
 
 def parse_hits(tree: BeautifulSoup, url: str) -> list[str]:
-    """Addresses of the cases that a page of search results lists (articles are no cases)."""
+    """Addresses of the cases that a page of search results lists; articles are left out."""
     return unique(absolute(url, attribute(link, "href")) for link in tree.select(HIT))
 
 
 def next_hits(tree: BeautifulSoup, url: str) -> str | None:
-    """Address of the next page of results; None on the last one, and on a page without hits."""
+    """Address of the next page of results; None on the last page and on a page without hits."""
     link = tree.select_one('a.next_page[rel~="next"]')
     return absolute(url, attribute(link, "href")) if parse_hits(tree, url) else None
 
 
 def parse_case(text: str, url: str) -> Case:
-    """What the case page says (both layouts); a field that is absent is None or empty."""
+    """A case page in either layout; an absent field is None or empty."""
     tree = soup(text)
     about = _pairs(outermost(tree, "#citation-info .row"), "strong", ".col-sm-8")
     patient = _patient_data(tree)
@@ -83,18 +83,18 @@ def parse_case(text: str, url: str) -> Case:
 
 
 def parse_stacks(text: str) -> list[tuple[str, dict[str, Any]]]:
-    """The pictures of a study with their stack's modality, from its JSON; [] where it is something else."""
+    """(modality of the stack, picture) for every picture of a study's JSON; [] for anything else."""
     try:
         stacks = json.loads(text)
     except (ValueError, RecursionError):
         return []
-    found = []
+    pictures = []
     for stack in stacks if isinstance(stacks, list) else []:
         images = stack.get("images") if isinstance(stack, dict) else None
         for image in images if isinstance(images, list) else []:
             if isinstance(image, dict) and picture_urls(image):
-                found.append((str(stack.get("modality") or ""), image))
-    return found[:MOST_IMAGES]
+                pictures.append((str(stack.get("modality") or ""), image))
+    return pictures[:STUDY_IMAGES]
 
 
 def parse_fullscreen(text: str) -> list[tuple[str, dict[str, Any]]]:
@@ -110,9 +110,9 @@ def parse_fullscreen(text: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def picture_urls(image: dict[str, Any]) -> list[str]:
-    """Addresses of a picture, the original first, then the scaled copies that the site is known to keep."""
-    given = [image.get("public_filename"), image.get("fullscreen_filename")]
-    urls = [absolute(SITE, value) for value in given if isinstance(value, str)]
+    """Addresses of a picture: the original, then the scaled copies that the site is known to keep."""
+    names = [image.get("public_filename"), image.get("fullscreen_filename")]
+    urls = [absolute(SITE, value) for value in names if isinstance(value, str)]
     if urls and urls[0]:
         stem = re.sub(r"(?:_jumbo|_big_gallery|_gallery|_thumb)?\.\w{3,4}$", "", urls[0])
         urls += [f"{stem}_jumbo.jpeg", f"{stem}_big_gallery.jpeg"]
@@ -120,9 +120,9 @@ def picture_urls(image: dict[str, Any]) -> list[str]:
 
 
 def _study(block: Tag, url: str) -> Study | None:
-    """One study of a case page; None where it has no number."""
-    described = attribute(block.select_one(".main-study-desc"), "id") or attribute(block, "data-ref")
-    number = re.search(r"\d{1,12}", attribute(block, "data-study-id")) or re.search(r"(\d{1,12})$", described)
+    """One study of a case page; None if it has no number."""
+    description_id = attribute(block.select_one(".main-study-desc"), "id") or attribute(block, "data-ref")
+    number = re.search(r"\d{1,12}", attribute(block, "data-study-id")) or re.search(r"(\d{1,12})$", description_id)
     if not number:
         return None
     stacks = absolute(url, attribute(block, "data-study-stacks-url"))
@@ -138,7 +138,7 @@ def _study(block: Tag, url: str) -> Study | None:
 
 
 def _pairs(rows: list[Tag], name: str, value: str) -> dict[str, str]:
-    """Rows of name and value as a dictionary with lower-case names."""
+    """Rows of name and value as a dictionary, names in lower case."""
     return {words_of(row.select_one(name)).rstrip(":").lower(): words_of(row.select_one(value)) for row in rows}
 
 

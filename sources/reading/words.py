@@ -1,16 +1,17 @@
-"""What a source's words say: ages, sexes, views, findings; in table cells (``parse_*``) and in prose (``*_in_text``).
+"""Facts in a source's words: age, sex, findings and tests, in table cells (``parse_*``) and in prose (``*_in_text``).
 
-A cell holds one thing, so its words may be short (``M``, ``L``, ``16month``). Prose holds many ("fever for 3 days",
-"smoker for 30 years"), so only wordings that can mean nothing else count there. What is not certain is None or
-``unknown``.
+A cell states one thing, so its words may be short (``M``, ``16month``). Prose states many ("fever for 3 days", "smoker
+for 30 years"), so only wordings with a single meaning count there. What is uncertain is None. ``views.py`` does the
+same for the picture itself.
 """
 
 import re
 
-LONGEST = 20_000  # characters of prose that are looked at: an honest caption or case history is shorter
-OLDEST = 120.0  # years; above it the number is a slip (NIH's first tables had 400)
+from sources.core.limits import PROSE_CHARACTERS
 
-UNITS = {  # start of the unit's word -> length in years
+OLDEST = 120.0  # years; a larger number is a typing error (NIH's first tables had 400)
+
+UNITS = {  # how the word of a unit begins -> length in years
     "y": 1.0,
     "j": 1.0,  # Jahre
     "ann": 1.0,
@@ -54,10 +55,10 @@ _SPELLED = re.compile(
 
 
 def parse_age(text: str | None) -> float | None:
-    """The age in years that a cell gives (``70 years``, ``50+``, ``16month``, ``027Y``, ``75 anni``, ``65``).
+    """The age in years in a cell (``70 years``, ``50+``, ``16month``, ``027Y``, ``75 anni``, ``65``).
 
-    Parts add up ("1 year 6 months" is 1.5). A range, a decade ("40s"), words without a number and anything outside
-    0 to 120 years are None.
+    Parts add up ("1 year 6 months" is 1.5). None for a range, a decade ("40s"), words without a number, and anything
+    outside 0 to 120 years.
     """
     words = _spelled_out((text or "")[:100].strip())
     if not words or _RANGE.search(words) or words.startswith("-"):
@@ -70,15 +71,15 @@ def parse_age(text: str | None) -> float | None:
 
 
 def age_in_text(text: str | None) -> float | None:
-    """The age in years of the patient that prose tells of ("a 65-year-old man", "donna di 75 anni", "3 mesi di vita").
+    """The age in years of the patient in prose ("a 65-year-old man", "donna di 75 anni", "3 mesi di vita").
 
-    Durations ("smoker for 30 years", "da 3 giorni") are no ages; the first age counts.
+    Durations ("smoker for 30 years", "da 3 giorni") are not ages; the first age counts.
     """
-    words = _spelled_out((text or "")[:LONGEST])
-    found = _IN_TEXT.search(words)
-    if found:
-        unit = next(group for group in found.groups()[1:] if group)
-        return _plausible(_value(found[1]) * _years(unit))
+    words = _spelled_out((text or "")[:PROSE_CHARACTERS])
+    match = _IN_TEXT.search(words)
+    if match:
+        unit = next(group for group in match.groups()[1:] if group)
+        return _plausible(_value(match[1]) * _years(unit))
     aged = _AGED.search(words)
     return _plausible(_value(aged[1])) if aged else None
 
@@ -95,7 +96,7 @@ _LETTER = re.compile(r"([FM])\b[\s,./:]*(?:\d.*)?|(?:\d{1,3}\s*(?:y(?:rs?|o)?)?[
 
 
 def parse_sex(text: str | None) -> str | None:
-    """``F`` or ``M`` for a cell such as ``f``, ``Female``, ``femal 32yrs``, ``donna``; None where it tells neither."""
+    """``F`` or ``M`` for a cell such as ``f``, ``Female``, ``femal 32yrs``, ``donna``; None if it states neither."""
     words = (text or "").strip()
     letter = _LETTER.fullmatch(words[:40])
     if letter:
@@ -104,93 +105,12 @@ def parse_sex(text: str | None) -> str | None:
 
 
 def sex_in_text(text: str | None) -> str | None:
-    """``F`` or ``M`` for prose that speaks of one of them only; None where both or neither occur."""
-    words = (text or "")[:LONGEST]
+    """``F`` or ``M`` for prose that mentions one of them only; None if both or neither occur."""
+    words = (text or "")[:PROSE_CHARACTERS]
     female, male = bool(_FEMALE.search(words)), bool(_MALE.search(words))
     if female == male:
         return None
     return "F" if female else "M"
-
-
-_VIEW_WORDS = (  # first match decides; patterns of one cell
-    (
-        "CT",
-        r"\b(?:hr|angio-?)?ct\b|\btac\b|\btc\b|tomograph\w*|tomograf\w*|\baxial\w*|\bcoronal\w*|\bsagittal\w*|\bassial[ei]\b",
-    ),
-    ("OTHER", r"\boblique\b|\blordotic\b|\bdecubitus\b|\bmri?\b|\bultraso\w+|\bus\b|\becograf\w*|\bmagnetic\b"),
-    ("AP_SUPINE", r"\bsupine\b|\bsupin[oa]\b|\bbed-?side\b|\bclinostat\w*"),
-    ("AP", r"\bap\b|\bantero-?\s?posterior\w*|\ba\.?p\.(?=\W|$)"),
-    ("PA", r"\bpa\b|\bpostero-?\s?anterior\w*|\bp\.?a\.(?=\W|$)"),
-)
-_LATERAL = re.compile(r"\b(?:l|ll|lat|latero-?\s?lateral\w*|lateral|laterale)\b", re.IGNORECASE)
-_LATERAL_FILM = re.compile(
-    r"\b(?:left |right )?lateral[e]?\s+(?:view|projection|film|radiograph|chest|x-?\s?ray|cxr)|"
-    r"\b(?:view|projection|proiezione|radiograph|x-?ray|film)[\s,:(]+(?:left |right )?(?:laterale?|latero-?laterale)\b",
-    re.IGNORECASE,
-)
-_ABBREVIATED_VIEW = re.compile(r"\b(AP|PA)\b")
-_SPELLED_VIEWS = {
-    "AP": re.compile(r"\bantero-?\s?posterior", re.IGNORECASE),
-    "PA": re.compile(r"\bpostero-?\s?anterior", re.IGNORECASE),
-    "L": _LATERAL_FILM,
-}
-
-
-def parse_view(text: str | None) -> str:
-    """The view that a cell names, as one of ``sources.core.source.VIEWS``.
-
-    ``Frontal`` does not tell PA from AP and is ``unknown``, as are blanks, ``?`` and cells that name two views.
-    """
-    words = (text or "")[:200].replace("_", " ").strip()
-    lateral = bool(_LATERAL.search(words))
-    found = [view for view, pattern in _VIEW_WORDS if re.search(pattern, words, re.IGNORECASE)]
-    if "CT" in found or "OTHER" in found:
-        return found[0]
-    frontal = set(found) - ({"AP"} if "AP_SUPINE" in found else set())
-    if len(frontal) + lateral != 1:
-        return "unknown"
-    return "L" if lateral else frontal.pop()
-
-
-def view_in_text(text: str | None) -> str:
-    """The view of the film that prose tells of; ``unknown`` unless it names exactly one of PA, AP (supine), lateral."""
-    words = (text or "")[:LONGEST]
-    names = set(_ABBREVIATED_VIEW.findall(words))
-    names |= {view for view, pattern in _SPELLED_VIEWS.items() if pattern.search(words)}
-    supine = re.search(r"\b(?:supine|supin[oa])\b", words, re.IGNORECASE)
-    if supine and names <= {"AP"}:
-        return "AP_SUPINE"
-    return names.pop() if len(names) == 1 else "unknown"
-
-
-_FILM = re.compile(
-    r"\b(?:x[\s-]?rays?|radiograph(?:s|y|ic)?|radiograms?|roentgenogram\w*|cxrs?|plain films?|"
-    r"rx|radiografi[ae]|radiogramm[ai])\b",
-    re.IGNORECASE,
-)
-_CT = re.compile(
-    r"\b(?:hr|ld|ce)?cts?\b|\bct(?:p?a)\b|\b(?:angio-?)?tc\b|\btac\b|\btomogra(?:ph|f)\w*|"
-    r"\b(?:axial|coronal|sagittal)\s+(?:plane|images?|slices?)",
-    re.IGNORECASE,
-)
-_OTHER_MODALITY = re.compile(
-    r"\b(?:mri|magnetic resonance|ultrasound|ultrasonograph\w*|ecografia|echocardiogra\w*|pet|scintigra\w*|"
-    r"electrocardiogra\w*|ecg|histolog\w*)\b",
-    re.IGNORECASE,
-)
-
-
-def modalities_in_text(text: str | None) -> set[str]:
-    """Which of ``X-ray``, ``CT`` and ``other`` prose names."""
-    words = (text or "")[:LONGEST]
-    patterns = {"X-ray": _FILM, "CT": _CT, "other": _OTHER_MODALITY}
-    return {modality for modality, pattern in patterns.items() if pattern.search(words)}
-
-
-def modality_in_text(text: str | None) -> str | None:
-    """``X-ray``, ``CT`` or ``other`` where prose names exactly one of them, else None."""
-    named = modalities_in_text(text)
-    return named.pop() if len(named) == 1 else None
 
 
 _DAY = re.compile(r"\b(?:day|giorno|día)\s+(\d{1,3})\b(?!\s*(?:-|–|to|/)\s*\d)", re.IGNORECASE)
@@ -200,16 +120,16 @@ _CHILD = re.compile(
 
 
 def day_in_text(text: str | None) -> float | None:
-    """The day ("Day 7", "giorno 3") that prose names, as its source counts; None where it names none or several."""
-    days = set(_DAY.findall((text or "")[:LONGEST]))
+    """The day ("Day 7", "giorno 3") in prose, as its source counts; None if it names none or several."""
+    days = set(_DAY.findall((text or "")[:PROSE_CHARACTERS]))
     return float(days.pop()) if len(days) == 1 else None
 
 
 def is_child(age: float | None, text: str | None = None) -> bool | None:
-    """Is the patient younger than 18 years: by ``age`` (years), else by a word such as "child"; None = not told."""
+    """Is the patient younger than 18: by ``age`` (years), else by a word such as "child"; None = unknown."""
     if age is not None:
         return age < 18
-    return True if _CHILD.search((text or "")[:LONGEST]) else None
+    return True if _CHILD.search((text or "")[:PROSE_CHARACTERS]) else None
 
 
 _UNKNOWN = re.compile(
@@ -247,21 +167,20 @@ _PNEUMONIA = re.compile(
 
 
 def label_of(finding: str | None, rt_pcr: str | None = None) -> str | None:
-    """The label (normal | cap | covid | other) that a source's finding stands for; None where it does not tell.
+    """The label (normal | cap | covid | other) of a source's finding; None if it does not decide one.
 
     - COVID-19 in any spelling, alone, with others ("COVID-19, ARDS") or as a path (``Pneumonia/Viral/COVID-19``):
-      covid.
-      Suspected or excluded COVID-19, or COVID-19 beside a negative RT-PCR (``rt_pcr``): None.
+      covid. Suspected or excluded COVID-19, or COVID-19 with a negative RT-PCR (``rt_pcr``): None.
     - "No Finding", "normal": normal.
-    - Pneumonia that people catch outside hospital (SARS, MERS, Streptococcus, Influenza, "Pneumonia", ...): cap.
-    - Pneumonia that is not community-acquired (Pneumocystis, aspiration, lipoid, eosinophilic, organising, fungal,
+    - Pneumonia acquired outside hospital (SARS, MERS, Streptococcus, Influenza, "Pneumonia", ...): cap.
+    - Pneumonia that is not community-acquired (Pneumocystis, aspiration, lipoid, eosinophilic, organizing, fungal,
       hospital-acquired), tuberculosis, ARDS alone and any other disease: other.
     - "todo", "Unknown", blank, "?": None.
 
-    Source: the mapping of COVID-Net's ``create_COVIDx.ipynb`` and Cohen's list; what is *community*-acquired is our
-    choice.
+    The mapping follows COVID-Net's ``create_COVIDx.ipynb`` and Cohen's list; which pneumonias count as
+    *community*-acquired is our choice.
     """
-    words = (finding or "")[:LONGEST].strip()
+    words = (finding or "")[:PROSE_CHARACTERS].strip()
     if _UNKNOWN.fullmatch(words) or _UNPROVEN.search(words):
         return None
     rest = _NEGATED.sub(" ", words)
@@ -282,12 +201,12 @@ _DISEASE = re.compile(
 
 
 def label_in_text(text: str | None, rt_pcr: str | None = None) -> str | None:
-    """The label that prose about a film (a caption, a post) stands for, by the rules of :func:`label_of`.
+    """The label of prose about a film (a caption, a post), by the rules of :func:`label_of`.
 
-    Prose that names no disease tells nothing: it is None, where a finding would be ``other``.
+    Prose that names no disease decides nothing: it is None, where a finding would be ``other``.
     """
     label = label_of(text, rt_pcr)
-    return label if label != "other" or _DISEASE.search((text or "")[:LONGEST]) else None
+    return label if label != "other" or _DISEASE.search((text or "")[:PROSE_CHARACTERS]) else None
 
 
 _TEST = r"(?:rt-?\s?pcr|pcr|swabs?|nucleic acid tests?|tampon[ei])"
@@ -298,14 +217,14 @@ _TEST_RESULT = re.compile(
 
 
 def rt_pcr_in_text(text: str | None) -> str | None:
-    """``positive`` or ``negative`` where prose tells one result of RT-PCR; None where it tells none or both."""
-    words = {(after or before).lower() for after, before in _TEST_RESULT.findall((text or "")[:LONGEST])}
+    """The result of RT-PCR in prose, ``positive`` or ``negative``; None if it states neither or both."""
+    words = {(after or before).lower() for after, before in _TEST_RESULT.findall((text or "")[:PROSE_CHARACTERS])}
     results = {"negative" if word == "negativ" else "positive" for word in words}
     return results.pop() if len(results) == 1 else None
 
 
 def _spelled_out(text: str) -> str:
-    """``text`` with English numbers below a hundred in digits ("seventy-five" -> "75")."""
+    """``text`` with English numbers below one hundred as digits ("seventy-five" -> "75")."""
 
     def digits(match: re.Match[str]) -> str:
         tens, one, small = (part.lower() if part else "" for part in match.groups())
@@ -321,7 +240,7 @@ def _value(number: str) -> float:
 
 
 def _years(unit: str) -> float:
-    """Length in years of a unit of age: the longest start of its word that :data:`UNITS` knows."""
+    """The length of a unit of age in years, by the longest beginning of its word that is in :data:`UNITS`."""
     word = unit.lower()
     return next(UNITS[word[:length]] for length in range(len(word), 0, -1) if word[:length] in UNITS)
 

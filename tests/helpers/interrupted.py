@@ -8,8 +8,8 @@ from toy import POLICY, Toy
 from pipeline.cli.console import run_guarded
 from pipeline.core.layout import Layout
 from pipeline.core.profile import load_params
-from pipeline.fetch.session import Fetching, fetch_open
-from sources.download.driver import Watcher, Wishes
+from pipeline.fetch.session import Session, fetch_all
+from sources.download.driver import FetchOptions, Watcher
 from sources.transport.client import Client
 
 PROFILE = Path(__file__).parents[2] / "profiles" / "paper.yaml"
@@ -25,8 +25,8 @@ app = typer.Typer(pretty_exceptions_enable=False)  # as in the command line: typ
 @app.command()
 def main(url: str, folder: str) -> None:
     sources = (Toy(url), Other(url))
-    run = Fetching(Layout.at(folder), load_params(PROFILE), sources, Client(POLICY))
-    fetch_open(run, Wishes(), lambda source: Watcher(), print)
+    run = Session(Layout.at(folder), load_params(PROFILE), sources, Client(POLICY))
+    fetch_all(run, FetchOptions(), lambda source: Watcher(), print)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ from loopback import Site
 from sources.core.items import Item
 from sources.core.source import Source, Terms
 from sources.core.storage import read_table
-from sources.download.driver import Outcome, Wishes, fetch_source
-from sources.download.store import LIVE, Store
+from sources.core.web import LIVE
+from sources.download.driver import FetchOptions, Outcome, fetch_source
+from sources.download.store import Store
 from sources.transport.client import Client
 from sources.transport.policy import Policy
 
@@ -74,10 +75,10 @@ def client(sleeps: list[float] | None = None, **limits: Any) -> Client:
 
 
 def fetch(
-    source: Any, folder: Path, wishes: Wishes | None = None, world: str = LIVE, with_client: Client | None = None
+    source: Any, folder: Path, wishes: FetchOptions | None = None, world: str = LIVE, with_client: Client | None = None
 ) -> tuple[Outcome, pd.DataFrame]:
     """Fetch ``source`` into ``folder``, and return the outcome and the rows by item_id."""
     store = Store(folder, world)
-    with store.alone(lambda message: None):
+    with store.exclusive(lambda message: None):
         outcome = fetch_source(source, store, with_client or client(), wishes)
     return outcome, read_table(store.items).set_index("item_id")

@@ -1,12 +1,9 @@
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sites import by_bytes, film, list_items
 
-from sources.cohen import COLUMNS, TABLE, Cohen, parse
-from sources.core.errors import CxnetError
+from sources.cohen import TABLE, Cohen, parse
 from sources.sandbox.packing import csv_table
 from sources.sandbox.sites.cohen import HEADER, render
 
@@ -128,17 +125,6 @@ def test_a_file_that_two_rows_name_is_two_items():
     first, second = parse(csv_table(HEADER, rows))
     assert (first.item_id, second.item_id) == ("a.jpg", "a.jpg#339")
     assert first.url == second.url
-
-
-@given(st.binary(max_size=300))
-def test_any_bytes_are_items_or_one_clear_error(content):
-    for prefix in (b"", ",".join(COLUMNS).encode() + b"\n"):
-        try:
-            items = list(parse(prefix + content))
-        except CxnetError as error:
-            assert TABLE in str(error)
-        else:
-            assert len({item.item_id for item in items}) == len(items)
 
 
 def test_the_drawn_site_gives_every_film_back(tmp_path):

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sites import Site, by_bytes, film, list_items
 
-from sources.core.errors import CxnetError, WebError
-from sources.cxnet import COLUMNS, FOLDER, KNOWN_NAMES, LISTING, TABLE, Cxnet, names_in_tree, parse
+from sources.core.errors import WebError
+from sources.cxnet import FOLDER, KNOWN_NAMES, LISTING, TABLE, Cxnet, names_in_tree, parse
 from sources.sandbox.packing import csv_table, mirror_path
 from sources.sandbox.sites.cxnet import HEADER, render
 
@@ -92,17 +92,6 @@ def test_an_answer_without_films_is_no_listing(answer):
 def test_any_answer_is_names_or_a_value_error(answer):
     with pytest.raises(ValueError):
         names_in_tree({"tree": answer})
-
-
-@given(st.binary(max_size=300))
-def test_any_bytes_are_items_or_one_clear_error(content):
-    for prefix in (b"", ",".join(COLUMNS).encode() + b"\n"):
-        try:
-            items = list(parse(prefix + content, ["001.jpg"]))
-        except CxnetError as error:
-            assert TABLE in str(error)
-        else:
-            assert len({item.item_id for item in items}) == len(items)
 
 
 def test_the_drawn_site_gives_every_film_back(tmp_path):

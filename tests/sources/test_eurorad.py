@@ -106,8 +106,8 @@ def test_the_final_diagnosis_decides_the_label(finding, label):
         ("Chest X-ray, PA view", "PA", None),
         ("Chest X-ray", "unknown", None),
         ("Chest X-ray, lateral view", "L", None),
-        ("Chest CT, axial plane", "CT", "CT by its caption"),
-        ("Ultrasound of the chest", "OTHER", "no X-ray by its caption"),
+        ("Chest CT, axial plane", "CT", "CT according to its caption"),
+        ("Ultrasound of the chest", "OTHER", "not an X-ray according to its caption"),
         ("", "unknown", None),
     ],
 )
@@ -205,7 +205,10 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
         assert (read.finding, read.view) == (each.finding, each.stated_view or "unknown")
         assert read.label == ("covid" if each.finding == "COVID-19" else "other")
         assert (read.age, read.sex, read.offset_days) == (each.stated_age, each.stated_sex, each.offset_days)
-        assert (read.skip, read.redistributable) == ("CT by its caption" if each.stated_view == "CT" else None, True)
+        assert (read.skip, read.redistributable) == (
+            "CT according to its caption" if each.stated_view == "CT" else None,
+            True,
+        )
     people = {(each.patient_id, found[each.data].patient_id) for each in drawn}
     assert len(people) == len({each.patient_id for each in drawn}) == len({theirs for _, theirs in people})
     assert len({read.page_url for read in found.values()}) < len(people), "no case holds two patients"
@@ -220,7 +223,7 @@ def test_the_offline_copy_lists_86_figures_of_29_cases(mirror):
     assert Counter(item.label for item in listed) == {"covid": 80, "cap": 5, None: 1}
     assert skips(listed) == {
         "fetch": 48,
-        "CT by its caption": 37,
+        "CT according to its caption": 37,
         "parse": 1,
     }
     assert sum(copy.holds(item) for item in listed if item.skip is None) == 47

@@ -1,8 +1,6 @@
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sites import by_bytes, film, list_items
 
 from sources.core.errors import CxnetError
@@ -51,17 +49,6 @@ def test_version_1_of_the_data_is_refused():
 def test_a_row_without_an_image_is_a_row_with_that_reason():
     (item,) = parse(table("p,,f,,,,0,CR,ap"))
     assert item.skip == "the table names no image"
-
-
-@given(st.binary(max_size=300))
-def test_any_bytes_are_items_or_one_clear_error(content):
-    for prefix in (b"", HEADER.encode() + b"\n"):
-        try:
-            items = list(parse(prefix + content))
-        except CxnetError as error:
-            assert TABLE in str(error)
-        else:
-            assert len({item.item_id for item in items}) == len(items)
 
 
 def test_the_drawn_site_gives_every_film_back(tmp_path):

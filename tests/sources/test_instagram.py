@@ -8,7 +8,7 @@ from sites import Mirror, by_bytes, film, list_items, skips
 from sources.core.errors import CxnetError
 from sources.core.items import Item
 from sources.core.web import Page
-from sources.instagram import PAGES, Instagram, next_cursor, parse, question
+from sources.instagram import PAGES, Instagram, next_cursor, parse, posts_address
 from sources.sandbox.sites.instagram import render
 
 PICTURE = "https://scontent.cdninstagram.com/v/1_n.jpg?oh=1"
@@ -32,7 +32,7 @@ def test_every_film_of_the_drawn_pages_comes_back(tmp_path):
     assert {(found[one.data].label, found[one.data].age, found[one.data].view) for one in films} == {
         ("covid", 40.0 + n, "PA") for n in range(8)
     }
-    assert skips(items) == {"fetch": 16, "a video, not an image": 1, "the caption tells of no chest film": 1}
+    assert skips(items) == {"fetch": 16, "a video, not an image": 1, "the caption does not mention a chest film": 1}
 
 
 def test_an_albums_films_are_one_post_of_a_patient_who_is_not_told():
@@ -57,7 +57,7 @@ def test_the_caption_alone_labels(caption, label):
 
 def test_addresses_outside_the_picture_hosts_are_not_fetched():
     assert (
-        only("COVID-19 CXR", media_url="https://evil.example/a.jpg").skip == "the API gives no address of the picture"
+        only("COVID-19 CXR", media_url="https://evil.example/a.jpg").skip == "the API gives no address for the picture"
     )
 
 
@@ -66,8 +66,8 @@ def test_addresses_outside_the_picture_hosts_are_not_fetched():
     [
         ("Covid #chestxray", None),
         ("COVID-19 CXR and CT", None),
-        ("COVID-19, axial CT", "CT by its caption"),
-        ("Guess the fracture!", "the caption tells of no chest film"),
+        ("COVID-19, axial CT", "CT according to its caption"),
+        ("Guess the fracture!", "the caption does not mention a chest film"),
     ],
 )
 def test_only_posts_about_chest_films_are_fetched(caption, skip):
@@ -85,7 +85,7 @@ def test_saved_answers_are_read_from_a_folder(tmp_path):
 )
 def test_saved_answers_without_posts_are_refused_in_one_sentence(tmp_path, content):
     (tmp_path / "1.json").write_text(json.dumps(content))
-    with pytest.raises(CxnetError, match="holds no post"):
+    with pytest.raises(CxnetError, match="contains no post"):
         list(Instagram().page_items(None, str(tmp_path)))
 
 
@@ -128,15 +128,15 @@ def test_the_offline_copy_lists_8_pictures(mirror):
     assert skips(listed) == {
         "fetch": 5,
         "a video, not an image": 1,
-        "CT by its caption": 1,
-        "the caption tells of no chest film": 1,
+        "CT according to its caption": 1,
+        "the caption does not mention a chest film": 1,
     }
     assert sum(copy.holds(item) for item in listed if item.skip is None) == 4
     assert {item.label for item in listed if item.skip is None} == {"covid"}
 
 
 def test_no_token_is_part_of_an_address():
-    assert "access_token" not in question("1", "page", "abc")
+    assert "access_token" not in posts_address("1", "page", "abc")
 
 
 def test_pages_are_never_read():

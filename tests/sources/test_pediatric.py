@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from sites import film, list_items
 
 from sources.core.errors import CxnetError
-from sources.pediatric import ARCHIVE, Pediatric, is_film, name_tells, parse
-from sources.reading.tables import zip_members
+from sources.pediatric import ARCHIVE, Pediatric, is_film, parse, parse_name
+from sources.reading.archive import member_names
 from sources.sandbox.packing import mirror_path
 from sources.sandbox.sites.pediatric import render
 
@@ -27,7 +27,7 @@ from sources.sandbox.sites.pediatric import render
     ],
 )
 def test_file_names_of_versions_2_and_3_tell_patient_and_cause(stem, patient, cause):
-    assert name_tells(stem) == (patient, cause)
+    assert parse_name(stem) == (patient, cause)
 
 
 def test_a_member_is_read_as_a_whole():
@@ -59,7 +59,7 @@ def test_leftovers_are_no_films(member):
 
 
 def test_an_archive_of_something_else_is_one_clear_error():
-    with pytest.raises(CxnetError, match="not the paediatric set"):
+    with pytest.raises(CxnetError, match="not the pediatric set"):
         list(parse(["OCT/train/notes.txt"]))
 
 
@@ -91,7 +91,7 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
 
 
 def test_the_published_archive_has_500_films(mirror):
-    items = list(parse(zip_members(mirror / mirror_path(ARCHIVE), ARCHIVE)))
+    items = list(parse(member_names(mirror / mirror_path(ARCHIVE))))
     assert len(items) == len({item.item_id for item in items}) == 500
     assert sum(item.label == "normal" for item in items) == 250
     assert sum(item.item_id.startswith("test/") for item in items) == 100

@@ -109,10 +109,10 @@ def test_pictures_come_from_the_full_screen_page_where_the_stacks_are_gone():
     [
         (FRONTAL, "X-ray", "unknown", None),
         (FRONTAL | {"plane_projection": None}, "X-ray", "unknown", None),
-        (FRONTAL | {"plane_projection": "Lateral"}, "X-ray", "L", "lateral view by metadata"),
-        (FRONTAL | {"plane_projection": "Oblique"}, "X-ray", "OTHER", "oblique view by metadata"),
-        (FRONTAL | {"plane_projection": "Axial"}, "CT", "CT", "CT by metadata"),
-        (FRONTAL, "Ultrasound", "OTHER", "Ultrasound by metadata"),
+        (FRONTAL | {"plane_projection": "Lateral"}, "X-ray", "L", "lateral view according to its metadata"),
+        (FRONTAL | {"plane_projection": "Oblique"}, "X-ray", "OTHER", "oblique view according to its metadata"),
+        (FRONTAL | {"plane_projection": "Axial"}, "CT", "CT", "CT according to its metadata"),
+        (FRONTAL, "Ultrasound", "OTHER", "Ultrasound according to its metadata"),
     ],
 )
 def test_frontal_films_are_fetched_and_everything_else_is_a_row(image, modality, view, skip):
@@ -128,7 +128,7 @@ def test_a_study_that_names_a_lateral_film_too_still_tells_the_frontal_view():
 
 def test_films_of_another_part_of_the_body_are_not_fetched():
     page = case_page(title="Normal hand", rows=row("Systems:", "Musculoskeletal"))
-    assert only(page=page).skip == "not the chest by metadata (Musculoskeletal)"
+    assert only(page=page).skip == "not the chest according to its metadata (Musculoskeletal)"
 
 
 @pytest.mark.parametrize(
@@ -281,8 +281,8 @@ def test_the_offline_copy_lists_96_pictures_of_49_cases(mirror):
     }
     assert skips(listed) == {
         "fetch": 74,
-        "CT by metadata": 15,
-        "lateral view by metadata": 6,
+        "CT according to its metadata": 15,
+        "lateral view according to its metadata": 6,
         "parse": 1,
     }
     assert len({item.page_url for item in listed}) == 49

@@ -80,9 +80,9 @@ def test_every_style_of_picture_gives_the_full_size_and_its_words(pictures):
         ("RX torace AP, paziente supino", "AP_SUPINE", None),
         ("RX torace in proiezione laterale", "L", None),
         ("RX torace", "unknown", None),
-        ("TC torace, scansione assiale", "CT", "CT by its caption"),
-        ("HRCT", "CT", "CT by its caption"),
-        ("Ecografia polmonare", "OTHER", "no X-ray by its caption"),
+        ("TC torace, scansione assiale", "CT", "CT according to its caption"),
+        ("HRCT", "CT", "CT according to its caption"),
+        ("Ecografia polmonare", "OTHER", "not an X-ray according to its caption"),
         ("", "unknown", None),
     ],
 )
@@ -215,7 +215,10 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
         assert (read.finding, read.view) == ("COVID-19", each.stated_view or "unknown")
         assert (read.label, read.rt_pcr) == (None if each.rt_pcr == "negative" else "covid", each.rt_pcr)
         assert (read.age, read.sex, read.offset_days) == (each.stated_age, each.stated_sex, each.offset_days)
-        assert (read.skip, read.redistributable) == ("CT by its caption" if each.stated_view == "CT" else None, False)
+        assert (read.skip, read.redistributable) == (
+            "CT according to its caption" if each.stated_view == "CT" else None,
+            False,
+        )
     people = {(each.patient_id, found[each.data].patient_id) for each in drawn}
     assert len(people) == len({each.patient_id for each in drawn})
     assert sum(str(item.skip).startswith("parse: no image found") for item in found_items) == 1
@@ -229,7 +232,7 @@ def test_the_offline_copy_lists_48_pictures_of_29_cases(mirror):
     assert Counter(item.label for item in listed) == {"covid": 47, None: 1}
     assert skips(listed) == {
         "fetch": 40,
-        "CT by its caption": 7,
+        "CT according to its caption": 7,
         "parse": 1,
     }
     assert sum(copy.holds(item) for item in listed if item.skip is None) == 39

@@ -36,7 +36,7 @@ def test_every_film_of_the_drawn_thread_comes_back(tmp_path):
         "fetch": 60,
         "posted by someone else": 1,
         "a video, not an image": 1,
-        "the API gives no address of the picture": 1,
+        "the API gives no address for the picture": 1,
     }
 
 
@@ -48,7 +48,7 @@ def test_films_of_a_case_share_its_patient():
     ("text", "skip"),
     [
         ("Case 1. CXR #COVID19", None),
-        ("Chest CT of case 3 #COVID19", "CT by the post's text"),
+        ("Chest CT of case 3 #COVID19", "CT according to the post"),
         ("CXR and CT of case 3 #COVID19", None),
     ],
 )
@@ -69,7 +69,7 @@ def test_without_a_known_author_nothing_is_fetched():
 
 @pytest.mark.parametrize("url", ["https://evil.example/a.jpg", "https://api.x.com/2/a.jpg", "file:///etc/passwd", None])
 def test_addresses_outside_the_picture_host_are_not_fetched(url):
-    assert only("CXR #COVID19", url=url).skip == "the API gives no address of the picture"
+    assert only("CXR #COVID19", url=url).skip == "the API gives no address for the picture"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_an_answer_without_the_author_or_without_posts_is_a_row_that_says_so(ans
 @pytest.mark.parametrize("media", [5, True, "x", {"a": 1}, [1, None]])
 def test_media_of_another_shape_are_pictures_without_address(media):
     (item,) = parse(answer("CXR #COVID19") | {"includes": {"media": media}}, "1")
-    assert item.skip == "the API gives no address of the picture"
+    assert item.skip == "the API gives no address for the picture"
 
 
 def saved(folder, **answers):
@@ -167,10 +167,10 @@ def test_the_author_is_told_by_the_first_post_or_by_the_name():
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.json", json.dumps(answer("CXR #COVID19")), "does not tell who @ChestImaging is"),
+        ("a.json", json.dumps(answer("CXR #COVID19")), "does not identify @ChestImaging"),
         ("a.json", "<html>", r"a\.json is not a saved JSON answer"),
         ("a.json", "[" * 100_000, r"a\.json is not a saved JSON answer"),
-        ("a.txt", "{}", "holds no saved answer"),
+        ("a.txt", "{}", "contains no saved answers"),
     ],
 )
 def test_what_is_no_saved_answer_is_said_in_one_sentence(tmp_path, name, content, said):
@@ -191,7 +191,7 @@ def test_the_offline_copy_lists_the_author_s_films_and_what_else_is_there(mirror
         "fetch": 85,
         "posted by someone else": 1,
         "a video, not an image": 1,
-        "CT by the post's text": 1,
+        "CT according to the post": 1,
     }
     films = [item for item in listed if item.skip is None]
     assert sum(copy.holds(item) for item in films) == 84

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from sources.cohen import COMMIT, LICENCES, REPOSITORY, TABLE
+from sources.cohen import COMMIT, REPOSITORY, TABLE
 from sources.reading.tables import raw_github
 from sources.sandbox.film import Film
 from sources.sandbox.packing import csv_table, mirror_path
@@ -16,6 +16,10 @@ HEADER = (
     *("url", "license", "clinical_notes", "other_notes", "", "RT_PCR_positive"),
 )
 VIEWS = {"PA": "PA", "AP": "AP", "AP_SUPINE": "AP Supine", "L": "L", "CT": "Axial"}
+LICENCES = (
+    *("CC BY", "CC BY 3.0", "CC BY 4.0", "CC BY-SA", "CC BY-NC-SA", "CC BY-NC-SA 4.0", "CC BY-NC-ND"),
+    *("CC BY-NC-ND 4.0", "Apache 2.0"),
+)
 RT_PCR = {"positive": "Y", "negative": "N"}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from sources.instagram import OFFLINE_USER, PAGES, PER_PAGE, question
+from sources.instagram import OFFLINE_USER, PAGES, PER_PAGE, posts_address
 from sources.sandbox.film import Film
 from sources.sandbox.markup import grouped, hex_name, number
 from sources.sandbox.packing import mirror_path
@@ -35,7 +35,7 @@ def _answers(page: str, posts: Sequence[dict[str, object]]) -> Iterator[tuple[st
         cursors = {"after": f"cursor{place + 1}"} if place + 1 < len(pages) else {}
         media = {"data": list(part), "paging": {"cursors": cursors}}
         answer = {"business_discovery": {"username": page, "media": media}, "id": OFFLINE_USER}
-        yield mirror_path(question(OFFLINE_USER, page, cursor)), json.dumps(answer, indent=1).encode()
+        yield mirror_path(posts_address(OFFLINE_USER, page, cursor)), json.dumps(answer, indent=1).encode()
 
 
 def _post(films: Sequence[Film]) -> dict[str, object]:

@@ -10,13 +10,14 @@ from typer.testing import CliRunner
 from pipeline.cli.main import app
 from pipeline.core.layout import Layout
 from pipeline.core.profile import load_params
-from pipeline.fetch.session import dry_run, open_fetching
+from pipeline.fetch.session import open_session, plan_all
 from sources.core.items import LOCK_SCHEMA, Item
 from sources.core.source import get_source
 from sources.core.storage import read_table, write_table
-from sources.download.driver import Watcher, Wishes
+from sources.core.web import LIVE
+from sources.download.driver import FetchOptions, Watcher
 from sources.download.rows import row_of, table_of
-from sources.download.store import LIVE, Store
+from sources.download.store import Store
 from sources.eurorad import SEARCH
 from sources.transport.mirror import mirror_path
 
@@ -108,7 +109,7 @@ def test_locked_reports_rot_and_fails(world):
     done = fetch(world, "hannover", "--locked")
     assert done.exit_code == 1
     assert "vanished" in done.stdout
-    assert "1 files are not as locked" in str(done.exception)
+    assert "1 files differ from the lock" in str(done.exception)
 
 
 def test_several_sources_are_fetched_in_one_run_and_named_in_order(world):
@@ -136,16 +137,16 @@ def test_a_source_that_fails_hides_neither_the_others_nor_another_failure(world,
         (["nope"], "Unknown source 'nope'; expected one of: "),
         ([], "Name at least one source"),
         (["hannover", "--url", "https://x.org"], "'hannover' is not made of pages"),
-        (["hannover", "cohen", "--url", "https://x.org"], "go with exactly one source"),
+        (["hannover", "cohen", "--url", "https://x.org"], "need exactly one source"),
         (["hannover", "--urls", "absent.txt"], "absent.txt cannot be read"),
         (["hannover", "--locked", "--update"], "--locked fetches what items.parquet names"),
         (["eurorad", "--url", ""], "'' names no page"),
         (
             ["eurorad", "--url", "https://x.org/case/1"],
-            "'https://x.org/case/1' is no page of 'eurorad'; its",
+            "'https://x.org/case/1' is not a page of 'eurorad'; its",
         ),
-        (["sirm", "--url", "/etc/passwd"], "'/etc/passwd' is no page of 'sirm'"),
-        (["radiopaedia", "--url", "http://[::1"], "'http://[::1' is no page of 'radiopaedia'"),
+        (["sirm", "--url", "/etc/passwd"], "'/etc/passwd' is not a page of 'sirm'"),
+        (["radiopaedia", "--url", "http://[::1"], "'http://[::1' is not a page of 'radiopaedia'"),
     ],
 )
 def test_what_cannot_work_is_a_usage_error(world, words, said):
@@ -183,17 +184,17 @@ def test_a_record_that_cannot_be_written_is_one_sentence(world):
 def test_a_dry_run_waits_for_a_fetch_of_the_same_source(world):
     waits = []
     options = load_params(world / "profile.yaml")
-    run = open_fetching(Layout.at(str(world / "root")), options, ["hannover"])
+    run = open_session(Layout.at(str(world / "root")), options, ["hannover"])
     store = run.store(run.chosen[0])
     holding = ExitStack()
-    holding.enter_context(store.alone(waits.append))
+    holding.enter_context(store.exclusive(waits.append))
 
     def say(text: str) -> None:
         waits.append(text)
         holding.close()
 
-    (plan,) = dry_run(run, Wishes(), lambda source: Watcher(), say)
-    assert (plan.listed, waits) == (3, ["another fetch of hannover is under way; waiting for it to end"])
+    (plan,) = plan_all(run, FetchOptions(), lambda source: Watcher(), say)
+    assert (plan.listed, waits) == (3, ["another fetch of hannover is running; waiting for it to end"])
 
 
 # ------------------------------------------------------------------------------------------------- closed sources
@@ -270,11 +271,11 @@ def test_what_was_fetched_with_permission_stays_in_the_pipeline(world):
 def test_the_live_lock_is_kept_aside_while_an_offline_copy_is_used(world):
     live_store = Store(raw(world, "hannover"), LIVE)
     row = row_of(get_source("hannover"), Item("a", "https://x.org/a.png"), "failed", "HTTP 404")
-    with live_store.alone(lambda text: None):
+    with live_store.exclusive(lambda text: None):
         live_store.write(table_of([row]), {"state": "fetched"})
     fetch(world, "hannover")
     assert len(read_table(raw(world, "hannover") / "items.parquet")) == 3
-    with live_store.alone(lambda text: None):
+    with live_store.exclusive(lambda text: None):
         previous = live_store.previous()
     assert previous is not None
     assert list(previous.item_id) == ["a"]
@@ -310,4 +311,4 @@ def test_a_list_of_pages_may_be_a_catalogue_and_must_name_one(world):
     (world / "pages.csv").write_text("page_url,patients\n# nothing yet\n", encoding="utf-8")
     done = fetch(world, "radiopaedia", "--urls", str(world / "pages.csv"))
     assert done.exception.exit_code == 2
-    assert "pages.csv names no address" in str(done.exception)
+    assert "pages.csv has no address" in str(done.exception)

@@ -1,21 +1,26 @@
 import io
 import json
+import subprocess
+import sys
 import threading
 import zipfile
+from pathlib import Path
 
 import pytest
 from loopback import serving
 from toy import POLICY, Toy, client, fetch, fill, picture
 
-from sources.core.errors import CxnetError, UsageError
+from sources.core.errors import CxnetError, StoppedError, UsageError
 from sources.core.items import Item, unparsed
 from sources.core.storage import read_table
-from sources.download.driver import Wishes
+from sources.core.web import LIVE
+from sources.download.driver import FetchOptions
 from sources.download.locked import fetch_locked
-from sources.download.published import git_blob, known_blob
-from sources.download.store import LIVE, Store
+from sources.download.published import git_blob, published_blob
+from sources.download.store import Store
 from sources.transport.client import Client
 
+PROJECT = Path(__file__).parents[3]
 FILM = "/films/001.png"
 
 
@@ -74,7 +79,7 @@ def test_the_receipt_tells_state_counts_world_reasons_and_terms(site, tmp_path):
 
 
 def test_an_offline_copy_has_no_time_of_download(site, tmp_path):
-    fetch(Toy(site.url), tmp_path / "raw", Wishes(record=tmp_path / "copy"))
+    fetch(Toy(site.url), tmp_path / "raw", FetchOptions(record=tmp_path / "copy"))
     offline = Client(POLICY, mirror=tmp_path / "copy")
     site.requests.clear()
     outcome, rows = fetch(Toy(site.url), tmp_path / "offline", world="mirror", with_client=offline)
@@ -103,9 +108,12 @@ def test_no_host_gets_more_requests_at_once_than_allowed(tmp_path):
 
 
 def test_an_unwanted_image_is_a_row_and_not_asked_for(site, tmp_path):
-    items = [Item("a", f"{site.url}{FILM}", skip="CT by metadata"), Item("b", f"{site.url}/films/002.png")]
+    items = [
+        Item("a", f"{site.url}{FILM}", skip="CT according to its metadata"),
+        Item("b", f"{site.url}/films/002.png"),
+    ]
     _, rows = fetch(Listed(site.url, items), tmp_path / "toy")
-    assert (rows.fetch_status["a"], rows.fetch_reason["a"]) == ("skipped", "CT by metadata")
+    assert (rows.fetch_status["a"], rows.fetch_reason["a"]) == ("skipped", "CT according to its metadata")
     assert site.counts()[FILM] == 0
 
 
@@ -138,7 +146,7 @@ def test_members_are_found_in_whichever_archive_holds_them(site, tmp_path):
     assert list(rows.fetch_status) == ["fetched", "fetched", "failed"]
     assert rows.fetched_url["b"] == archives[1]
     assert rows.member["b"] == "i/b.png"
-    assert rows.fetch_reason["c"] == "the archive does not hold it, and 1 further archives cannot be had: HTTP 404"
+    assert rows.fetch_reason["c"] == "the archive does not contain it, and 1 more archives failed: HTTP 404"
     assert all(site.counts()[path] == 1 for path in ("/1.zip", "/2.zip", "/3.zip"))
     assert len(list((tmp_path / "toy" / "files").iterdir())) == 2
 
@@ -176,7 +184,7 @@ def test_masks_come_along_in_a_table_of_their_own(site, tmp_path):
 
 
 def test_a_limit_leaves_rows_that_say_so(site, tmp_path):
-    _, rows = fetch(Toy(site.url), tmp_path / "toy", Wishes(limit=2))
+    _, rows = fetch(Toy(site.url), tmp_path / "toy", FetchOptions(limit=2))
     assert list(rows.fetch_status) == ["fetched", "fetched", "skipped", "skipped"]
     assert rows.fetch_reason["/films/003.png"] == "beyond the limit of 2 images"
 
@@ -198,7 +206,7 @@ class Paged(Toy):
 def test_pages_given_by_address_join_what_is_there(site, tmp_path):
     fetch(Toy(site.url), tmp_path / "toy")
     site.files |= {"/case/1": b"/films/extra.png", "/films/extra.png": picture(9)}
-    _, rows = fetch(Paged(site.url), tmp_path / "toy", Wishes(urls=(f"{site.url}/case/1",)))
+    _, rows = fetch(Paged(site.url), tmp_path / "toy", FetchOptions(urls=(f"{site.url}/case/1",)))
     assert list(rows.index)[-1] == "/films/extra.png"
     assert len(rows) == 5
     assert set(rows.fetch_status) == {"fetched"}
@@ -206,7 +214,7 @@ def test_pages_given_by_address_join_what_is_there(site, tmp_path):
 
 def test_pages_given_by_address_are_read_again_by_later_fetches(site, tmp_path):
     site.files |= {"/case/1": b"/films/extra.png", "/films/extra.png": picture(9), "/case/2": b"/films/001.png"}
-    fetch(Paged(site.url), tmp_path / "toy", Wishes(urls=(f"{site.url}/case/1", f"{site.url}/case/2")))
+    fetch(Paged(site.url), tmp_path / "toy", FetchOptions(urls=(f"{site.url}/case/1", f"{site.url}/case/2")))
     _, rows = fetch(Paged(site.url), tmp_path / "toy")
     assert list(rows.index) == [*(f"/films/00{number}.png" for number in range(4)), "/films/extra.png"]
     _, rows = fetch(Paged(site.url), tmp_path / "toy", world="mirror")
@@ -215,16 +223,16 @@ def test_pages_given_by_address_are_read_again_by_later_fetches(site, tmp_path):
 
 def test_a_page_that_is_gone_by_a_later_fetch_is_a_row_that_says_so(site, tmp_path):
     site.files |= {"/case/1": b"/films/extra.png", "/films/extra.png": picture(9)}
-    fetch(Paged(site.url), tmp_path / "toy", Wishes(urls=(f"{site.url}/case/1",)))
+    fetch(Paged(site.url), tmp_path / "toy", FetchOptions(urls=(f"{site.url}/case/1",)))
     del site.files["/case/1"]
-    _, rows = fetch(Paged(site.url), tmp_path / "toy", Wishes(update=True))
+    _, rows = fetch(Paged(site.url), tmp_path / "toy", FetchOptions(update=True))
     assert len(rows) == 5
     assert "HTTP 404" in rows.fetch_reason[f"page {site.url}/case/1"]
 
 
 def test_a_source_without_pages_says_so(site, tmp_path):
     with pytest.raises(UsageError, match="'toy' is not made of pages"):
-        fetch(Toy(site.url), tmp_path / "toy", Wishes(urls=("http://127.0.0.1/x",)))
+        fetch(Toy(site.url), tmp_path / "toy", FetchOptions(urls=("http://127.0.0.1/x",)))
 
 
 def test_a_list_that_cannot_be_read_is_one_sentence_and_leaves_the_old_lock(site, tmp_path):
@@ -270,17 +278,46 @@ def test_a_second_fetch_waits_for_the_first_and_says_so(site, tmp_path):
     second_said = threading.Event()
 
     def second():
-        with Store(tmp_path / "toy", LIVE).alone(lambda text: (said.append(text), second_said.set())):
+        with Store(tmp_path / "toy", LIVE).exclusive(lambda text: (said.append(text), second_said.set())):
             order.append("second")
 
-    with store.alone(said.append):
+    with store.exclusive(said.append):
         thread = threading.Thread(target=second)
         thread.start()
         assert second_said.wait(5)
         order.append("first")
     thread.join(5)
     assert order == ["first", "second"]
-    assert said == ["another fetch of toy is under way; waiting for it to end"]
+    assert said == ["another fetch of toy is running; waiting for it to end"]
+
+
+def test_an_interrupt_ends_the_wait_for_another_fetch(tmp_path):
+    stop = threading.Event()
+    with (
+        Store(tmp_path / "toy", LIVE).exclusive(print),
+        pytest.raises(StoppedError),
+        Store(tmp_path / "toy", LIVE).exclusive(lambda message: stop.set(), stop),
+    ):
+        pytest.fail("two fetches of one source at once")
+
+
+def test_a_fetch_in_another_process_is_waited_for(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from sources.download.store import Store\n"
+        "with Store(Path(sys.argv[1]), 'live').exclusive(print): print('held', flush=True); sys.stdin.readline()"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "toy")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT) as other:
+        assert other.stdout.readline() == "held\n"
+        messages = []
+
+        def release(message):
+            messages.append(message)
+            other.stdin.write("\n")
+            other.stdin.flush()
+
+        with Store(tmp_path / "toy", LIVE).exclusive(release):
+            assert messages == ["another fetch of toy is running; waiting for it to end"]
 
 
 # ------------------------------------------------------------------------------------------------------- locked
@@ -288,7 +325,7 @@ def test_a_second_fetch_waits_for_the_first_and_says_so(site, tmp_path):
 
 def locked(site, folder):
     store = Store(folder, LIVE)
-    with store.alone(lambda text: None):
+    with store.exclusive(lambda text: None):
         return fetch_locked(Toy(site.url), store, client()).set_index("url")
 
 
@@ -401,14 +438,14 @@ def test_a_git_blob_is_named_as_git_names_it(tmp_path):
 
 
 def test_unknown_addresses_have_no_known_hash():
-    assert known_blob(PUBLISHED) is not None
-    assert known_blob(PUBLISHED.replace("95bb", "95bc")) is None
-    assert known_blob(PUBLISHED.replace("COVID-00001", "other")) is None
-    assert known_blob("https://example.org/film.png") is None
+    assert published_blob(PUBLISHED) is not None
+    assert published_blob(PUBLISHED.replace("95bb", "95bc")) is None
+    assert published_blob(PUBLISHED.replace("COVID-00001", "other")) is None
+    assert published_blob("https://example.org/film.png") is None
 
 
 def test_the_published_hashes_are_those_of_the_real_files(mirror):
     paths = sorted((mirror / "raw.githubusercontent.com" / "agchung").rglob("*.jpg"))[:10]
     assert paths
     for path in paths:
-        assert known_blob(f"https://{path.relative_to(mirror).as_posix()}") == git_blob(path)
+        assert published_blob(f"https://{path.relative_to(mirror).as_posix()}") == git_blob(path)

@@ -11,7 +11,7 @@ from loopback import Answer, Fault, dripping, dropped, serving
 from toy import Toy, client, fetch, fill, picture, relist
 
 from sources.core.storage import read_table
-from sources.download.driver import Wishes
+from sources.download.driver import FetchOptions
 
 PROJECT = Path(__file__).parents[3]
 HELPERS = PROJECT / "tests" / "helpers"
@@ -169,7 +169,7 @@ def test_an_update_asks_by_validator_and_names_what_changed(tmp_path):
         site.files[paths[1]] = picture(77)
         site.files["/films/new.png"] = picture(78)
         relist(site, [*paths[:3], "/films/new.png"])
-        outcome, rows = fetch(Toy(site.url), tmp_path / "toy", Wishes(update=True))
+        outcome, rows = fetch(Toy(site.url), tmp_path / "toy", FetchOptions(update=True))
         second = site.headers_of(paths[0])[1]
     assert second["if-none-match"] == f'"{hashlib.sha1(site.files[paths[0]]).hexdigest()}"'
     assert outcome.changes == {"new": ["/films/new.png"], "gone": [paths[3]], "changed": [paths[1]]}

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sources.core.errors import CxnetError
-from sources.reading.archive import is_inside, member_names, read_members
+from sources.core.limits import MEMBER_TEXT_BYTES
+from sources.reading.archive import is_inside, member_names, read_members, read_texts
 
 FILES = {"images/a.png": b"a" * 100, "images/b.png": b"b" * 200_000, "c.txt": b""}
 OUTSIDE = ["../x.png", "a/../../x.png", "/etc/passwd", "C:/x.png", "..\\x.png", "\\x.png"]
@@ -39,7 +40,7 @@ PACKERS = [zipped, tarred, lambda members: tarred(members, "w"), lambda members:
 def test_wanted_members_come_in_the_archives_order(tmp_path, pack):
     path = tmp_path / "archive"
     path.write_bytes(pack(FILES))
-    assert member_names(path) == set(FILES)
+    assert member_names(path) == list(FILES)
     wanted = ["c.txt", "images/b.png", "absent.png"]
     assert list(read_members(path, wanted)) == [("images/b.png", FILES["images/b.png"]), ("c.txt", b"")]
 
@@ -49,7 +50,7 @@ def test_wanted_members_come_in_the_archives_order(tmp_path, pack):
 def test_a_member_that_leaves_the_archive_is_as_good_as_absent(tmp_path, pack, name):
     path = tmp_path / "archive"
     path.write_bytes(pack({name: b"evil", "good.png": b"good"}))
-    assert member_names(path) == {"good.png"}
+    assert member_names(path) == ["good.png"]
     assert list(read_members(path, [name, "good.png"])) == [("good.png", b"good")]
     assert not is_inside(name)
 
@@ -67,7 +68,7 @@ def test_links_and_devices_are_as_good_as_absent(tmp_path):
     with zipfile.ZipFile(tmp_path / "links.zip", "w") as archive:
         archive.writestr(link, "/etc/passwd")
     for name in ("links.tar", "links.zip"):
-        assert member_names(tmp_path / name) == frozenset()
+        assert member_names(tmp_path / name) == []
         assert list(read_members(tmp_path / name, ["soft", "hard", "device"])) == []
 
 
@@ -113,3 +114,27 @@ def test_any_damage_is_members_or_one_sentence(tmp_path, data):
     except CxnetError:
         return
     assert found.keys() <= FILES.keys()
+
+
+def test_folders_are_no_members(tmp_path):
+    (tmp_path / "a.zip").write_bytes(zipped({"x/": b"", "x/1.txt": b"one", "x/2.txt": b"two"}))
+    assert member_names(tmp_path / "a.zip") == ["x/1.txt", "x/2.txt"]
+
+
+def test_long_and_damaged_texts_are_left_out(tmp_path):
+    packed = zipped(
+        {"long": b"x" * (MEMBER_TEXT_BYTES + 1), "damaged": b"abcdefgh", "good": "38°".encode()}, zipfile.ZIP_STORED
+    )
+    path = tmp_path / "a.zip"
+    path.write_bytes(packed.replace(b"abcdefgh", b"abcdefgX", 1))
+    assert read_texts(path, ["long", "damaged", "good", "absent"]) == {"good": "38°"}
+    with pytest.raises(CxnetError, match="is a damaged archive"):
+        list(read_members(path, ["damaged"]))
+
+
+@given(content=st.binary(max_size=200))
+def test_any_bytes_as_archive_are_one_clear_error(content, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / "any.zip"
+    path.write_bytes(content)
+    with pytest.raises(CxnetError, match=r"any\.zip is a damaged archive"):
+        member_names(path)

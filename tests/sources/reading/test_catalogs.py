@@ -1,7 +1,7 @@
 import pytest
 
 from sources.core.source import get_source
-from sources.reading.catalogs import catalogue, patients_of
+from sources.reading.catalogs import catalog, patients_of
 
 NAMES = ("radiopaedia", "radiopaedia_normal", "sirm", "eurorad")
 
@@ -9,14 +9,14 @@ NAMES = ("radiopaedia", "radiopaedia_normal", "sirm", "eurorad")
 @pytest.mark.parametrize("name", NAMES)
 def test_every_address_is_of_its_source_and_stands_once(name):
     hosts = get_source(name).hosts
-    pages = catalogue(name)
+    pages = catalog(name)
     assert pages and all(page.startswith(tuple(f"https://{host}/" for host in hosts)) for page in pages)
     assert len({page.rstrip("/") for page in pages}) == len(pages)
 
 
 @pytest.mark.parametrize("name", ["papers", "twitter", "instagram"])
 def test_sources_behind_services_have_their_addresses_too(name):
-    pages = catalogue(name)
+    pages = catalog(name)
     assert pages and all(page.startswith("https://") for page in pages)
     assert len({page.lower().rstrip("/") for page in pages}) == len(pages)
 
@@ -30,4 +30,4 @@ def test_cases_known_to_hold_several_patients():
 
 def test_a_source_without_a_catalogue_says_so():
     with pytest.raises(FileNotFoundError):
-        catalogue("nowhere")
+        catalog("nowhere")

@@ -2,7 +2,7 @@ import pytest
 from any_json import JSON
 from hypothesis import given
 
-from sources.reading.europepmc import REST, Article, next_cursor, parse_answer, question
+from sources.reading.europepmc import REST, Article, next_cursor, parse_answer, search_address
 
 
 def answer(**entry):
@@ -24,11 +24,11 @@ def answer(**entry):
     ],
 )
 def test_an_article_is_asked_for_by_the_name_in_its_address(text, query):
-    assert question(text) == f"{REST}/search?query={query}&format=json&resultType=core"
+    assert search_address(text) == f"{REST}/search?query={query}&format=json&resultType=core"
 
 
 def test_an_address_without_a_name_asks_nothing():
-    assert question("https://www.thno.org/v10p5641.htm") is None
+    assert search_address("https://www.thno.org/v10p5641.htm") is None
 
 
 def test_an_article_is_read_as_a_whole():

@@ -7,16 +7,16 @@ from hypothesis import strategies as st
 from sites import Pages
 
 from sources.core.errors import WebError
-from sources.core.items import Item
+from sources.core.items import Item, once
+from sources.core.limits import PAGE_TAGS
 from sources.core.web import Page
 from sources.reading.html import (
-    DEEPEST,
+    Listing,
     absolute,
     canonical,
     largest_first,
-    listing,
+    listing_pages,
     lost,
-    once,
     picture_addresses,
     soup,
     unique,
@@ -41,6 +41,9 @@ def next_link(tree, url):
 
 def cases(tree, url):
     return unique(absolute(url, link["href"]) for link in tree.select("a.case"))
+
+
+CASES = Listing("a.case", cases, next_link)
 
 
 @pytest.mark.parametrize(
@@ -91,17 +94,20 @@ def test_a_srcset_may_count_pixels_densities_or_nothing():
 
 def test_a_listing_ends_where_no_page_follows():
     web = Pages({"https://l.org/1": '<a class=next href="/2">', "https://l.org/2": "last"})
-    assert [url for url, _ in listing(web, "https://l.org/1", next_link)] == ["https://l.org/1", "https://l.org/2"]
+    assert [url for url, _ in listing_pages(web, "https://l.org/1", next_link)] == [
+        "https://l.org/1",
+        "https://l.org/2",
+    ]
 
 
 def test_a_pager_that_offers_a_page_past_the_end_ends():
     web = Pages({"https://l.org/1": '<a class=next href="/2">'})
-    assert len(list(listing(web, "https://l.org/1", next_link))) == 1
+    assert len(list(listing_pages(web, "https://l.org/1", next_link))) == 1
 
 
 def test_a_pager_that_runs_in_circles_ends():
     web = Pages({"https://l.org/1": '1<a class=next href="/2">', "https://l.org/2": '2<a class=next href="/1">'})
-    assert len(list(listing(web, "https://l.org/1", next_link))) == 2
+    assert len(list(listing_pages(web, "https://l.org/1", next_link))) == 2
 
 
 def test_a_pager_that_repeats_its_last_page_for_ever_ends():
@@ -118,16 +124,16 @@ def test_a_pager_that_repeats_its_last_page_for_ever_ends():
             self.requests.append(url)
             return Page(url, b'<a class=next href="x/">')
 
-    assert len(list(listing(Endless({}), "https://l.org/", next_link, limit=7))) == 7
-    assert len(list(listing(Constant({}), "https://l.org/", next_link))) == 1
+    assert len(list(listing_pages(Endless({}), "https://l.org/", next_link, limit=7))) == 7
+    assert len(list(listing_pages(Constant({}), "https://l.org/", next_link))) == 1
 
 
 def test_a_listing_that_fails_is_an_error_not_an_end():
     web = Pages({"https://l.org/1": '<a class=next href="/2">', "https://l.org/2": BUSY})
     with pytest.raises(WebError, match="HTTP 503"):
-        list(listing(web, "https://l.org/1", next_link))
+        list(listing_pages(web, "https://l.org/1", next_link))
     with pytest.raises(WebError, match="HTTP 404"):
-        list(listing(Pages({}), "https://l.org/1", next_link))
+        list(listing_pages(Pages({}), "https://l.org/1", next_link))
 
 
 def test_each_case_and_item_of_a_listing_is_read_once():
@@ -138,13 +144,13 @@ def test_each_case_and_item_of_a_listing_is_read_once():
         read.append(url)
         yield Item(item_id="same picture", url=url)
 
-    items = list(walk(Pages({"https://l.org/1": links}), "https://l.org/1", ("a.case", cases, next_link), reader))
+    items = list(walk(Pages({"https://l.org/1": links}), "https://l.org/1", CASES, reader))
     assert read == ["https://l.org/c1", "https://l.org/c2"] and len(items) == 1
 
 
 def test_a_listing_without_a_case_is_a_row_that_names_the_selector():
     web = Pages({"https://l.org/1": "<p>new design</p>"})
-    (row,) = walk(web, "https://l.org/1", ("a.case", cases, next_link), lambda web, url: iter(()))
+    (row,) = walk(web, "https://l.org/1", CASES, lambda web, url: iter(()))
     assert row.skip == "parse: no image found at https://l.org/1 (selector a.case)"
 
 
@@ -180,5 +186,5 @@ def test_a_monstrous_page_takes_bounded_time(markup):
     started = time.monotonic()
     tree = soup(markup)
     tree.select("div.case a[href]")
-    assert len(tree.find_all(True)) <= DEEPEST + 10
+    assert len(tree.find_all(True)) <= PAGE_TAGS + 10
     assert time.monotonic() - started < 20

@@ -4,16 +4,12 @@ from hypothesis import strategies as st
 
 from sources.core.errors import CxnetError
 from sources.reading.tables import (
-    TEXT_LIMIT,
     MissingColumnError,
     distinct,
     number,
     raw_github,
     read_rows,
-    zip_members,
-    zip_texts,
 )
-from sources.sandbox.packing import zip_archive
 
 
 def test_byte_order_mark_and_spaces_are_no_part_of_a_column_or_value():
@@ -89,22 +85,3 @@ def test_file_names_are_quoted_in_addresses():
     assert (
         raw_github("o/r", "c0", "images/a b#1.PNG") == "https://raw.githubusercontent.com/o/r/c0/images/a%20b%231.PNG"
     )
-
-
-def test_members_of_an_archive_are_its_files(tmp_path):
-    (tmp_path / "a.zip").write_bytes(zip_archive({"x/": b"", "x/1.txt": b"one", "x/2.txt": b"two"}))
-    assert zip_members(tmp_path / "a.zip", "a.zip") == ["x/1.txt", "x/2.txt"]
-
-
-def test_long_and_damaged_texts_are_left_out(tmp_path):
-    packed = zip_archive({"long": b"x" * (TEXT_LIMIT + 1), "damaged": b"abcdefgh", "good": "38°".encode()})
-    (tmp_path / "a.zip").write_bytes(packed.replace(b"abcdefgh", b"abcdefgX", 1))
-    assert zip_texts(tmp_path / "a.zip", ["long", "damaged", "good", "absent"], "a.zip") == {"good": "38°"}
-
-
-@given(content=st.binary(max_size=200))
-def test_any_bytes_as_archive_are_one_clear_error(content, tmp_path_factory):
-    path = tmp_path_factory.getbasetemp() / "any.zip"
-    path.write_bytes(content)
-    with pytest.raises(CxnetError, match=r"any\.zip is not a readable zip archive"):
-        zip_members(path, "any.zip")

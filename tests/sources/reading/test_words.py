@@ -1,24 +1,18 @@
-"""Ages, sexes, views and findings in the sources' words."""
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.core.items import LABELS, VIEWS
+from sources.core.items import LABELS
 from sources.reading.words import (
     age_in_text,
     day_in_text,
     is_child,
     label_in_text,
     label_of,
-    modalities_in_text,
-    modality_in_text,
     parse_age,
     parse_sex,
-    parse_view,
     rt_pcr_in_text,
     sex_in_text,
-    view_in_text,
 )
 
 
@@ -102,66 +96,6 @@ def test_sex_in_prose_is_none_where_both_occur():
 
 
 @pytest.mark.parametrize(
-    ("written", "view"),
-    [
-        ("PA", "PA"),
-        ("pa", "PA"),
-        ("AP", "AP"),
-        ("AP Erect", "AP"),
-        ("AP Supine", "AP_SUPINE"),
-        ("AP_SUPINE", "AP_SUPINE"),
-        ("L", "L"),
-        ("Lateral", "L"),
-        ("Axial", "CT"),
-        ("Coronal", "CT"),
-        ("CT", "CT"),
-        ("Oblique", "OTHER"),
-        ("Frontal", "unknown"),
-        ("bilateral", "unknown"),
-        ("PA and lateral", "unknown"),
-        ("?", "unknown"),
-        ("", "unknown"),
-        (None, "unknown"),
-    ],
-)
-def test_view_is_read_from_the_words_of_the_source(written, view):
-    assert parse_view(written) == view
-
-
-@pytest.mark.parametrize(
-    ("prose", "view"),
-    [
-        ("Chest radiograph (PA).", "PA"),
-        ("Portable AP film", "AP"),
-        ("Chest radiograph in the supine position", "AP_SUPINE"),
-        ("Lateral view", "L"),
-        ("opacity lateral to the hilum, PA film", "PA"),
-        ("PA and lateral radiographs", "unknown"),
-        ("bilateral opacities", "unknown"),
-    ],
-)
-def test_view_in_prose_needs_a_wording_that_names_one(prose, view):
-    assert view_in_text(prose) == view
-
-
-@pytest.mark.parametrize(
-    ("prose", "modality"),
-    [
-        ("Chest X-ray on admission", "X-ray"),
-        ("RX torace", "X-ray"),
-        ("TC torace ad alta risoluzione", "CT"),
-        ("HRCT", "CT"),
-        ("axial images", "CT"),
-        ("X-ray, then CT", None),
-        ("ultrasound", "other"),
-        ("a picture", None),
-    ],
-)
-def test_modality_in_prose(prose, modality):
-    assert modality_in_text(prose) == modality
-
-
-@pytest.mark.parametrize(
     ("finding", "label"),
     [
         ("COVID-19", "covid"),
@@ -218,8 +152,6 @@ def test_covid_beside_a_negative_test_has_no_label():
 @given(st.text(max_size=300))
 def test_any_text_gives_a_value_of_its_kind(text):
     assert parse_sex(text) in {"F", "M", None}
-    assert parse_view(text) in VIEWS
-    assert view_in_text(text) in VIEWS
     assert label_of(text) in {*LABELS, None}
     for age in (parse_age(text), age_in_text(text)):
         assert age is None or 0 <= age <= 120
@@ -257,7 +189,7 @@ def test_any_unit_is_known(number, unit):
     "text", ["9" * 500_000, "1 year " * 80_000, "supin" * 100_000, "no " * 200_000, " " * 500_000, "-" * 300_000]
 )
 def test_long_text_takes_bounded_time(text):
-    for read in (parse_age, age_in_text, parse_sex, sex_in_text, parse_view, view_in_text, modality_in_text, label_of):
+    for read in (parse_age, age_in_text, parse_sex, sex_in_text, label_of):
         read(text)
     day_in_text(text)
     is_child(None, text)
@@ -327,11 +259,6 @@ def test_prose_that_names_no_disease_has_no_label(prose, label):
 )
 def test_rt_pcr_is_read_where_prose_tells_one_result(prose, result):
     assert rt_pcr_in_text(prose) == result
-
-
-def test_prose_may_name_several_modalities():
-    assert modalities_in_text("Chest X-ray and CT") == {"X-ray", "CT"}
-    assert modality_in_text("Chest X-ray and CT") is None
 
 
 @given(st.text(alphabet="pcrswab negativ positiv.", max_size=300))

@@ -11,9 +11,9 @@ from toy import POLICY, client
 from urllib3 import HTTPResponse
 
 from sources.core.errors import UsageError, WebError
-from sources.core.web import Page, Web
+from sources.core.web import LIVE, Page, Web
 from sources.download.downloads import Downloads
-from sources.download.store import LIVE, Store
+from sources.download.store import Store
 from sources.download.web import SourceWeb
 from sources.transport.client import Client
 from sources.transport.guard import is_public
