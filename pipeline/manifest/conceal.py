@@ -73,7 +73,7 @@ def conceal(gray: Gray) -> Gray:
 def _conceal_film(film: tuple[dict[str, Any], bytes]) -> Concealed:
     """Runs in the worker processes; a film without marks keeps its bytes."""
     row, png = film
-    gray = decode_png(png)
+    gray = decode_png(png, f"{row['source']}/{row['item_id']}")
     clean = conceal(gray)
     return Concealed(row, png, False) if clean is gray else Concealed(row, encode_png(clean), True)
 
