@@ -67,10 +67,10 @@ def show(
     root: Root = ".",
 ) -> None:
     """Summarise a manifest: rows by label, source, view and status, and the top reasons of exclusion."""
-    from pipeline.report.summary import summarise
+    from pipeline.report.summary import manifest_tables
 
-    for title, columns, rows in summarise(_layout(root), manifest):
-        print_table(title, columns, rows)
+    for table in manifest_tables(_layout(root), manifest):
+        print_table(table.title, table.columns, table.rows)
 
 
 @app.command(rich_help_panel=LOOK)

@@ -1,4 +1,4 @@
-"""Write reports/index.html: funnel, films, duplicates, splits and model figures on one page.
+"""Write reports/index.html, one page with the funnel, films, duplicates, splits and model figures.
 
 Reads data/ and what the evaluations wrote to reports/. Excludes nothing.
 """

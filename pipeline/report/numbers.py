@@ -1,17 +1,18 @@
-"""The report's tables: what is counted over the manifest and the splits."""
+"""The numbers of the report, counted from the manifest, the splits and the contradictions."""
 
 from collections import Counter
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
 from pandas.api.types import is_list_like
 
 from pipeline.core.stages import EXCLUDING_STAGES
-from pipeline.report.summary import general_reason
+from pipeline.core.tables import row_names
+from pipeline.report.summary import Table, general_reason
 from sources.core.items import KEY
 
-FUNNEL = {  # what is left after each stage
-    "fetch": "bytes received",
+FUNNEL = {  # stage -> what is left after it
+    "fetch": "fetched",
     "ingest": "decoded",
     "dedupe": "one film per exposure",
     "views": "frontal chest films",
@@ -19,64 +20,86 @@ FUNNEL = {  # what is left after each stage
     "manifest": "kept",
 }
 
-Rows = list[tuple[Any, ...]]
+
+@dataclass(frozen=True)
+class Number:
+    """One number of the headline."""
+
+    value: int
+    meaning: str
 
 
-def headline(manifest: pd.DataFrame, splits: pd.DataFrame) -> Rows:
-    """The page's first numbers: (number, what it counts)."""
+@dataclass(frozen=True)
+class Step:
+    """One bar of the funnel.
+
+    Attributes:
+        name: what is left after the stage.
+        left: rows left.
+        lost: rows that the stage excluded.
+        percent: ``left`` as a percentage of all rows.
+    """
+
+    name: str
+    left: int
+    lost: int
+    percent: float
+
+
+def headline(manifest: pd.DataFrame) -> list[Number]:
+    """The first numbers on the page."""
     kept = manifest[manifest["status"] == "kept"]
     return [
-        (len(manifest), "images listed"),
-        (len(kept), "films kept"),
-        (int(kept["patient_key"].nunique()), "patients"),
-        (int(manifest["source"].nunique()), "sources"),
-        (int((manifest["excluded_by"] == "dedupe").sum()), "duplicates left out"),
-        *((int((kept["label"] == label).sum()), label) for label in ("normal", "cap", "covid")),
+        Number(len(manifest), "images listed"),
+        Number(len(kept), "films kept"),
+        Number(int(kept["patient_key"].nunique()), "patients"),
+        Number(int(manifest["source"].nunique()), "sources"),
+        Number(int((manifest["excluded_by"] == "dedupe").sum()), "duplicates excluded"),
+        *(Number(int((kept["label"] == label).sum()), label) for label in ("normal", "cap", "covid")),
     ]
 
 
-def funnel(manifest: pd.DataFrame) -> list[dict[str, Any]]:
-    """What is left after each stage: name, rows left, rows lost, per cent of all rows."""
-    total = left = len(manifest)
-    steps = [{"name": "listed", "left": left, "lost": 0, "percent": 100.0}]
+def funnel(manifest: pd.DataFrame) -> list[Step]:
+    """What is left after each stage."""
+    left = len(manifest)
+    steps = [Step("listed", left, 0, 100.0)]
     for stage in EXCLUDING_STAGES:
         lost = int((manifest["excluded_by"] == stage).sum())
         left -= lost
-        percent = round(100 * left / max(total, 1), 2)
-        steps.append({"name": FUNNEL[stage], "left": left, "lost": lost, "percent": percent})
+        steps.append(Step(FUNNEL[stage], left, lost, round(100 * left / max(len(manifest), 1), 2)))
     return steps
 
 
-def top_reasons(manifest: pd.DataFrame, most: int = 15) -> Rows:
-    """(stage, reason, images) of the most frequent reasons; names of single films are left out of a reason."""
+def top_reasons(manifest: pd.DataFrame, most: int = 15) -> Table:
+    """The most frequent reasons for exclusion, without the details of single films."""
     excluded = manifest[manifest["excluded_by"].notna()]
     general = excluded["reason"].map(general_reason)
     counts = Counter(zip(excluded["excluded_by"], general, strict=True))
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
-    return [(stage, reason, count) for (stage, reason), count in ordered[:most]]
+    rows = [(stage, reason, count) for (stage, reason), count in ordered[:most]]
+    return Table(("stage", "reason", "images"), rows, "Most frequent reasons for exclusion")
 
 
-def source_table(manifest: pd.DataFrame) -> Rows:
-    """One row per source: licences, images listed, fetched, kept, and share of kept bytes that may be passed on."""
-    rows: Rows = []
+def source_table(manifest: pd.DataFrame) -> Table:
+    """One row per source: licenses, images listed, fetched and kept, and the redistributable share of the kept ones."""
+    rows = []
     for source, films in manifest.groupby("source"):
         kept = films[films["status"] == "kept"]
-        licences = ", ".join(sorted(films["licence"].dropna().unique())[:4]) or "not stated"
-        free = f"{100 * kept['redistributable'].fillna(False).astype(bool).mean():.0f} %" if len(kept) else ""
+        licenses = ", ".join(sorted(films["licence"].dropna().unique())[:4]) or "not stated"
+        free = f"{kept['redistributable'].fillna(False).astype(bool).mean():.0%}" if len(kept) else ""
         fetched = int((films["fetch_status"] == "fetched").sum())
-        rows.append((source, licences, len(films), fetched, len(kept), free))
-    return rows
+        rows.append((source, licenses, len(films), fetched, len(kept), free))
+    return Table(("source", "license", "listed", "fetched", "kept", "redistributable"), rows)
 
 
-def crosstab(rows: pd.DataFrame, down: str, across: str) -> tuple[tuple[str, ...], Rows]:
-    """Counts of ``down`` by ``across``, with totals: column names and rows."""
+def crosstab(rows: pd.DataFrame, down: str, across: str, title: str | None = None) -> Table:
+    """Counts of ``down`` by ``across``, with totals."""
     if rows.empty:
-        return (down,), []
+        return Table((down,), [], title)
     filled = rows[[down, across]].astype("string").fillna("unknown")
     counts = pd.crosstab(filled[down], filled[across], margins=True, margins_name="all")
-    return (down, *map(str, counts.columns)), [
-        (str(name), *map(int, values)) for name, values in zip(counts.index, counts.to_numpy(), strict=True)
-    ]
+    cells = zip(counts.index, counts.to_numpy(), strict=True)
+    return Table((down, *map(str, counts.columns)), [(str(name), *map(int, values)) for name, values in cells], title)
 
 
 def with_flags(manifest: pd.DataFrame) -> pd.DataFrame:
@@ -85,39 +108,32 @@ def with_flags(manifest: pd.DataFrame) -> pd.DataFrame:
     return manifest.assign(flag=flags).explode("flag").dropna(subset=["flag"])
 
 
-def flag_table(manifest: pd.DataFrame) -> tuple[tuple[str, ...], Rows]:
-    """Films by source and quality flag."""
-    columns, rows = crosstab(with_flags(manifest), "source", "flag")
-    return columns[:-1], [row[:-1] for row in rows]
+def flag_table(manifest: pd.DataFrame) -> Table:
+    """Films by source and quality flag; without totals per source, as a film may have several flags."""
+    table = crosstab(with_flags(manifest), "source", "flag")
+    return Table(table.columns[:-1], [row[:-1] for row in table.rows], "Flagged films among all decoded ones")
 
 
-def contradicted(doubts: pd.DataFrame, most: int = 6) -> Rows:
-    """(film, label, kind, score, evidence) of the strongest contradictions of each kind."""
-    ordered = doubts.sort_values(["kind", "score", *KEY], ascending=[True, False, True, True])
-    return [
-        (
-            f"{row['source']}/{row['item_id']}",
-            "none" if pd.isna(row["label"]) else row["label"],
-            row["kind"],
-            "" if pd.isna(row["score"]) else f"{row['score']:.2f}",
-            row["evidence"],
-        )
-        for row in ordered.groupby("kind").head(most).to_dict("records")
-    ]
+def strongest_contradictions(contradictions: pd.DataFrame, most: int = 6) -> Table:
+    """The contradictions of each kind with the highest scores."""
+    ordered = contradictions.sort_values(["kind", "score", *KEY], ascending=[True, False, True, True])
+    chosen = ordered.groupby("kind").head(most)
+    label = chosen["label"].astype(object).where(chosen["label"].notna(), "none")
+    score = ["" if pd.isna(value) else f"{value:.2f}" for value in chosen["score"]]
+    rows = list(zip(row_names(chosen), label, chosen["kind"], score, chosen["evidence"], strict=True))
+    return Table(("film", "label", "kind", "score", "evidence"), rows, "The strongest of each kind")
 
 
-def split_table(kept: pd.DataFrame, splits: pd.DataFrame) -> tuple[tuple[str, ...], Rows]:
-    """Films by split and label, with the number of groups (patients and clusters) that a split holds."""
+def split_table(kept: pd.DataFrame, splits: pd.DataFrame) -> Table:
+    """Films by split and label, with the number of groups (patients and clusters) in each split."""
     joined = kept[[*KEY, "label"]].merge(splits[[*KEY, "split", "group_id"]], on=list(KEY))
-    columns, rows = crosstab(joined, "split", "label")
+    table = crosstab(joined, "split", "label")
     groups = joined.groupby("split")["group_id"].nunique()
-    totals = [*(int(groups.get(row[0], 0)) for row in rows[:-1]), int(joined["group_id"].nunique())]
-    return (*columns, "groups"), [(*row, total) for row, total in zip(rows, totals, strict=True)]
+    totals = [*(int(groups.get(row[0], 0)) for row in table.rows[:-1]), int(joined["group_id"].nunique())]
+    return Table((*table.columns, "groups"), [(*row, total) for row, total in zip(table.rows, totals, strict=True)])
 
 
-def counts(values: "pd.Series[str]") -> Rows:
-    """(value, how often) from the most frequent value to the rarest."""
-    return [
-        (str(name), int(count))
-        for name, count in sorted(values.value_counts().items(), key=lambda entry: (-entry[1], entry[0]))
-    ]
+def value_counts(values: "pd.Series[str]", columns: tuple[str, str]) -> Table:
+    """How often each value occurs, most frequent first."""
+    ordered = sorted(values.value_counts().items(), key=lambda entry: (-entry[1], entry[0]))
+    return Table(columns, [(str(name), int(count)) for name, count in ordered])

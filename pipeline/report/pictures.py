@@ -1,7 +1,7 @@
-"""The report's pictures: which films are shown, and what stands below each."""
+"""The pictures of the report: which films it shows, and the text below each."""
 
-from collections.abc import Hashable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -13,37 +13,84 @@ from pipeline.report.numbers import general_reason, with_flags
 from sources.core.items import KEY, Key
 
 PER_SHEET = 12
+PER_FLAG = 6
 PAIRS_PER_KIND = 2
-TONES = 6
-FLAGGED = 6
+MATCHED = 6
+
+Groups = dict[str, pd.DataFrame]  # title -> rows of the films below it
 
 
-def choose_kept(kept: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """A few kept films per label, spread over the sources."""
-    return {str(label): _spread(films) for label, films in kept.groupby("label")}
+@dataclass(frozen=True)
+class Figure:
+    """One picture (JPEG or PNG) with its caption and its alternative text."""
+
+    picture: bytes
+    caption: str
+    alt: str
 
 
-def choose_excluded(manifest: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """A few excluded films that have a picture, per stage and general reason."""
-    seen = manifest[manifest["excluded_by"].notna() & manifest["pixel_sha256"].notna()]
-    titles = seen["excluded_by"].astype(str) + ": " + seen["reason"].map(general_reason)
-    return {str(title): _spread(films) for title, films in seen.groupby(titles)}
+@dataclass(frozen=True)
+class Sheet:
+    """Films that belong together, with a title."""
+
+    title: str
+    films: list[Figure]
 
 
-def choose_flagged(manifest: pd.DataFrame) -> dict[str, pd.DataFrame]:
+@dataclass(frozen=True)
+class Pair:
+    """Both pictures of a proven pair (JPEG).
+
+    Attributes:
+        a: the first film.
+        b: the second film.
+        kind: the main difference.
+        similarity: correlation of fine detail; None if it was not measured.
+        names: both films by name.
+    """
+
+    a: bytes
+    b: bytes
+    kind: str
+    similarity: float | None
+    names: str
+
+
+@dataclass(frozen=True)
+class MatchedFilm:
+    """A film before and after its tone curve (JPEG), and the curve as an SVG path."""
+
+    name: str
+    before: bytes
+    after: bytes
+    path: str
+
+
+def choose_kept(kept: pd.DataFrame) -> Groups:
+    """A few kept films per label, from all sources."""
+    return {str(label): _mixed(films) for label, films in kept.groupby("label")}
+
+
+def choose_excluded(manifest: pd.DataFrame) -> Groups:
+    """A few excluded films with a picture, per stage and general reason."""
+    excluded = manifest[manifest["excluded_by"].notna() & manifest["pixel_sha256"].notna()]
+    titles = excluded["excluded_by"].astype(str) + ": " + excluded["reason"].map(general_reason)
+    return {str(title): _mixed(films) for title, films in excluded.groupby(titles)}
+
+
+def choose_flagged(manifest: pd.DataFrame) -> Groups:
     """A few films per quality flag."""
-    flagged = with_flags(manifest)
-    return {str(flag): _spread(films).head(FLAGGED) for flag, films in flagged.groupby("flag")}
+    return {str(flag): _mixed(films).head(PER_FLAG) for flag, films in with_flags(manifest).groupby("flag")}
 
 
-def _spread(films: pd.DataFrame) -> pd.DataFrame:
-    """At most a sheet of films, taking turns between sources, in a fixed order."""
+def _mixed(films: pd.DataFrame) -> pd.DataFrame:
+    """At most one sheet of films, taken from each source in turn; always the same ones."""
     turn = films.sort_values(list(KEY)).groupby("source").cumcount()
     return films.assign(turn=turn).sort_values(["turn", *KEY]).head(PER_SHEET)
 
 
 def choose_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
-    """The weakest proofs of every kind: where they convince, the others do."""
+    """The weakest proofs of each kind: if they are convincing, so are the others."""
     return (
         pairs.sort_values(["kind", "similarity", "a_source", "a_item_id", "b_source", "b_item_id"])
         .groupby("kind")
@@ -51,80 +98,60 @@ def choose_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def choose_tones(manifest: pd.DataFrame) -> pd.DataFrame:
-    """Some kept films that have a tone curve."""
-    return manifest[(manifest["status"] == "kept") & manifest["tone_curve"].notna()].head(TONES)
+def choose_matched(manifest: pd.DataFrame) -> pd.DataFrame:
+    """Some kept films with a tone curve."""
+    return manifest[(manifest["status"] == "kept") & manifest["tone_curve"].notna()].head(MATCHED)
 
 
-def shown_names(sheets: dict[str, dict[str, pd.DataFrame]], pairs: pd.DataFrame, tones: pd.DataFrame) -> set[Key]:
-    """The names of all films that the page shows."""
-    shown = [films for group in sheets.values() for films in group.values()]
-    names = {name for films in [*shown, tones] for name in _keys(films)}
-    return names | set(_keys(pairs, "a_")) | set(_keys(pairs, "b_"))
+def thumbnails(layout: Layout, groups: Iterable[Groups], pairs: pd.DataFrame) -> dict[Key, bytes]:
+    """A small JPEG of each film of the groups and pairs that has a picture in the pool."""
+    keys = {key for group in groups for films in group.values() for key in _keys(films)}
+    keys |= {*_keys(pairs, "a_"), *_keys(pairs, "b_")}
+    return {key: thumbnail(decode_png(png, "/".join(key))) for key, png in read_pictures(layout, keys).items()}
 
 
 def _keys(rows: pd.DataFrame, prefix: str = "") -> list[Key]:
     return list(zip(rows[f"{prefix}source"], rows[f"{prefix}item_id"], strict=True))
 
 
-def thumbnails(layout: Layout, names: Iterable[Key]) -> dict[Key, bytes]:
-    """A small JPEG per name that has a picture in the pool."""
-    return {name: thumbnail(decode_png(png, "/".join(name))) for name, png in read_pictures(layout, names).items()}
-
-
-def sheets_shown(
-    groups: dict[str, pd.DataFrame], pictures: dict[Key, bytes], told: str
-) -> list[tuple[str, list[dict[str, Any]]]]:
-    """(title, films) with the picture, a caption and an alternative text each."""
-    shown = []
+def sheets(groups: Groups, pictures: dict[Key, bytes], detail: str) -> list[Sheet]:
+    """A sheet per group that has pictures; the caption is the film's name and its value in the column ``detail``."""
+    made = []
     for title, films in groups.items():
         figures = [
-            {
-                "picture": pictures[row["source"], row["item_id"]],
-                "caption": _caption(row, told),
-                "alt": f"film of {row['source']}",
-            }
-            for row in films.to_dict("records")
-            if (row["source"], row["item_id"]) in pictures
+            Figure(pictures[source, item_id], f"{source}/{item_id} · {value}", f"film from {source}")
+            for source, item_id, value in zip(films["source"], films["item_id"], films[detail], strict=True)
+            if (source, item_id) in pictures
         ]
         if figures:
-            shown.append((title, figures))
-    return shown
+            made.append(Sheet(title, figures))
+    return made
 
 
-def _caption(row: dict[Hashable, Any], told: str) -> str:
-    detail = row["view"] if told == "label" else row["reason"]
-    return f"{row['source']}/{row['item_id']} · {detail}"
+def pair_figures(pairs: pd.DataFrame, pictures: dict[Key, bytes]) -> list[Pair]:
+    """The pairs with two pictures."""
+    figures = []
+    for row in pairs.to_dict("records"):
+        a, b = (row["a_source"], row["a_item_id"]), (row["b_source"], row["b_item_id"])
+        if a in pictures and b in pictures:
+            similarity = None if pd.isna(row["similarity"]) else float(row["similarity"])
+            figures.append(Pair(pictures[a], pictures[b], row["kind"], similarity, f"{'/'.join(a)} and {'/'.join(b)}"))
+    return figures
 
 
-def pairs_shown(pairs: pd.DataFrame, pictures: dict[Key, bytes]) -> list[dict[str, Any]]:
-    """Both pictures of every pair, with kind, correlation and names."""
-    return [
-        {
-            "a": pictures[row["a_source"], row["a_item_id"]],
-            "b": pictures[row["b_source"], row["b_item_id"]],
-            "kind": row["kind"],
-            "similarity": None if pd.isna(row["similarity"]) else row["similarity"],
-            "names": f"{row['a_source']}/{row['a_item_id']} and {row['b_source']}/{row['b_item_id']}",
-        }
-        for row in pairs.to_dict("records")
-        if (row["a_source"], row["a_item_id"]) in pictures and (row["b_source"], row["b_item_id"]) in pictures
-    ]
-
-
-def tones_shown(layout: Layout, tones: pd.DataFrame) -> list[dict[str, Any]]:
-    """Every film before and after its tone curve, with the curve as an SVG path."""
-    curves = dict(zip(_keys(tones), tones["tone_curve"], strict=True))
-    shown = []
+def matched_films(layout: Layout, films: pd.DataFrame) -> list[MatchedFilm]:
+    """The films with their tone curves."""
+    curves = dict(zip(_keys(films), films["tone_curve"], strict=True))
+    made = []
     for key, png in sorted(read_pictures(layout, curves).items()):
         name = "/".join(key)
         gray = decode_png(png, name)
-        before, after = thumbnail(gray), thumbnail(gray, tone_curve=curves[key])
-        shown.append({"before": before, "after": after, "path": curve_path(curves[key]), "name": name})
-    return shown
+        after = thumbnail(gray, tone_curve=curves[key])
+        made.append(MatchedFilm(name, thumbnail(gray), after, curve_path(curves[key])))
+    return made
 
 
 def curve_path(tone_curve: bytes) -> str:
-    """SVG path of a 256-entry look-up table in a 256 x 256 box whose origin is at the bottom left."""
+    """SVG path of a look-up table of 256 entries in a 256 x 256 box with the origin at the bottom left."""
     levels = np.frombuffer(tone_curve, np.uint8)
-    return "M" + " L".join(f"{grey} {255 - int(level)}" for grey, level in enumerate(levels))
+    return "M" + " L".join(f"{gray} {255 - int(level)}" for gray, level in enumerate(levels))

@@ -1,48 +1,23 @@
-"""The ``report`` stage: one self-contained page that shows what the data set is and how it came about.
+"""The ``report`` stage: one HTML file that shows what the data set contains and how it was made.
 
-Reads the manifest, the splits, the proven duplicates, the pool's pictures and what ``evaluate`` wrote per experiment.
-Adds ``reports/index.html``; excludes nothing. All text on it is escaped by the template.
+Reads the manifest, the splits, the proven duplicates, the contradictions, the pool's pictures and what ``evaluate``
+wrote for each experiment. Adds ``reports/index.html``; excludes nothing.
 """
 
-import base64
 import hashlib
 import json
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.resources import files
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment
 
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
 from pipeline.core.summary import Summary
-from pipeline.report.numbers import (
-    Rows,
-    contradicted,
-    counts,
-    crosstab,
-    flag_table,
-    funnel,
-    headline,
-    source_table,
-    split_table,
-    top_reasons,
-)
-from pipeline.report.pictures import (
-    choose_excluded,
-    choose_flagged,
-    choose_kept,
-    choose_pairs,
-    choose_tones,
-    pairs_shown,
-    sheets_shown,
-    shown_names,
-    thumbnails,
-    tones_shown,
-)
+from pipeline.report import numbers, page, pictures
+from pipeline.report.summary import Table
 from sources.core.errors import CxnetError
 from sources.core.storage import atomic, read_table
 
@@ -58,75 +33,87 @@ class ReportSummary(Summary):
         return f"{self.path}, {self.bytes / 1e6:.1f} MB"
 
 
+@dataclass(frozen=True)
+class Tables:
+    """The tables that the page shows."""
+
+    manifest: pd.DataFrame
+    splits: pd.DataFrame
+    pairs: pd.DataFrame
+    contradictions: pd.DataFrame
+
+    @property
+    def kept(self) -> pd.DataFrame:
+        return self.manifest[self.manifest["status"] == "kept"]
+
+
 def run(layout: Layout, params: Params, executor: Executor | None = None) -> ReportSummary:
     """Write ``reports/index.html``.
 
     Raises:
-        CxnetError: a table that the page shows has not been written yet.
+        CxnetError: a table that the page shows does not exist yet.
     """
-    manifest = read_table(layout.manifest / "manifest.parquet")
-    splits = read_table(layout.splits)
-    pairs = read_table(layout.duplicates)
-    doubts = read_table(layout.contradictions)
-    page = _page(layout, params, manifest, splits, pairs, doubts)
+    tables = Tables(
+        read_table(layout.manifest / "manifest.parquet"),
+        read_table(layout.splits),
+        read_table(layout.duplicates),
+        read_table(layout.contradictions),
+    )
+    text = page.render(build_page(layout, params, tables))
     with atomic(layout.reports / "index.html", "w") as file:
-        file.write(page)
-    return ReportSummary(str(layout.reports / "index.html"), len(page.encode()))
+        file.write(text)
+    return ReportSummary(str(layout.reports / "index.html"), len(text.encode()))
 
 
-def _page(
-    layout: Layout,
-    params: Params,
-    manifest: pd.DataFrame,
-    splits: pd.DataFrame,
-    pairs: pd.DataFrame,
-    doubts: pd.DataFrame,
-) -> str:
-    kept = manifest[manifest["status"] == "kept"]
-    chosen = choose_pairs(pairs)
-    tones = choose_tones(manifest)
-    sheets = {"kept": choose_kept(kept), "excluded": choose_excluded(manifest), "flagged": choose_flagged(manifest)}
-    pictures = thumbnails(layout, shown_names(sheets, chosen, tones))
-    columns, label_rows = crosstab(kept, "source", "label")
-    view_columns, view_rows = crosstab(manifest, "view", "status")
-    flag_columns, flag_rows = flag_table(manifest)
-    split_columns, split_rows = split_table(kept, splits)
-    by_source_columns, by_source = crosstab(splits[splits["split"].notna()], "source", "split")
-    return _template().render(
+def build_page(layout: Layout, params: Params, tables: Tables) -> page.Page:
+    """Everything on the page."""
+    manifest, kept = tables.manifest, tables.kept
+    kept_films, excluded_films = pictures.choose_kept(kept), pictures.choose_excluded(manifest)
+    flagged_films, pairs = pictures.choose_flagged(manifest), pictures.choose_pairs(tables.pairs)
+    thumbnails = pictures.thumbnails(layout, [kept_films, excluded_films, flagged_films], pairs)
+    return page.Page(
         profile=params.profile,
         version=version("cxnet-data"),
         manifest_sha256=_sha256(layout),
-        numbers=headline(manifest, splits),
-        funnel=funnel(manifest),
-        reasons=top_reasons(manifest),
-        source_columns=("source", "licence", "listed", "fetched", "kept", "bytes may be passed on"),
-        source_rows=source_table(manifest),
-        skipped=_skipped(layout, params),
-        label_columns=columns,
-        label_rows=label_rows,
-        view_columns=view_columns,
-        view_rows=view_rows,
-        kept=sheets_shown(sheets["kept"], pictures, "label"),
-        excluded=sheets_shown(sheets["excluded"], pictures, "reason"),
-        duplicate_rows=counts(pairs["kind"]),
-        pairs=pairs_shown(chosen, pictures),
-        flag_columns=flag_columns,
-        flag_rows=flag_rows,
-        flagged=sheets_shown(sheets["flagged"], pictures, "label"),
-        contradiction_counts=counts(doubts["kind"]),
-        contradiction_rows=contradicted(doubts),
-        tones=tones_shown(layout, tones),
-        tone_sources=", ".join(params.harmonise.sources),
-        split_columns=split_columns,
-        split_rows=split_rows,
-        split_source_columns=by_source_columns,
-        split_source_rows=by_source,
+        headline=numbers.headline(manifest),
+        funnel=numbers.funnel(manifest),
+        reasons=numbers.top_reasons(manifest),
+        sources=_sources(layout, params, tables),
+        kept=pictures.sheets(kept_films, thumbnails, "view"),
+        excluded=pictures.sheets(excluded_films, thumbnails, "reason"),
+        duplicates=page.Duplicates(
+            numbers.value_counts(tables.pairs["kind"], ("kind", "pairs")), pictures.pair_figures(pairs, thumbnails)
+        ),
+        quality=page.Quality(numbers.flag_table(manifest), pictures.sheets(flagged_films, thumbnails, "view")),
+        contradictions=page.Contradictions(
+            numbers.value_counts(tables.contradictions["kind"], ("kind", "films")),
+            numbers.strongest_contradictions(tables.contradictions),
+        ),
+        matching=page.Matching(
+            ", ".join(params.harmonise.sources), pictures.matched_films(layout, pictures.choose_matched(manifest))
+        ),
+        splits=_splits(tables),
         models=[_model(layout, name) for name in params.experiments if layout.report(name).exists()],
     )
 
 
-def _model(layout: Layout, experiment: str) -> dict[str, Any]:
-    """Metrics and figures of one judged experiment."""
+def _sources(layout: Layout, params: Params, tables: Tables) -> page.Sources:
+    return page.Sources(
+        numbers.source_table(tables.manifest),
+        _skipped(layout, params),
+        numbers.crosstab(tables.kept, "source", "label", "Kept films by source and label"),
+        numbers.crosstab(tables.manifest, "view", "status", "All images by view and status"),
+    )
+
+
+def _splits(tables: Tables) -> page.Splits:
+    in_split = tables.splits[tables.splits["split"].notna()]
+    by_source = numbers.crosstab(in_split, "source", "split", "Films by source and split")
+    return page.Splits(numbers.split_table(tables.kept, tables.splits), by_source)
+
+
+def _model(layout: Layout, experiment: str) -> page.Model:
+    """Metrics and figures of an evaluated experiment."""
     folder = layout.report(experiment)
     try:
         metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
@@ -134,17 +121,16 @@ def _model(layout: Layout, experiment: str) -> dict[str, Any]:
         raise CxnetError(
             f"{folder / 'metrics.json'} is not readable ({error}); run `cxnet-data evaluate {experiment}` again."
         ) from None
-    figures = sorted((folder / "figures").glob("*.png"), key=str)
-    return {
-        "name": experiment,
-        "about": metrics.get("about", ""),
-        "metrics": _metric_rows(metrics),
-        "figures": [(path.stem.replace("_", " "), path.read_bytes()) for path in figures],
-    }
+    figures = []
+    for path in sorted((folder / "figures").glob("*.png"), key=str):
+        name = path.stem.replace("_", " ")
+        figures.append(pictures.Figure(path.read_bytes(), name, name))
+    return page.Model(experiment, metrics.get("about", ""), _metric_table(metrics), figures)
 
 
-def _metric_rows(metrics: dict[str, Any]) -> Rows:
-    rows: Rows = []
+def _metric_table(metrics: dict[str, Any]) -> Table:
+    """The metrics that have an interval."""
+    rows = []
     for split, values in metrics.items():
         if not isinstance(values, dict):
             continue
@@ -152,41 +138,25 @@ def _metric_rows(metrics: dict[str, Any]) -> Rows:
             if isinstance(value, int | float) and f"{name}_low" in values:
                 interval = f"{values[f'{name}_low']:.3f} – {values[f'{name}_high']:.3f}"
                 rows.append((name.replace("_", " "), f"{value:.3f}", interval, split, int(values.get("n", 0))))
-    return rows
+    return Table(("metric", "value", "95% interval", "split", "n"), rows)
 
 
-def _skipped(layout: Layout, params: Params) -> list[tuple[str, str]]:
-    """Sources that this run did not read, and why."""
+def _skipped(layout: Layout, params: Params) -> list[page.Skipped]:
+    """Sources that this run did not read."""
     skipped = []
     for name in params.sources:
         receipt = layout.raw / name / "fetch.json"
         try:
-            found = json.loads(receipt.read_text(encoding="utf-8")) if receipt.exists() else {}
+            values = json.loads(receipt.read_text(encoding="utf-8")) if receipt.exists() else {}
         except ValueError as error:
             raise CxnetError(
                 f"{receipt} is not readable JSON ({error}); run `cxnet-data fetch {name}` again."
             ) from None
-        if found.get("state") == "skipped":
-            skipped.append((name, str(found.get("why", "closed"))))
+        if values.get("state") == "skipped":
+            skipped.append(page.Skipped(name, str(values.get("why", "closed"))))
     return skipped
 
 
 def _sha256(layout: Layout) -> str:
     with (layout.manifest / "manifest.parquet").open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
-
-
-def _template() -> Any:
-    environment = Environment(autoescape=True, trim_blocks=True)
-    environment.filters["uri"] = _data_uri
-    environment.filters["cell"] = _cell
-    return environment.from_string(files("pipeline.report").joinpath("report.html").read_text(encoding="utf-8"))
-
-
-def _data_uri(picture: bytes) -> str:
-    kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
-
-
-def _cell(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)

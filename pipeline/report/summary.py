@@ -1,4 +1,7 @@
-"""What a manifest holds, as plain tables: rows by source, label, view and status, and the top reasons of exclusion."""
+"""What a manifest holds, as plain tables: rows by source, label, view and status, and the top reasons for exclusion."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 from upath import UPath
@@ -7,15 +10,28 @@ from pipeline.core.layout import Layout
 from sources.core.items import LABELS, VIEWS
 from sources.core.storage import read_table
 
-Table = tuple[str, tuple[str, ...], list[tuple[object, ...]]]  # title, column names, rows
-
 COLUMNS = ["source", "label", "view", "status", "excluded_by", "reason"]
 NO_LABEL = "(none)"
 TOP = 12  # reasons listed
 
 
-def summarise(layout: Layout, manifest: str | None = None) -> list[Table]:
-    """Summarise a manifest.
+@dataclass(frozen=True)
+class Table:
+    """A table to print.
+
+    Attributes:
+        columns: names of the columns.
+        rows: one cell per column; numbers are not formatted yet.
+        title: what the table shows; None if that is clear from its place.
+    """
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[object, ...]]
+    title: str | None = None
+
+
+def manifest_tables(layout: Layout, manifest: str | None = None) -> list[Table]:
+    """The tables that ``cxnet-data show`` prints.
 
     Args:
         layout: where this project's manifest is.
@@ -31,16 +47,16 @@ def summarise(layout: Layout, manifest: str | None = None) -> list[Table]:
 
 
 def label_table(rows: pd.DataFrame) -> Table:
-    """Kept and excluded rows of every label, and of all."""
+    """Kept and excluded rows of each label, and of all."""
     counts = _by_status(rows, ["label"])
-    order = [name for name in (*LABELS, NO_LABEL) if name in counts.index]
-    table: list[tuple[object, ...]] = [(name, *_numbers(counts.loc[[name]].sum())) for name in order]
-    title = f"{len(rows):,} rows of {rows['source'].nunique()} sources"
-    return title, ("label", "kept", "excluded", "rows"), [*table, ("all", *_numbers(counts.sum()))]
+    labels = [name for name in (*LABELS, NO_LABEL) if name in counts.index]
+    table = [(name, *_numbers(counts.loc[[name]].sum())) for name in labels]
+    title = f"{len(rows):,} rows from {rows['source'].nunique()} sources"
+    return Table(("label", "kept", "excluded", "rows"), [*table, ("all", *_numbers(counts.sum()))], title)
 
 
 def stratum_table(rows: pd.DataFrame) -> Table:
-    """Every label of every source: its kept films by view, all kept and excluded rows."""
+    """Each label of each source: its kept films by view, then all kept and excluded rows."""
     counts = _by_status(rows, ["source", "label"])
     kept = rows[rows["status"] == "kept"]
     views = [view for view in VIEWS if view in set(kept["view"])]
@@ -49,28 +65,28 @@ def stratum_table(rows: pd.DataFrame) -> Table:
     joined = pd.concat([by_view, counts], axis=1).fillna(0)
     names = zip(joined.index.get_level_values(0), joined.index.get_level_values(1), strict=True)
     numbers = joined.astype(int).to_numpy().tolist()
-    table: list[tuple[object, ...]] = [(*name, *row) for name, row in zip(names, numbers, strict=True)]
-    return "Kept films by view", ("source", "label", *views, "kept", "excluded", "rows"), table
+    table = [(*name, *row) for name, row in zip(names, numbers, strict=True)]
+    return Table(("source", "label", *views, "kept", "excluded", "rows"), table, "Kept films by view")
 
 
 def reason_table(rows: pd.DataFrame, top: int = TOP) -> Table:
-    """The most frequent kinds of reasons for an exclusion, by the stage that gave them."""
-    left_out = rows[rows["status"] == "excluded"]
-    counts = left_out.groupby(["excluded_by", left_out["reason"].fillna("").map(general_reason)]).size()
+    """The most frequent kinds of reasons for exclusion, and the stages that gave them."""
+    excluded = rows[rows["status"] == "excluded"]
+    counts = excluded.groupby(["excluded_by", excluded["reason"].fillna("").map(general_reason)]).size()
     ordered = sorted(counts.items(), key=lambda entry: (-int(entry[1]), entry[0]))[:top]
-    table: list[tuple[object, ...]] = [(*names, int(number)) for names, number in ordered]  # type: ignore[misc]
-    return f"Top {len(table)} reasons of exclusion", ("stage", "reason", "rows"), table
+    table = [(*names, int(number)) for names, number in ordered]  # type: ignore[misc]
+    return Table(("stage", "reason", "rows"), table, f"Top {len(table)} reasons for exclusion")
 
 
 def general_reason(reason: str) -> str:
-    """What many films' reasons have in common: no name of a film, no detail after ``: `` or `` (``, no address."""
+    """A reason without the details of one film: its copy, what follows ``: `` or `` (``, its address."""
     if reason.startswith("duplicate of "):
         return "duplicate of a better film"
     return reason.removeprefix("parse: ").split(": ")[0].split(" (")[0].split(" at http")[0]
 
 
 def _by_status(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Columns kept, excluded and rows, one line per combination of ``by``."""
+    """Columns kept, excluded and rows, for each combination of ``by``."""
     flags = rows.assign(kept=rows["status"] == "kept", excluded=rows["status"] != "kept", rows=True)
     return flags.groupby(by)[["kept", "excluded", "rows"]].sum().astype(int)
 

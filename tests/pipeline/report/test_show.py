@@ -10,7 +10,7 @@ from pipeline.core.layout import Layout
 from pipeline.core.params import ManifestParams
 from pipeline.core.schema import MANIFEST_SCHEMA
 from pipeline.manifest.stage import build
-from pipeline.report.summary import general_reason, summarise
+from pipeline.report.summary import Table, general_reason, manifest_tables
 from sources.core.errors import CxnetError
 from sources.core.storage import write_table
 
@@ -31,42 +31,44 @@ def written(root, rows):
 
 
 def test_rows_are_counted_by_label_source_view_and_status(tmp_path):
-    labels, strata, reasons = summarise(written(tmp_path, ROWS))
-    assert labels == (
-        "6 rows of 2 sources",
+    labels, strata, reasons = manifest_tables(written(tmp_path, ROWS))
+    assert labels == Table(
         ("label", "kept", "excluded", "rows"),
         [("normal", 1, 0, 1), ("covid", 2, 2, 4), ("(none)", 0, 1, 1), ("all", 3, 3, 6)],
+        "6 rows from 2 sources",
     )
-    assert strata[1:] == (
+    assert strata == Table(
         ("source", "label", "PA", "AP", "kept", "excluded", "rows"),
         [("cohen", "covid", 1, 1, 2, 2, 4), ("nih", "(none)", 0, 0, 0, 1, 1), ("nih", "normal", 1, 0, 1, 0, 1)],
+        "Kept films by view",
     )
-    assert reasons[1:] == (
+    assert reasons == Table(
         ("stage", "reason", "rows"),
         [("dedupe", "copy of nih/1", 2), ("manifest", "label unknown", 1)],
+        "Top 2 reasons for exclusion",
     )
 
 
 @pytest.mark.parametrize("rows", [[], [film(label=None)], [film()]], ids=["empty", "all excluded", "all kept"])
 def test_one_sided_manifests_are_shown(tmp_path, rows):
-    shown = summarise(written(tmp_path, rows))
-    assert shown[0][2][-1][-1] == len(rows)
-    assert all(len(row) == len(columns) for _, columns, table_rows in shown for row in table_rows)
+    tables = manifest_tables(written(tmp_path, rows))
+    assert tables[0].rows[-1][-1] == len(rows)
+    assert all(len(row) == len(table.columns) for table in tables for row in table.rows)
 
 
 def test_another_manifest_is_given_as_file_or_folder(tmp_path):
     other = written(tmp_path / "other", ROWS)
     here = Layout.at(UPath(tmp_path))
     for path in (other.manifest, other.manifest / "manifest.parquet"):
-        assert summarise(here, str(path)) == summarise(other)
+        assert manifest_tables(here, str(path)) == manifest_tables(other)
 
 
 def test_a_missing_or_foreign_table_is_one_sentence(tmp_path):
     with pytest.raises(CxnetError, match="does not exist"):
-        summarise(Layout.at(UPath(tmp_path)))
+        manifest_tables(Layout.at(UPath(tmp_path)))
     (tmp_path / "notes.parquet").write_text("hello")
     with pytest.raises(CxnetError, match="not a readable Parquet file"):
-        summarise(Layout.at(UPath(tmp_path)), str(tmp_path / "notes.parquet"))
+        manifest_tables(Layout.at(UPath(tmp_path)), str(tmp_path / "notes.parquet"))
 
 
 def test_reasons_are_grouped_without_their_details():
@@ -79,7 +81,7 @@ def test_reasons_are_grouped_without_their_details():
 
 def test_the_verb_prints_the_tables(tmp_path):
     written(tmp_path, ROWS)
-    said = CliRunner().invoke(app, ["show", "--root", str(tmp_path)])
-    assert said.exit_code == 0
-    assert "6 rows of 2 sources" in said.output
-    assert "copy of nih/1" in said.output
+    answer = CliRunner().invoke(app, ["show", "--root", str(tmp_path)])
+    assert answer.exit_code == 0
+    assert "6 rows from 2 sources" in answer.output
+    assert "copy of nih/1" in answer.output
