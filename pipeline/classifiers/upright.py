@@ -14,6 +14,7 @@ from pipeline.classifiers.networks import Networks, Vectors
 from pipeline.classifiers.thumbnails import features, thumbnail
 from pipeline.classifiers.views import CLASSES
 from pipeline.imaging.arrays import Gray
+from pipeline.imaging.borders import without_border
 
 ROTATIONS = (0, 90, 180, 270)  # degrees clockwise by which the film was saved rotated
 STATES = tuple((rotation, inverted) for inverted in (False, True) for rotation in ROTATIONS)
@@ -62,6 +63,16 @@ def detect_orientation(gray: Gray, views: Networks, upright: Networks, side: Net
     mirrored_score = mirrored_probability(side, vectors)
     mirrored = frontal >= 0.5 and mirrored_score >= MIN_MIRRORED
     return Orientation(rotation, inverted, mirrored, float(scores[best]), mirrored_score)
+
+
+def detect_and_set_upright(gray: Gray, views: Networks, upright: Networks, side: Networks) -> tuple[Gray, Orientation]:
+    """Detect how a picture, (H, W) uint8 with or without plain borders, was saved, and undo it.
+
+    Returns:
+        The picture upright and positive, and how it was saved.
+    """
+    orientation = detect_orientation(without_border(gray), views, upright, side)
+    return set_upright(gray, orientation.rotation, orientation.inverted), orientation
 
 
 def set_upright(gray: Gray, rotation: int, inverted: bool) -> Gray:

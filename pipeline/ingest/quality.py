@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from pipeline.classifiers import fineness
 from pipeline.classifiers.networks import Networks, shipped
-from pipeline.classifiers.upright import Orientation, detect_orientation, set_upright
+from pipeline.classifiers.upright import Orientation, detect_and_set_upright
 from pipeline.imaging import marks
 from pipeline.imaging.arrays import Gray
 from pipeline.imaging.borders import collimated_share, without_border
@@ -86,8 +86,7 @@ def shipped_networks() -> QualityNetworks:
 
 def set_upright_and_measure(gray: Gray, networks: QualityNetworks) -> tuple[Gray, Quality]:
     """Undo the rotation and inversion of a picture, (H, W) uint8, and measure the result."""
-    orientation = detect_orientation(without_border(gray), networks.views, networks.upright, networks.side)
-    upright = set_upright(gray, orientation.rotation, orientation.inverted)
+    upright, orientation = detect_and_set_upright(gray, networks.views, networks.upright, networks.side)
     return upright, _measure(upright, orientation, networks.fineness)
 
 
