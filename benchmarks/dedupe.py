@@ -29,10 +29,10 @@ from benchmarks.peers import TIMEOUT_S, last_line, run_peer
 from pipeline.core.parallel import map_images, open_executor
 from pipeline.core.params import DedupeParams
 from pipeline.dedupe.candidates import find_candidates
-from pipeline.dedupe.films import Film, Films, measure
+from pipeline.dedupe.films import FilmStore, MeasuredFilm, measure
 from pipeline.dedupe.hashes import phash
 from pipeline.dedupe.nearest import near_pairs
-from pipeline.dedupe.verdicts import judge
+from pipeline.dedupe.verdicts import prove_candidates
 from pipeline.imaging.arrays import Gray
 
 HERE = Path(__file__).parent
@@ -92,12 +92,12 @@ def our_pairs(folder: Path, names: list[str], executor: Executor | None) -> Scor
     for name in names:
         copies.setdefault(hashlib.sha256((folder / name).read_bytes()).digest(), []).append(name)
     groups = list(copies.values())
-    with Films(len(groups)) as films:
+    with FilmStore(len(groups)) as films:
         films.extend(map_images(measure_file, [folder / group[0] for group in groups], executor))
-        proven = judge(films, find_candidates(films, params), params, executor).proven
+        proven = prove_candidates(films, find_candidates(films, params), params, executor).proven
     pairs = {pair: 1.0 for group in groups for pair in itertools.combinations(group, 2)}
-    for (a, b), (proof, _) in proven.items():
-        pairs |= dict.fromkeys(itertools.product(groups[a], groups[b]), proof.similarity)
+    for (a, b), pair in proven.items():
+        pairs |= dict.fromkeys(itertools.product(groups[a], groups[b]), pair.proof.similarity)
     return pairs
 
 
@@ -108,7 +108,7 @@ def our_hash_pairs(folder: Path, names: list[str], distance: int, executor: Exec
     return {(names[a], names[b]): -float((int(hashes[a]) ^ int(hashes[b])).bit_count()) for a, b in pairs}
 
 
-def measure_file(path: Path) -> Film:
+def measure_file(path: Path) -> MeasuredFilm:
     return measure(read_small(path, SMALLEST_SIDE))
 
 

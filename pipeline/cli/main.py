@@ -96,13 +96,14 @@ def similar(
     overlay: Annotated[
         Path | None, typer.Option(help="Write the aligned overlay with the nearest film to this PNG.")
     ] = None,
+    params: ParamsFile = PARAMS_FILE,
     root: Root = ".",
 ) -> None:
-    """Find the films of the data set that are nearest to an image file."""
+    """Find the films of the data set that are most similar to an image file."""
     from pipeline.dedupe.similar import similar_films
 
-    found, columns, rows = similar_films(_layout(root), image, nearest=nearest, overlay=overlay)
-    print_table(found, columns, rows)
+    result = similar_films(_layout(root), image, _params(params), nearest=nearest, overlay=overlay)
+    print_table(str(result), result.columns(), result.rows())
     if overlay is not None:
         typer.echo(f"{overlay}: the image in red, the first film in cyan; gray where they agree.")
 

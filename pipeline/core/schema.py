@@ -108,7 +108,7 @@ DUPLICATES_SCHEMA = pa.schema(
         field(
             "transform", pa.list_(pa.float64(), 6), "2 x 3 affine matrix, row by row: pool pixels of a to those of b"
         ),
-        field("net", pa.string(), "what found the pair: bytes | pixels | hash | features, plus +mirrored, +inverted"),
+        field("net", pa.string(), "what found the pair: bytes | pixels | hash | features | features+hash | chain"),
         field("same_cluster", pa.bool_(), "false: a chain of pairs was cut here"),
     ],
     metadata={"version": VERSION},

@@ -1,37 +1,39 @@
-"""Clusters of one exposure that stay honest, and the best film of each.
+"""Clusters of films that show one exposure, without contradiction, and the film of each cluster that stays.
 
-Proven pairs tie films together, the surest first. Two clusters are not tied when any film of one was compared with
-any film of the other and found to show another exposure: a chain a-b-c whose ends differ is cut at its weakest tie.
+Proven pairs link films, the most similar first. Two clusters are not joined if any film of one was compared with any
+film of the other and shows another exposure. So a chain a-b-c whose ends differ is cut at its weakest link.
 """
 
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from typing import Any
 
 import pandas as pd
 
+from pipeline.core.tables import exclude
+from pipeline.dedupe.evidence import RowPairs
+from pipeline.dedupe.verdicts import Pair, neighbors_by_film
 from sources.core.items import KEY
 
-Pair = tuple[int, int]
-
-FIELD_STEPS = 10  # films that show the same tenth of the field of view count as equally complete
-LOSSLESS = ("PNG", "DICOM", "TIFF", "BMP")
-METADATA = ("label", "finding", "view", "patient_id", "study_id", "age", "sex", "offset_days", "rt_pcr")
+DUPLICATE_COLUMNS = ("cluster_id", "duplicate_of", "duplicate_kind", "similarity")
 
 
-def tie(count: int, proven: Mapping[Pair, float], refuted: Collection[Pair]) -> list[int]:
-    """Number of the cluster of each of ``count`` films: the smallest film in it.
+def cluster_films(count: int, proven: Mapping[Pair, float], refuted: Collection[Pair]) -> list[int]:
+    """Group films into clusters.
 
     Args:
-        count: how many films there are.
-        proven: pair -> similarity.
+        count: number of films.
+        proven: pair of films -> similarity.
         refuted: pairs that surely show two exposures.
+
+    Returns:
+        The cluster of each film: the smallest number of a film in it.
     """
     members = {film: [film] for film in range(count)}
     cluster = list(range(count))
-    enemies = _by_film(refuted)
+    conflicting = neighbors_by_film(refuted)
     for first, second in sorted(proven, key=lambda pair: (-proven[pair], pair)):
         left, right = sorted((cluster[first], cluster[second]))
-        if left == right or _at_odds(members[left], members[right], enemies):
+        if left == right or _any_refuted(members[left], members[right], conflicting):
             continue
         for film in members[right]:
             cluster[film] = left
@@ -39,68 +41,101 @@ def tie(count: int, proven: Mapping[Pair, float], refuted: Collection[Pair]) -> 
     return cluster
 
 
-def open_pairs(proven: Mapping[Pair, float], known: Collection[Pair], most_per_film: int) -> dict[Pair, int]:
-    """Pairs of films that share a proven neighbour and are not ``known``, each with its surest neighbour.
+def mark_duplicates(rows: pd.DataFrame, cluster: "pd.Series[int]", pairs: RowPairs) -> pd.DataFrame:
+    """Keep the best film of each cluster and exclude its copies.
 
     Args:
-        proven: pair -> similarity.
-        known: pairs that are left out.
-        most_per_film: a film brings so many, the ones with the surest neighbours first.
+        rows: the pool, with a range index.
+        cluster: number of the cluster of each row; -1 = none.
+        pairs: evidence for pairs of rows.
+
+    Returns:
+        The rows with ``cluster_id``, ``duplicate_of``, ``duplicate_kind``, ``similarity`` and the exclusions.
     """
-    neighbours = _by_film(proven)
-    found: dict[Pair, int] = {}
-    for film in sorted(neighbours):
-        ways: dict[int, tuple[float, int]] = {}
-        for middle in sorted(neighbours[film]):
-            for end in neighbours[middle]:
-                sure = min(proven[ordered(film, middle)], proven[ordered(middle, end)])
-                ways[end] = max(ways.get(end, (-1.0, 0)), (sure, middle))
-        ends = sorted(ways, key=lambda end: (-ways[end][0], end))
-        fresh = [end for end in ends if end != film and ordered(film, end) not in known]
-        found |= {ordered(film, end): ways[end][1] for end in fresh[:most_per_film]}
-    return dict(sorted(found.items()))
+    field_share = _field_shares(pairs, cluster)
+    names = (rows["source"] + "/" + rows["item_id"]).tolist()
+    columns = {name: pd.Series(None, index=rows.index, dtype=object) for name in DUPLICATE_COLUMNS}
+    for _, films in rows[cluster >= 0].groupby(cluster[cluster >= 0], sort=True):
+        best = best_of(films, field_share)
+        name = names[best]
+        columns["cluster_id"][films.index] = name
+        for place in [place for place in films.index if place != best]:
+            columns["duplicate_of"][place] = name
+            kind, similarity = _difference_from(best, place, films.index, pairs)
+            columns["duplicate_kind"][place], columns["similarity"][place] = kind, similarity
+    rows = rows.assign(**columns)
+    return exclude(rows, rows["duplicate_of"].notna(), "dedupe", _reasons(rows))
 
 
-def ordered(one: int, other: int) -> Pair:
-    """The pair with its smaller number first."""
-    return (one, other) if one < other else (other, one)
+FIELD_STEPS = 10  # films that show the same tenth of the field of view count as equally complete
+LOSSLESS = ("PNG", "DICOM", "TIFF", "BMP")
+METADATA = ("label", "finding", "view", "patient_id", "study_id", "age", "sex", "offset_days", "rt_pcr")
 
 
-def best_of(rows: pd.DataFrame, shown: Mapping[int, float]) -> int:
-    """Place (in the index) of the row to keep: least cropped, largest, least drawn upon, best described, and by name.
+def best_of(rows: pd.DataFrame, field_share: Mapping[int, float]) -> int:
+    """Choose the film to keep: the least cropped, largest, least drawn upon, best described, lossless, first by name.
 
     Args:
         rows: the films of one cluster, with the columns of the pool.
-        shown: index -> share of the largest field of view in the cluster that this film shows.
+        field_share: index -> share of the largest field of view in the cluster that this film shows.
+
+    Returns:
+        Its index.
     """
-    ranks = {int(str(row["place"])): _rank(row, shown) for row in rows.assign(place=rows.index).to_dict("records")}
+    ranks = {
+        int(str(row["place"])): _rank(row, field_share) for row in rows.assign(place=rows.index).to_dict("records")
+    }
     return min(ranks, key=lambda place: ranks[place])
 
 
-def _rank(row: Mapping[Hashable, Any], shown: Mapping[int, float]) -> tuple[Any, ...]:
+def _rank(row: Mapping[Hashable, Any], field_share: Mapping[int, float]) -> tuple[Any, ...]:
+    """Sort key of a film; the smallest is the best."""
     pixels = int(row["width"]) * int(row["height"])
     described = sum(not pd.isna(row[name]) and row[name] != "unknown" for name in METADATA)
     text = 1.0 if pd.isna(row["text_share"]) else round(float(row["text_share"]), 3)
-    lossless = row["format"] in LOSSLESS
     return (
-        -round(shown.get(row["place"], 1.0) * FIELD_STEPS),
+        -round(field_share.get(row["place"], 1.0) * FIELD_STEPS),
         -pixels,
         text,
         -described,
-        not lossless,
+        row["format"] not in LOSSLESS,
         *(str(row[name]) for name in KEY),
     )
 
 
-def _by_film(pairs: Iterable[Pair]) -> dict[int, set[int]]:
-    others: dict[int, set[int]] = {}
-    for first, second in pairs:
-        others.setdefault(first, set()).add(second)
-        others.setdefault(second, set()).add(first)
-    return others
-
-
-def _at_odds(left: list[int], right: list[int], enemies: Mapping[int, set[int]]) -> bool:
+def _any_refuted(left: list[int], right: list[int], conflicting: Mapping[int, set[int]]) -> bool:
     few, many = sorted((left, right), key=len)
-    crowd = set(many)
-    return any(not crowd.isdisjoint(enemies.get(film, ())) for film in few)
+    others = set(many)
+    return any(not others.isdisjoint(conflicting.get(film, ())) for film in few)
+
+
+def _field_shares(pairs: RowPairs, cluster: "pd.Series[int]") -> dict[int, float]:
+    """Smallest share of another film's field of view that each row shows, within its cluster; at most 1."""
+    shares: dict[int, float] = {}
+    of_row = cluster.tolist()
+    for (a, b), evidence in pairs.items():
+        if of_row[a] == of_row[b]:
+            ratio = evidence.b_overlap / max(evidence.a_overlap, 1e-6)  # field of view of a, relative to that of b
+            shares[a] = min(shares.get(a, 1.0), ratio)
+            shares[b] = min(shares.get(b, 1.0), 1 / max(ratio, 1e-6))
+    return shares
+
+
+def _difference_from(best: int, place: int, films: pd.Index, pairs: RowPairs) -> tuple[str, float | None]:
+    """Kind of a copy and its similarity to the film kept.
+
+    If only other films link it to the film kept: the kind by its most similar link, and no similarity.
+    """
+    direct = pairs.get((min(place, best), max(place, best)))
+    if direct is not None:
+        return direct.kind, direct.similarity
+    links = [pairs.get((min(place, other), max(place, other))) for other in films]
+    known = sorted((link for link in links if link is not None), key=lambda link: -link.similarity)
+    return (known[0].kind, None) if known else ("bytes", None)  # no link is listed: one of very many identical rows
+
+
+def _reasons(rows: pd.DataFrame) -> "pd.Series[str]":
+    """Word the reasons of exclusion: ``duplicate of cohen/a.png (cropped, 0.99)``."""
+    amount = rows["similarity"].map(lambda value: "" if pd.isna(value) else f", {value:.2f}")
+    kind = rows["duplicate_kind"].astype(object).fillna("")
+    return "duplicate of " + rows["duplicate_of"].astype(object).fillna("") + " (" + kind + amount + ")"

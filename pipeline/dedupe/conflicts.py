@@ -1,4 +1,4 @@
-"""Copies of one film tell of one patient on one day: where they disagree is said, where they agree is merged."""
+"""Copies of one exposure have one patient and one day: report where their metadata disagree, merge where they agree."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,34 +11,37 @@ from sources.core.items import KEY
 Similarity = Mapping[tuple[Any, Any], float]
 
 COMPARED = ("label", "view", "age", "sex", "rt_pcr", "patient_id")
-SILENT = {"view": "unknown"}  # a value that says nothing
-YEARS = 1.0  # ages that differ by no more agree: a birthday, a rounding
+UNKNOWN = {"view": "unknown"}  # column -> the value that means missing
+MAX_YEARS = 1.0  # ages this close agree: a birthday, a rounding
 MERGED = tuple(entry.name for entry in MERGED_FIELDS)
 
 
 def find_conflicts(rows: pd.DataFrame, similarity: Similarity) -> pd.DataFrame:
-    """One row per cluster, column and film that contradicts the film kept (or the first that says anything).
+    """List the contradictions within each cluster.
 
     Args:
-        rows: all rows with ``cluster_id`` and ``duplicate_of``; copies have ``duplicate_of``.
+        rows: all rows with ``cluster_id`` and ``duplicate_of``; the film kept has no ``duplicate_of``.
         similarity: (index of a row, index of another) -> similarity, in both orders.
+
+    Returns:
+        One row per cluster, column and film that contradicts the film kept, or the first film that has a value.
     """
-    found = []
+    conflicts = []
     for cluster_id, films in rows[rows["cluster_id"].notna()].groupby("cluster_id", sort=True):
-        ordered = films.sort_values(["duplicate_of", *KEY], na_position="first")
+        kept_first = films.sort_values(["duplicate_of", *KEY], na_position="first")
         for column in COMPARED:
-            for base, other in _contradictions(ordered, column):
-                found.append(_conflict(str(cluster_id), column, ordered, base, other, similarity))
-    return pd.DataFrame(found, columns=CONFLICTS_SCHEMA.names)
+            for base, other in _contradictions(kept_first, column):
+                conflicts.append(_conflict(str(cluster_id), column, kept_first, base, other, similarity))
+    return pd.DataFrame(conflicts, columns=CONFLICTS_SCHEMA.names)
 
 
 def merge(rows: pd.DataFrame) -> pd.DataFrame:
-    """Fill what the kept film of a cluster does not tell from its copies, where all that tell it agree."""
+    """Fill missing values of the film kept for each cluster from its copies where they agree."""
     merged = rows.copy()
     for _, films in rows[rows["cluster_id"].notna()].groupby("cluster_id", sort=True):
         kept = films.index[films["duplicate_of"].isna()]
         for column in MERGED:
-            values = said(films, column)
+            values = _known_values(films, column)
             if len(kept) != 1 or kept[0] in values.index or values.empty:
                 continue
             if all(_agree(column, values.iloc[0], value) for value in values):
@@ -46,17 +49,16 @@ def merge(rows: pd.DataFrame) -> pd.DataFrame:
     return merged
 
 
-def said(films: pd.DataFrame, column: str) -> "pd.Series[Any]":
-    """The values that the films' sources tell."""
+def _known_values(films: pd.DataFrame, column: str) -> "pd.Series[Any]":
     values = films[column].dropna()
-    return values[values != SILENT[column]] if column in SILENT else values
+    return values[values != UNKNOWN[column]] if column in UNKNOWN else values
 
 
 def _contradictions(films: pd.DataFrame, column: str) -> Iterator[tuple[Any, Any]]:
-    values = said(films, column)
-    if column == "patient_id":  # two sources have two names for everybody; two names in one source are a conflict
-        for _, named in values.groupby(films.loc[values.index, "source"], sort=True):
-            yield from _against_first(column, named)
+    values = _known_values(films, column)
+    if column == "patient_id":  # sources name patients differently, so only names within one source can contradict
+        for _, names in values.groupby(films.loc[values.index, "source"], sort=True):
+            yield from _against_first(column, names)
         return
     yield from _against_first(column, values)
 
@@ -69,7 +71,7 @@ def _against_first(column: str, values: "pd.Series[Any]") -> Iterator[tuple[Any,
 
 def _agree(column: str, left: Any, right: Any) -> bool:
     if column == "age":
-        return bool(abs(left - right) <= YEARS)
+        return bool(abs(left - right) <= MAX_YEARS)
     return bool(left == right)
 
 

@@ -1,8 +1,9 @@
-"""Local features of a film: corners of its fine detail, described by 256 bits each, upright.
+"""Local features of a film: corners in its fine detail, each described by 256 bits.
 
-Fine detail (ribs, vessels) is what the same exposure keeps when it is cropped, resized, re-encoded, brightened or drawn
-upon. Chest films are upright, so that descriptors are not turned with the corner: that makes them more distinctive, the
-complement of a descriptor is that of the inverted film, and the mirrored film is described from the same corners.
+A copy of an exposure keeps its fine detail (ribs, vessels) when it is cropped, resized, re-encoded, brightened or drawn
+upon. Chest films are upright, so descriptors are not rotated with their corner. This makes them more distinctive, and
+gives two properties that the candidate search relies on: the descriptor of an inverted film is the complement of the
+original one, and the mirrored film can be described at the same corners.
 """
 
 from dataclasses import dataclass
@@ -14,14 +15,14 @@ import numpy.typing as npt
 
 from pipeline.imaging.arrays import Gray
 
-SIDE = 256  # long side of the picture that features are found in (px)
-POINTS = 300  # features per film
+SIDE = 256  # long side of the frame, the picture in which features are detected (px)
+POINTS = 300  # most features per film
 OCTAVE_STEP = 1.2  # scale between two levels of the pyramid
 LEVELS = 8
 BYTES = 32  # per descriptor
-FINE, COARSE = 1.0, 8.0  # the band of detail (px)
-DRAWN = 3.0  # times the usual detail: no vessel has more
-CLIP = 1.5  # local deviations: letters get no more of the features than their share
+FINE, COARSE = 1.0, 8.0  # the band of detail: standard deviations of the two blurs (px)
+MAX_DETAIL = 3.0  # times the mean detail; stronger detail is drawn, no vessel reaches it
+CLIP = 1.5  # local standard deviations; keeps letters from taking most of the features
 NOISE_FLOOR = 2.0  # gray levels of detail below which contrast is not raised
 
 Bits = npt.NDArray[np.uint8]
@@ -32,7 +33,7 @@ class Points:
     """The features of one film.
 
     Attributes:
-        places: (n, 2) float32, x and y in a frame where the film's long side has ``SIDE`` pixels.
+        places: (n, 2) float32, x and y in the frame, in which the film's long side has ``SIDE`` pixels.
         levels: (n,) uint8, pyramid level; sizes grow by ``OCTAVE_STEP`` per level.
         bits: (n, 32) uint8, descriptors.
         mirrored: (n, 32) uint8, descriptors of the same places in the mirrored film.
@@ -48,65 +49,71 @@ class Points:
 
 
 def find_points(gray: Gray) -> Points:
-    """Up to ``POINTS`` features of a film, (H, W) uint8 of any size; none where it is flat.
+    """Detect and describe up to ``POINTS`` features of a film, (H, W) uint8 of any size; a flat film has none.
 
     Source: Rublee et al., ORB: an efficient alternative to SIFT or SURF, ICCV 2011 (here without rotation).
     """
-    picture = normalise(_framed(gray))
-    finder = cv2.ORB_create(POINTS, OCTAVE_STEP, LEVELS, edgeThreshold=16, patchSize=31, fastThreshold=15)  # type: ignore[attr-defined]
-    corners = sorted(finder.detect(picture, None), key=lambda corner: (corner.octave, corner.pt[1], corner.pt[0]))
+    picture = normalize(_to_frame(gray))
+    orb = cv2.ORB_create(POINTS, OCTAVE_STEP, LEVELS, edgeThreshold=16, patchSize=31, fastThreshold=15)  # type: ignore[attr-defined]
+    corners = sorted(orb.detect(picture, None), key=lambda corner: (corner.octave, corner.pt[1], corner.pt[0]))
     corners = corners[:POINTS]
     for corner in corners:
         corner.angle = 0.0
     if not corners:
         empty = np.zeros((0, BYTES), np.uint8)
         return Points(np.zeros((0, 2), np.float32), np.zeros(0, np.uint8), empty, empty)
-    corners, bits = finder.compute(picture, corners)
-    mirrored = _describe_mirrored(finder, picture, corners)
+    corners, bits = orb.compute(picture, corners)
+    mirrored = _describe_mirrored(orb, picture, corners)
     places = np.array([corner.pt for corner in corners], np.float32)
     levels = np.array([corner.octave for corner in corners], np.uint8)
     return Points(places, levels, bits, mirrored)
 
 
 def frame_size(width: int, height: int) -> tuple[int, int]:
-    """Width and height of the frame of a film, in which its long side has ``SIDE`` pixels."""
+    """Width and height of a film's frame, whose long side has ``SIDE`` pixels."""
     scale = SIDE / max(width, height)
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def normalise(gray: Gray) -> Gray:
-    """Fine detail with its contrast evened out: uint8 around 128; an inverted film gives the inverted detail."""
+def normalize(gray: Gray) -> Gray:
+    """Extract fine detail and even out its contrast.
+
+    Args:
+        gray: (H, W) uint8.
+
+    Returns:
+        (H, W) uint8 around 128. An inverted film gives inverted detail.
+    """
     film = gray.astype(np.float32)
     band = cv2.GaussianBlur(film, (0, 0), FINE) - _blur(film, COARSE)
-    usual = float(np.abs(band).mean()) + NOISE_FLOOR
-    held = np.clip(band, -DRAWN * usual, DRAWN * usual)  # drawn lines must not drown the vessels around them
-    spread = np.sqrt(np.maximum(_blur(held * held, 2 * COARSE), 0)) + NOISE_FLOOR
+    limit = MAX_DETAIL * (float(np.abs(band).mean()) + NOISE_FLOOR)
+    band_limited = np.clip(band, -limit, limit)  # drawn lines must not suppress the vessels around them
+    spread = np.sqrt(np.maximum(_blur(band_limited * band_limited, 2 * COARSE), 0)) + NOISE_FLOOR
     return np.clip(np.rint(127.5 + 42.5 * np.clip(band / spread, -CLIP, CLIP)), 0, 255).astype(np.uint8)
 
 
-def _framed(gray: Gray) -> Gray:
+def _to_frame(gray: Gray) -> Gray:
     size = frame_size(gray.shape[1], gray.shape[0])
     if size == gray.shape[::-1]:
         return gray
     return cv2.resize(gray, size, interpolation=cv2.INTER_AREA if size < gray.shape[::-1] else cv2.INTER_CUBIC)
 
 
-def _describe_mirrored(finder: "cv2.ORB", picture: Gray, corners: "list[cv2.KeyPoint]") -> Bits:
-    """Descriptors of ``corners`` as they are in the mirrored picture, in the same order."""
+def _describe_mirrored(orb: "cv2.ORB", picture: Gray, corners: "list[cv2.KeyPoint]") -> Bits:
+    """Describe ``corners`` in the mirrored picture, in the same order."""
     width = picture.shape[1]
-    flipped = []
+    mirrored = []
     for number, corner in enumerate(corners):
         x, y = corner.pt
-        turned = cv2.KeyPoint(width - 1 - x, y, corner.size, 0.0, corner.response, corner.octave, number)
-        flipped.append(turned)
-    kept, bits = finder.compute(np.ascontiguousarray(picture[:, ::-1]), flipped)
+        mirrored.append(cv2.KeyPoint(width - 1 - x, y, corner.size, 0.0, corner.response, corner.octave, number))
+    kept, bits = orb.compute(np.ascontiguousarray(picture[:, ::-1]), mirrored)
     described = np.zeros((len(corners), BYTES), np.uint8)
     described[[corner.class_id for corner in kept]] = bits
     return described
 
 
 def _blur(film: npt.NDArray[Any], sigma: float) -> npt.NDArray[Any]:
-    """A wide Gaussian blur of a float32 picture, computed at a quarter of the size."""
+    """Wide Gaussian blur of a float32 picture, computed at a quarter of its size."""
     height, width = film.shape
     if min(height, width) < 16:
         return cv2.GaussianBlur(film, (0, 0), sigma)

@@ -1,7 +1,7 @@
 """What dedupe keeps of every film: hashes in memory; a small picture and its features in temporary files.
 
-Files are read and written, not mapped, so that memory stays what is asked for: of 112,120 films about 180 MB (hashes
-and places of features), beside 9 GB of temporary disk.
+The files are read and written, not memory-mapped, so memory use stays predictable: about 180 MB for 112,120 films
+(hashes and places of features), plus 9 GB of temporary disk.
 """
 
 import tempfile
@@ -14,23 +14,22 @@ from typing import Self
 import numpy as np
 
 from pipeline.dedupe.features import BYTES, POINTS, SIDE, Bits, Points, find_points
-from pipeline.dedupe.hashes import dhash, phash, window_hashes
+from pipeline.dedupe.hashes import FilmHashes, hash_film
 from pipeline.imaging.arrays import Box, Gray
 from pipeline.imaging.borders import crop, tolerant_content_box
 from pipeline.imaging.png import decode_png, shrink
 
-PLAIN, MIRRORED = 0, 1
-HASHES = ("phash", "mirrored", "inverted", "trimmed", "centre", "dhash")
+PLAIN, MIRRORED = 0, 1  # order of the two descriptor sets in FilmStore.bits
 
 
 @dataclass(frozen=True, eq=False)
-class Film:
-    """One film, measured.
+class MeasuredFilm:
+    """What is measured of one film.
 
     Attributes:
-        width, height: of the pool picture (px).
-        box: (left, top, width, height) of what is no plain border, in the pool picture (px).
-        hashes: one number for each of ``HASHES``.
+        width, height: size of the pool picture (px).
+        box: the part of the pool picture inside plain borders.
+        hashes: perceptual hashes.
         small: (h, w) uint8, the box with its long side at most ``SIDE``.
         points: local features of the box.
     """
@@ -38,42 +37,45 @@ class Film:
     width: int
     height: int
     box: Box
-    hashes: tuple[int, ...]
+    hashes: FilmHashes
     small: Gray
     points: Points
 
 
-def measure_png(png: bytes) -> Film:
-    """Measure a pool picture."""
+def measure_png(png: bytes) -> MeasuredFilm:
+    """Measure a pool picture.
+
+    Raises:
+        ValueError: the bytes are not a picture.
+    """
     return measure(decode_png(png))
 
 
-def measure(gray: Gray) -> Film:
+def measure(gray: Gray) -> MeasuredFilm:
     """Measure a decoded film, (H, W) uint8."""
     whole = shrink(gray, SIDE)
-    framed = tolerant_content_box(whole)
-    mirrored, inverted, trimmed, middle = window_hashes(whole, framed)
-    hashes = (phash(gray), mirrored, inverted, trimmed, middle, dhash(gray))
-    box = _enlarged(framed, gray.shape[1] / whole.shape[1], gray.shape[0] / whole.shape[0])
-    small = shrink(crop(gray, box), SIDE) if framed[2:] != whole.shape[::-1] else whole
-    return Film(gray.shape[1], gray.shape[0], box, hashes, small, find_points(small))
+    inside = tolerant_content_box(whole)
+    box = _scale_box(inside, gray.shape[1] / whole.shape[1], gray.shape[0] / whole.shape[0])
+    small = shrink(crop(gray, box), SIDE) if inside[2:] != whole.shape[::-1] else whole
+    return MeasuredFilm(gray.shape[1], gray.shape[0], box, hash_film(gray, whole, inside), small, find_points(small))
 
 
-def _enlarged(box: Box, x: float, y: float) -> Box:
+def _scale_box(box: Box, x: float, y: float) -> Box:
     left, top, width, height = box
     first, last = (round(left * x), round(top * y)), (round((left + width) * x), round((top + height) * y))
     return *first, last[0] - first[0], last[1] - first[1]
 
 
-class Films:
+class FilmStore:
     """The measured films of a data set, by number. Use as a context manager.
 
     Attributes:
-        sizes: (n, 2) int32, width and height of the pool pictures.
-        boxes: (n, 4) int32, what is no plain border, as in :class:`Film`.
-        hashes: name -> (n,) uint64.
+        sizes: (n, 2) int32, width and height of the pool pictures (px).
+        boxes: (n, 4) int32, the part inside plain borders, as in :class:`MeasuredFilm`.
+        hashes: name of a field of :class:`FilmHashes` -> (n,) uint64.
         counts: (n,) int32, features per film.
-        places: (n, POINTS, 2) float16, an eighth of a pixel is enough; levels: (n, POINTS) uint8.
+        places: (n, POINTS, 2) float16, exact to an eighth of a pixel.
+        levels: (n, POINTS) uint8.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -81,7 +83,7 @@ class Films:
         self._used = 0
         self.sizes = np.zeros((capacity, 2), np.int32)
         self.boxes = np.zeros((capacity, 4), np.int32)
-        self.hashes = {name: np.zeros(capacity, np.uint64) for name in HASHES}
+        self.hashes = {name: np.zeros(capacity, np.uint64) for name in FilmHashes._fields}
         self.counts = np.zeros(capacity, np.int32)
         self.places = np.zeros((capacity, POINTS, 2), np.float16)
         self.levels = np.zeros((capacity, POINTS), np.uint8)
@@ -103,17 +105,18 @@ class Films:
     def __len__(self) -> int:
         return self._used
 
-    def extend(self, films: Iterable[Film]) -> Self:
-        """Add films; the first gets number 0."""
+    def extend(self, films: Iterable[MeasuredFilm]) -> Self:
+        """Add films; they are numbered from 0 in the order they come."""
         for film in films:
             self.add(film)
         return self
 
-    def add(self, film: Film) -> None:
+    def add(self, film: MeasuredFilm) -> None:
+        """Add one film under the next number."""
         number, count = self._used, len(film.points)
         self.sizes[number] = film.width, film.height
         self.boxes[number] = film.box
-        for name, value in zip(HASHES, film.hashes, strict=True):
+        for name, value in zip(FilmHashes._fields, film.hashes, strict=True):
             self.hashes[name][number] = value
         self.counts[number] = count
         self.places[number, :count] = film.points.places
@@ -124,8 +127,8 @@ class Films:
         self._bits.write(film.points.bits.tobytes() + film.points.mirrored.tobytes())
         self._used += 1
 
-    def __getitem__(self, number: int) -> Film:
-        """The film as it was measured."""
+    def __getitem__(self, number: int) -> MeasuredFilm:
+        """Read a film back as it was measured."""
         count = int(self.counts[number])
         height, width = (int(length) for length in self._shapes[number])
         self._pictures.seek(self._starts[number, 0])
@@ -133,13 +136,13 @@ class Films:
         bits = self.bits(number)
         places = self.places[number, :count].astype(np.float32)
         points = Points(places, self.levels[number, :count].copy(), bits[PLAIN], bits[MIRRORED])
-        hashes = tuple(int(self.hashes[name][number]) for name in HASHES)
+        hashes = FilmHashes(*(int(self.hashes[name][number]) for name in FilmHashes._fields))
         left, top, box_width, box_height = (int(length) for length in self.boxes[number])
         box = (left, top, box_width, box_height)
-        return Film(int(self.sizes[number, 0]), int(self.sizes[number, 1]), box, hashes, small, points)
+        return MeasuredFilm(int(self.sizes[number, 0]), int(self.sizes[number, 1]), box, hashes, small, points)
 
     def bits(self, number: int) -> Bits:
-        """(2, count, BYTES) uint8: the film's descriptors, plain and mirrored."""
+        """Read a film's descriptors, (2, count, BYTES) uint8: plain and mirrored."""
         count = int(self.counts[number])
         self._bits.seek(self._starts[number, 1])
         return np.frombuffer(self._bits.read(2 * count * BYTES), np.uint8).reshape(2, count, BYTES)

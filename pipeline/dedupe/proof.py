@@ -1,71 +1,61 @@
-"""Proof by geometry that two films show one exposure: align them, then compare the fine detail where they overlap.
+"""Prove that two films show one exposure: align them, then compare the fine detail where they overlap.
 
 Two exposures of one chest never agree in fine detail (ribs, vessels, grain) over the whole overlap under one affine
-map; copies of one exposure do, whatever was done to size, frame, tones and compression. The measure is the median
-over places of the local correlation of band-passed, locally normalised pictures: printed letters that two films share,
-or an arrow drawn on one of them, touch few places and do not move a median.
+map. Copies of one exposure do, whatever happened to their size, frame, tones and compression. Similarity is the median
+over places of the local correlation of band-passed, locally normalized pictures. Letters that two films share, or an
+arrow drawn on one of them, touch few places and do not move a median.
 """
 
-import math
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from pipeline.dedupe.features import Points, frame_size
-from pipeline.dedupe.films import Film
-from pipeline.dedupe.geometry import Matrix, overlap_area, scaling, square
+from pipeline.dedupe.alignment import (
+    Change,
+    Matrix,
+    Plane,
+    apply_change,
+    changed_points,
+    frame_to_small,
+    is_plausible,
+    match,
+    mirror_in_pool,
+    overlap_area,
+    pool_to_small,
+    refine,
+    scaling,
+    warp,
+)
+from pipeline.dedupe.films import MeasuredFilm
 from pipeline.imaging.arrays import Gray
 
-Plane: TypeAlias = npt.NDArray[Any]  # float32 (H, W)
-
-MATCH_BITS = 80  # descriptors that differ in more bits of 256 are no match
-LOOSE, TIGHT = 8.0, 2.0  # a match agrees with a movement that misses it by less (px in the frame)
-LEAST_INLIERS = 8  # fewer matches say nothing of the movement
-FINE, COARSE = 0.6, 2.5  # the band of detail (px)
-EVEN = 33  # side of the window in which its contrast is evened out (px)
-WIDE = 129  # side of the window that tells how much detail is usual (px)
-DRAWN = 3.0  # times the usual detail: no vessel has more
+FINE, COARSE = 0.6, 2.5  # the band of detail: standard deviations of the two blurs (px)
+EVEN = 33  # side of the window in which the contrast of detail is evened out (px)
+WIDE = 129  # side of the window in which the mean detail is measured (px)
+MAX_DETAIL = 3.0  # times the mean detail; stronger detail is drawn, no vessel reaches it
 NOISE_FLOOR = 1.0  # gray levels
-CLIP = 1.5  # detail beyond so many local deviations is a drawn line
+CLIP = 1.5  # local standard deviations; stronger detail is a drawn line
 PLACE = 27  # side of the window of the local correlation (px)
-TEXTURED = 0.15  # mean square of detail from which a place shows something
-RIM = 3  # pixels at the rim of the overlap that are not compared
-LEAST_PIXELS = 400
-LEAST_TEXTURED = 0.1  # share of the overlap
-HOPELESS = 0.12  # correlation before refining from which no refinement leads to a proof
-STEPS, STEP_SIZE = 15, 1e-4
-LEAST_SCALE, MOST_SCALE = 1 / 6, 6.0
-MOST_STRETCH = 1.3  # between the two directions
-DISAGREEING = 0.5  # a place with less local correlation carries another drawing
-
-
-@dataclass(frozen=True)
-class Change:
-    """What has to be done to the second film before it looks like the first."""
-
-    mirrored: bool = False
-    inverted: bool = False
-
-    def then(self, other: "Change") -> "Change":
-        """Both changes, one after the other."""
-        return Change(self.mirrored != other.mirrored, self.inverted != other.inverted)
+TEXTURED = 0.15  # mean square of detail from which a place has texture to compare
+MIN_PIXELS = 400
+MIN_TEXTURED = 0.1  # share of the overlap
+HOPELESS = 0.12  # correlation before refining below which no refinement leads to a proof
+DISAGREEING = 0.5  # local correlation below which a place shows something else
 
 
 @dataclass(frozen=True, eq=False)
 class Proof:
-    """How far two films agree.
+    """How well two films agree.
 
     Attributes:
         similarity: median local correlation of fine detail on the overlap, -1 to 1.
         a_overlap, b_overlap: share of each film that the overlap covers.
         transform: (3, 3), pool pixels of the first film to pool pixels of the second, mirroring included.
-        scale: pool pixels of the second per pool pixel of the first.
-        disagreeing: share of the overlap whose drawing differs.
-        tone: mean difference of gray levels on the overlap that no difference of size explains.
-        change: mirrored, inverted.
+        scale: pool pixels of the second film per pool pixel of the first.
+        disagreeing: share of the overlap where the two films show something else.
+        tone: median difference of gray levels on the overlap, after smoothing (gray levels).
+        change: what to do to the second film before it looks like the first.
     """
 
     similarity: float
@@ -83,120 +73,118 @@ class Proof:
         return max(self.a_overlap, self.b_overlap)
 
 
-def prove(a: Film, b: Film, change: Change) -> Proof | None:
-    """Align ``b``, changed, to ``a`` by their features and compare; None where they cannot show one exposure."""
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """How well two small pictures agree.
+
+    Attributes:
+        similarity, disagreeing, tone: as in :class:`Proof`.
+        matrix: refined map from the first picture to the second.
+    """
+
+    similarity: float
+    disagreeing: float
+    tone: float
+    matrix: Matrix
+
+
+def prove(a: MeasuredFilm, b: MeasuredFilm, change: Change) -> Proof | None:
+    """Align ``b``, after ``change``, to ``a`` by their features, and compare them.
+
+    Returns:
+        The proof, whether or not it is strong enough; None if the films cannot be aligned.
+    """
     by_features = match(a.points, changed_points(b, change))
     if by_features is None:
         return None
-    return _prove_from(a, b, change, _to_small(b) @ by_features @ np.linalg.inv(_to_small(a)))
+    return _prove_from(a, b, change, frame_to_small(b) @ by_features @ np.linalg.inv(frame_to_small(a)))
 
 
-def prove_whole(a: Film, b: Film, change: Change) -> Proof | None:
-    """As :func:`prove`, from the whole of ``a`` stretched onto the whole of ``b``: for films without features."""
+def prove_whole(a: MeasuredFilm, b: MeasuredFilm, change: Change) -> Proof | None:
+    """Like :func:`prove`, but start from the whole of ``a`` stretched onto the whole of ``b``; needs no features."""
     shapes = zip(b.small.shape[::-1], a.small.shape[::-1], strict=True)
-    return _prove_from(a, b, change, scaling(*(ours / theirs for ours, theirs in shapes)))
+    return _prove_from(a, b, change, scaling(*(b_side / a_side for b_side, a_side in shapes)))
 
 
-def prove_along(a: Film, b: Film, change: Change, transform: Matrix) -> Proof | None:
-    """As :func:`prove`, from a ``transform`` that is already known: pool pixels of ``a`` to those of ``b``."""
-    unmirrored = _flip(b) @ transform if change.mirrored else transform
-    return _prove_from(a, b, change, _shrinking(b) @ unmirrored @ np.linalg.inv(_shrinking(a)))
-
-
-def _prove_from(a: Film, b: Film, change: Change, start: Matrix) -> Proof | None:
-    found = _compare(a.small, changed(b.small, change), start)
-    return None if found is None else _in_pool_pixels(a, b, change, *found)
-
-
-def shared_area(a: Film, b: Film, transform: Matrix) -> float:
-    """Share of the smaller film that lies on the other, by a transform of pool pixels of ``a`` to those of ``b``."""
-    shapes = [(height, width) for _, _, width, height in (a.box, b.box)]
-    area = overlap_area(_to_box(b) @ transform @ np.linalg.inv(_to_box(a)), *shapes)
-    grown = area * abs(float(np.linalg.det(transform[:2, :2])))
-    return max(area / math.prod(shapes[0]), grown / math.prod(shapes[1]))
-
-
-def match(a: Points, b: Points) -> Matrix | None:
-    """The affine map in frame pixels that most matching features of ``a`` and ``b`` follow.
-
-    First the best turn, scale and shift, which needs two matches; then, among those that roughly agree, the best
-    affine map: pictures in print are often stretched.
-    """
-    if min(len(a), len(b)) < LEAST_INLIERS:
-        return None
-    pairs = cv2.BFMatcher(cv2.NORM_HAMMING, crossCheck=True).match(a.bits, b.bits)
-    near = [(pair.queryIdx, pair.trainIdx) for pair in pairs if pair.distance < MATCH_BITS]
-    if len(near) < LEAST_INLIERS:
-        return None
-    left, right = (list(numbers) for numbers in zip(*near, strict=True))
-    places, others = a.places[left], b.places[right]
-    _, inliers = cv2.estimateAffinePartial2D(places, others, ransacReprojThreshold=LOOSE)
-    if inliers is None or int(inliers.sum()) < LEAST_INLIERS:
-        return None
-    kept = inliers.ravel() > 0
-    found, inliers = cv2.estimateAffine2D(places[kept], others[kept], ransacReprojThreshold=TIGHT)
-    return None if found is None or int(inliers.sum()) < LEAST_INLIERS else square(found)
-
-
-def changed(small: Gray, change: Change) -> Gray:
-    """The film after ``change``."""
-    turned = np.ascontiguousarray(small[:, ::-1]) if change.mirrored else small
-    return np.bitwise_not(turned) if change.inverted else turned
-
-
-def changed_points(film: Film, change: Change) -> Points:
-    """The film's features as they would be found after ``change``."""
-    points = film.points
-    places, bits = points.places, points.mirrored if change.mirrored else points.bits
-    if change.mirrored:
-        width = frame_size(*film.box[2:])[0]
-        places = np.stack([width - 1 - places[:, 0], places[:, 1]], axis=1)
-    return Points(places, points.levels, np.bitwise_not(bits) if change.inverted else bits, points.mirrored)
+def prove_along(a: MeasuredFilm, b: MeasuredFilm, change: Change, transform: Matrix) -> Proof | None:
+    """Like :func:`prove`, but start from a known ``transform`` of pool pixels of ``a`` to those of ``b``."""
+    unmirrored = mirror_in_pool(b) @ transform if change.mirrored else transform
+    return _prove_from(a, b, change, pool_to_small(b) @ unmirrored @ np.linalg.inv(pool_to_small(a)))
 
 
 def detail(film: Plane) -> Plane:
-    """Band-passed detail with even contrast, clipped so that drawn lines weigh no more than vessels."""
+    """Extract band-passed detail with even contrast, clipped so that drawn lines weigh no more than vessels.
+
+    Args:
+        film: (H, W) float32, gray levels.
+
+    Returns:
+        (H, W) float32, within ``CLIP`` of 0.
+    """
     band = cv2.GaussianBlur(film, (0, 0), FINE) - cv2.GaussianBlur(film, (0, 0), COARSE)
-    usual = cv2.blur(np.abs(band), (WIDE, WIDE)) + NOISE_FLOOR
-    held = np.clip(band, -DRAWN * usual, DRAWN * usual)  # a drawn line must not drown the vessels around it
-    energy = np.maximum(cv2.blur(held * held, (EVEN, EVEN)), 0)  # running sums of a flat place may fall below 0
+    limit = MAX_DETAIL * (cv2.blur(np.abs(band), (WIDE, WIDE)) + NOISE_FLOOR)
+    limited = np.clip(band, -limit, limit)  # a drawn line must not suppress the vessels around it
+    energy = np.maximum(cv2.blur(limited * limited, (EVEN, EVEN)), 0)  # running sums of a flat place may fall below 0
     spread = cv2.sqrt(energy) + NOISE_FLOOR
     return np.clip(band / spread, -CLIP, CLIP)
 
 
-# ------------------------------------------------------------------------------------------------------ comparing
+def _prove_from(a: MeasuredFilm, b: MeasuredFilm, change: Change, start: Matrix) -> Proof | None:
+    """Compare two films, starting from a map between their small pictures, and express the result in pool pixels."""
+    compared = _compare(a.small, apply_change(b.small, change), start)
+    if compared is None:
+        return None
+    overlap = overlap_area(compared.matrix, a.small.shape, b.small.shape)
+    b_area = overlap * float(np.linalg.det(compared.matrix[:2, :2]))
+    transform = np.linalg.inv(pool_to_small(b)) @ compared.matrix @ pool_to_small(a)
+    if change.mirrored:
+        transform = mirror_in_pool(b) @ transform
+    return Proof(
+        similarity=compared.similarity,
+        a_overlap=min(overlap / a.small.size, 1.0),
+        b_overlap=min(b_area / b.small.size, 1.0),
+        transform=transform,
+        scale=float(np.sqrt(abs(np.linalg.det(transform[:2, :2])))),
+        disagreeing=compared.disagreeing,
+        tone=compared.tone,
+        change=change,
+    )
 
 
-def _compare(a: Gray, b: Gray, start: Matrix) -> tuple[float, Matrix, float, float] | None:
-    """Similarity, refined map, disagreeing share and tone difference, on the grid of the coarser picture."""
-    if not _is_plausible(start):
+def _compare(a: Gray, b: Gray, start: Matrix) -> Comparison | None:
+    """Refine the map and compare two pictures on the grid of the coarser one; None if they cannot be aligned."""
+    if not is_plausible(start):
         return None
     if np.linalg.det(start[:2, :2]) < 1:
-        found = _compare_on_first(b, a, np.linalg.inv(start))
-        return found and (found[0], np.linalg.inv(found[1]), *found[2:])
+        backward = _compare_on_first(b, a, np.linalg.inv(start))
+        return backward and replace(backward, matrix=np.linalg.inv(backward.matrix))
     return _compare_on_first(a, b, start)
 
 
-def _compare_on_first(coarse: Gray, fine: Gray, start: Matrix) -> tuple[float, Matrix, float, float] | None:
-    smooth = _smoothed(fine, np.sqrt(np.linalg.det(start[:2, :2])))
+def _compare_on_first(coarse: Gray, fine: Gray, start: Matrix) -> Comparison | None:
+    smooth = _smooth(fine, np.sqrt(np.linalg.det(start[:2, :2])))
     film = coarse.astype(np.float32)
     pattern = detail(film)
-    other, mask = _warp(smooth, start, film.shape)
-    seen = detail(other)
-    if np.count_nonzero(mask) < LEAST_PIXELS or _correlation(pattern, seen, mask) < HOPELESS:
+    other, mask = warp(smooth, start, film.shape)
+    other_detail = detail(other)
+    if np.count_nonzero(mask) < MIN_PIXELS or _correlation(pattern, other_detail, mask) < HOPELESS:
         return None
-    refined = start @ _refine(pattern, seen, mask)
-    if not _is_plausible(refined):
+    refined = start @ refine(pattern, other_detail, mask)
+    if not is_plausible(refined):
         return None
-    other, mask = _warp(smooth, refined, film.shape)
-    if np.count_nonzero(mask) < LEAST_PIXELS:
+    other, mask = warp(smooth, refined, film.shape)
+    if np.count_nonzero(mask) < MIN_PIXELS:
         return None
     similarity, disagreeing = _agreement(pattern, detail(other), mask)
-    return similarity, refined, disagreeing, _tone_difference(film, other, mask)
+    return Comparison(similarity, disagreeing, _tone_difference(film, other, mask), refined)
 
 
 def _agreement(pattern: Plane, other: Plane, mask: Gray) -> tuple[float, float]:
-    """Median of the local correlation, and the share of places where it is low, where there is something to see."""
+    """Compare two details place by place, where at least one of them has texture.
+
+    Returns:
+        The median of the local correlation, and the share of places where it is low.
+    """
     inside = (mask > 0).astype(np.float32)
     share = cv2.blur(inside, (PLACE, PLACE)) + 1e-6
 
@@ -206,94 +194,56 @@ def _agreement(pattern: Plane, other: Plane, mask: Gray) -> tuple[float, float]:
     energy, other_energy = mean(pattern, pattern), mean(other, other)
     local = mean(pattern, other) / np.sqrt(energy * other_energy + 1e-6)
     places = local[(mask > 0) & (np.maximum(energy, other_energy) > TEXTURED)][::5]
-    if len(places) * 5 < max(LEAST_PIXELS, LEAST_TEXTURED * float(inside.sum())):
+    if len(places) * 5 < max(MIN_PIXELS, MIN_TEXTURED * float(inside.sum())):
         return 0.0, 1.0
     return float(np.median(places)), float((places < DISAGREEING).mean())
 
 
 def _correlation(pattern: Plane, other: Plane, mask: Gray) -> float:
-    """Plain correlation of two details where the mask is set; 0 where there is hardly any detail."""
+    """Correlation of two details inside the mask; close to 0 where there is hardly any detail."""
     left, right = pattern[mask > 0], other[mask > 0]
     return float(left @ right) / (float(np.sqrt((left @ left) * (right @ right))) + 1e-3 * len(left))
 
 
-def _refine(pattern: Plane, other: Plane, mask: Gray) -> Matrix:
-    """The affine map that brings ``other`` onto ``pattern`` better (enhanced correlation coefficient).
-
-    Source: Evangelidis and Psarakis, IEEE TPAMI 30 (2008) 1858-1865.
-    """
-    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, STEPS, STEP_SIZE)
-    unmoved = np.eye(2, 3, dtype=np.float32)
-    try:
-        _, found = cv2.findTransformECC(pattern, other, unmoved, cv2.MOTION_AFFINE, stop, mask, 3)
-    except cv2.error:  # it does not converge on pictures that have nothing in common
-        return np.eye(3)
-    return square(found)
-
-
 def _tone_difference(film: Plane, other: Plane, mask: Gray) -> float:
-    """Mean difference in gray levels of the two films on the overlap, each smoothed."""
+    """Median difference of two films inside the mask, each smoothed (gray levels)."""
     difference = np.abs(cv2.GaussianBlur(film, (0, 0), 2.0) - cv2.GaussianBlur(other, (0, 0), 2.0))
     return float(np.median(difference[mask > 0]))
 
 
-def _warp(film: Plane, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Plane, Gray]:
-    """``film`` as seen on a grid whose pixels ``matrix`` maps to it, and the mask of what it covers, without a rim."""
-    size = (shape[1], shape[0])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    seen = cv2.warpAffine(film, matrix[:2], size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    covered = np.full(film.shape, 255, np.uint8)
-    mask = cv2.warpAffine(covered, matrix[:2], size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
-    mask[[0, -1]], mask[:, [0, -1]] = 0, 0
-    return seen, cv2.erode(mask, np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8))
-
-
-def _smoothed(film: Gray, scale: float) -> Plane:
-    """The film without the detail that is lost on a grid ``scale`` times coarser."""
+def _smooth(film: Gray, scale: float) -> Plane:
+    """Remove the detail that a grid ``scale`` times coarser cannot show."""
     plane = film.astype(np.float32)
     return plane if scale < 1.05 else cv2.GaussianBlur(plane, (0, 0), 0.5 * float(np.sqrt(scale * scale - 1)))
 
 
-# ------------------------------------------------------------------------------------------------------- matrices
+DETAIL_SHARE = 0.3  # a film that shows less of the other is an enlarged part
+CROPPED_SHARE = 0.95
+ANNOTATED_SHARE = 0.03  # of the overlap that shows something else
+CONTRAST = 8.0  # gray levels
+RESIZED = 0.02  # relative difference of scale
 
 
-def _is_plausible(matrix: Matrix) -> bool:
-    """Could one film have been made from the other by cropping, resizing and a slight turn?"""
-    stretch = np.linalg.svd(matrix[:2, :2], compute_uv=False)
-    if not np.isfinite(stretch).all() or np.linalg.det(matrix[:2, :2]) <= 0:
-        return False
-    return bool(stretch[1] > LEAST_SCALE and stretch[0] < MOST_SCALE and stretch[0] < MOST_STRETCH * stretch[1])
+def kind_of(proof: Proof, a_scale: float, b_scale: float, negatives: int = 0) -> str:
+    """Name the main difference between two films of one exposure.
 
+    Args:
+        proof: proof of the two films.
+        a_scale, b_scale: pixels as received per pool pixel of each film.
+        negatives: how many of the two were received as negatives and have been inverted since.
 
-def _in_pool_pixels(
-    a: Film, b: Film, change: Change, similarity: float, matrix: Matrix, disagreeing: float, tone: float
-) -> Proof:
-    overlap = overlap_area(matrix, a.small.shape, b.small.shape)
-    b_area = overlap * float(np.linalg.det(matrix[:2, :2]))
-    in_pool = np.linalg.inv(_shrinking(b)) @ matrix @ _shrinking(a)
-    if change.mirrored:
-        in_pool = _flip(b) @ in_pool
-    scale = float(np.sqrt(abs(np.linalg.det(in_pool[:2, :2]))))
-    shares = min(overlap / a.small.size, 1.0), min(b_area / b.small.size, 1.0)
-    return Proof(similarity, *shares, in_pool, scale, disagreeing, tone, change)
-
-
-def _to_small(film: Film) -> Matrix:
-    """Frame pixels to pixels of the small picture."""
-    width, height = frame_size(*film.box[2:])
-    return scaling(film.small.shape[1] / width, film.small.shape[0] / height)
-
-
-def _shrinking(film: Film) -> Matrix:
-    """Pool pixels to pixels of the small picture."""
-    return scaling(film.small.shape[1] / film.box[2], film.small.shape[0] / film.box[3]) @ _to_box(film)
-
-
-def _to_box(film: Film) -> Matrix:
-    """Pool pixels to pixels of the film's box."""
-    return np.array([[1.0, 0, -film.box[0]], [0, 1, -film.box[1]], [0, 0, 1]])
-
-
-def _flip(film: Film) -> Matrix:
-    """Mirrors pool pixels left to right, around the middle of the film's box."""
-    return np.array([[-1.0, 0, 2 * film.box[0] + film.box[2] - 1], [0, 1, 0], [0, 0, 1]])
+    Returns:
+        mirrored | inverted | detail | annotated | cropped | contrast | resized | reencoded, the first that applies.
+    """
+    least = min(proof.a_overlap, proof.b_overlap)
+    scale = proof.scale * b_scale / a_scale
+    applies = {
+        "mirrored": proof.change.mirrored,
+        "inverted": proof.change.inverted != (negatives == 1),
+        "detail": least < DETAIL_SHARE,
+        "annotated": proof.disagreeing > ANNOTATED_SHARE,
+        "cropped": least < CROPPED_SHARE,
+        "contrast": proof.tone > CONTRAST,
+        "resized": abs(scale - 1) > RESIZED,
+    }
+    return next((kind for kind, holds in applies.items() if holds), "reencoded")

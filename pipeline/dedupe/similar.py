@@ -1,116 +1,241 @@
-"""The films of a data set that are nearest to any image file, with the aligned overlay as a picture.
+"""Find the films of the data set that are most similar to any image file, and draw the aligned overlay.
 
-Reads the pool and ``dedupe.parquet``. The image goes through the nets and the proof of dedupe beside the films of the
-pool: those proven to show its exposure come first, the surest first; then those whose pHash is nearest. In a large
-pool only the films with the nearest pHash (as it is, mirrored, inverted, trimmed or centred) are looked at.
+Reads the pool and ``dedupe.parquet``. The image is decoded and set upright as ingest does it, then goes through the
+candidate search and the proof of dedupe together with the films of the pool. Films proven to show the same exposure
+come first, the most similar first; then the films with the nearest pHash. In a large pool, only the films with the
+nearest pHash (of the image as it is, mirrored, inverted, trimmed or of its center) are looked at.
 """
 
+import hashlib
 from collections.abc import Iterator
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import cv2
+import imagehash
 import numpy as np
 import pandas as pd
+from PIL import Image
 
+from pipeline.classifiers.networks import shipped
+from pipeline.classifiers.upright import detect_and_set_upright
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images, open_executor
-from pipeline.core.params import DedupeParams, IngestParams
+from pipeline.core.params import DedupeParams, IngestParams, Params
 from pipeline.core.pictures import read_pictures
 from pipeline.core.tables import iter_images, read_rows
 from pipeline.dedupe.candidates import find_candidates
-from pipeline.dedupe.films import HASHES, Film, Films, measure, measure_png
-from pipeline.dedupe.kinds import kind_of
-from pipeline.dedupe.proof import Proof
-from pipeline.dedupe.verdicts import judge
+from pipeline.dedupe.films import FilmStore, MeasuredFilm, measure, measure_png
+from pipeline.dedupe.proof import Proof, kind_of
+from pipeline.dedupe.verdicts import prove_candidates
 from pipeline.imaging.arrays import Gray
 from pipeline.imaging.decode import BadImage, decode
 from pipeline.imaging.png import decode_png, shrink
 from sources.core.errors import CxnetError, UsageError
 from sources.core.items import KEY
 from sources.core.storage import atomic
-from sources.download.store import sha256_of
 
-COLUMNS = ("source", "item_id", "kind", "similarity", "overlap", "phash_distance", "label", "view", "cluster_id")
-LOOKED_AT = 5000  # films whose pictures are read
-ALONE = 200  # so few films are measured in this process
+MAX_FILMS = 5000  # films whose pictures are read
+FEW_FILMS = 200  # up to this many films are measured in this process; starting workers would take longer
 
-Row = tuple[Any, ...]
+
+@dataclass(frozen=True)
+class SimilarFilm:
+    """A film of the pool beside the image.
+
+    Attributes:
+        source, item_id: name of the film.
+        kind: main difference from the image, as in ``duplicate_kind``; None if not proven to be the same exposure.
+        similarity, overlap: as in ``duplicates.parquet``; None if not proven.
+        phash_distance: bits of 64 in which the two pHashes differ.
+        label, view, cluster_id: columns of the film.
+    """
+
+    source: str
+    item_id: str
+    kind: str | None
+    similarity: float | None
+    overlap: float | None
+    phash_distance: int
+    label: str | None
+    view: str | None
+    cluster_id: str | None
+
+
+@dataclass(frozen=True)
+class SimilarFilms:
+    """The films most similar to an image.
+
+    Attributes:
+        proven: number of films in the pool that show the same exposure.
+        films: the most similar films, the best first.
+    """
+
+    proven: int
+    films: tuple[SimilarFilm, ...]
+
+    def __str__(self) -> str:
+        """One sentence about the result."""
+        if not self.proven:
+            return "No film shows this exposure. The nearest by pHash:"
+        count = "1 film shows" if self.proven == 1 else f"{self.proven} films show"
+        return f"{count} this exposure (with a kind). Any others are the nearest by pHash:"
+
+    @staticmethod
+    def columns() -> tuple[str, ...]:
+        """Names of the columns of :meth:`rows`."""
+        return tuple(entry.name for entry in fields(SimilarFilm))
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """The films as rows of a table."""
+        return [astuple(film) for film in self.films]
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """The image whose films are looked for, as ingest would take it into the pool.
+
+    Attributes:
+        image_id: sha256 of the file.
+        gray: (H, W) uint8, upright, positive and shrunk.
+        scale: pixels as received per pixel of ``gray``.
+        inverted: whether it was a negative.
+        film: what dedupe measures of it; pHash and dHash by the package `imagehash`.
+    """
+
+    image_id: str
+    gray: Gray
+    scale: float
+    inverted: bool
+    film: MeasuredFilm
+
+
+@dataclass(frozen=True, eq=False)
+class Match:
+    """A film proven to show the exposure of the image.
+
+    Attributes:
+        proof: proof from the image to the film.
+        kind: the main difference between the two.
+    """
+
+    proof: Proof
+    kind: str
 
 
 def similar_films(
-    layout: Layout, image: Path, *, nearest: int, overlay: Path | None
-) -> tuple[str, tuple[str, ...], list[Row]]:
-    """What was found in one sentence, column names, and a row for each of the ``nearest`` films.
+    layout: Layout, image: Path, params: Params, *, nearest: int = 5, overlay: Path | None = None
+) -> SimilarFilms:
+    """Find the films of the pool that are most similar to an image file.
 
-    The overlay with the first of them is written to ``overlay``.
+    Args:
+        layout: where the pool and ``dedupe.parquet`` are.
+        image: any image file.
+        params: the profile; its ``ingest`` and ``dedupe`` options apply.
+        nearest: how many films to return.
+        overlay: PNG file to write, with the image in red and the best film, moved onto it, in cyan.
 
     Raises:
-        UsageError: ``image`` does not exist or is no usable picture, or ``overlay`` is not called ``.png``.
+        UsageError: ``image`` does not exist or is not a usable picture, or ``overlay`` is not named ``.png``.
         CxnetError: the pool or ``dedupe.parquet`` is missing or empty.
     """
     if overlay is not None and overlay.suffix.lower() != ".png":
-        raise UsageError(f"The overlay is a PNG; call it {overlay.stem}.png.")
-    gray = read_image(image)
-    asked = measure(gray)
-    rows = _nearest_by_hash(read_rows(layout, after="dedupe"), asked)
+        raise UsageError(f"The overlay is a PNG file; name it {overlay.stem}.png.")
+    query = read_query(image, params.ingest)
+    rows = _nearest_by_hash(read_rows(layout, after="dedupe"), query.film)
     if rows.empty:
-        raise CxnetError(f"{layout.pool} holds no film to compare with; fetch and ingest some first.")
-    proofs = _prove_against(layout, asked, rows)
-    rows = rows.assign(similarity=[proofs[place].similarity if place in proofs else np.nan for place in rows.index])
-    best = rows.sort_values(["similarity", "bits", *KEY], ascending=[False, True, True, True]).head(nearest)
+        raise CxnetError(f"{layout.pool} contains no film to compare with; fetch and ingest some first.")
+    matches = _match(layout, query, rows, params.dedupe)
+    similarity = [matches[place].proof.similarity if place in matches else np.nan for place in rows.index]
+    order = ["similarity", "phash_distance", *KEY]
+    best = rows.assign(similarity=similarity).sort_values(order, ascending=[False, True, True, True]).head(nearest)
     if overlay is not None:
-        _write_overlay(layout, gray, best.iloc[0], proofs.get(int(best.index[0])), overlay)
-    image_id = sha256_of(image)
-    shown = zip(best.index.tolist(), best.to_dict("records"), strict=True)
-    return _verdict(len(proofs)), COLUMNS, [_row(row, proofs.get(place), image_id) for place, row in shown]
+        _write_overlay(layout, query.gray, best.iloc[0], matches.get(int(best.index[0])), overlay)
+    films = zip(best.index.tolist(), best.to_dict("records"), strict=True)
+    return SimilarFilms(len(matches), tuple(_similar_film(row, matches.get(place)) for place, row in films))
 
 
-def _verdict(proven: int) -> str:
-    if not proven:
-        return "No film shows this exposure; the nearest by pHash (bits of 64 that differ):"
-    return f"{proven} {'film shows' if proven == 1 else 'films show'} this exposure (those with a kind):"
-
-
-def read_image(path: Path) -> Gray:
-    """An image file as a pool picture, (H, W) uint8.
+def read_query(path: Path, params: IngestParams) -> Query:
+    """Read an image file as ingest would.
 
     Raises:
-        UsageError: it does not exist, or is no usable picture.
+        UsageError: it does not exist, is too large, or is not a usable picture.
     """
-    limits = IngestParams()
     try:
-        if path.stat().st_size > limits.max_file_mb * 1e6:
-            raise UsageError(f"{path} is larger than {limits.max_file_mb} MB; give a smaller image.")
-        decoded = decode(path.read_bytes(), max_megapixels=limits.max_megapixels)
+        if path.stat().st_size > params.max_file_mb * 1e6:
+            raise UsageError(f"{path} is larger than {params.max_file_mb} MB (ingest.max_file_mb).")
+        data = path.read_bytes()
+        decoded = decode(data, max_megapixels=params.max_megapixels).gray
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror or error}.") from None
     except BadImage as error:
-        raise UsageError(f"{path} is no usable picture: {error}.") from None
-    return shrink(decoded.gray, limits.long_side)
+        raise UsageError(f"{path} is not a usable picture: {error}.") from None
+    small = shrink(decoded, params.long_side)
+    gray, orientation = detect_and_set_upright(small, shipped("views"), shipped("upright"), shipped("side"))
+    scale = decoded.shape[1] / small.shape[1]
+    return Query(hashlib.sha256(data).hexdigest(), gray, scale, orientation.inverted, _measure(gray))
 
 
-def _nearest_by_hash(rows: pd.DataFrame, asked: Film) -> pd.DataFrame:
-    """The rows with a film, with ``bits`` that their pHash differs from that of the image, at most ``LOOKED_AT``."""
-    found = rows[rows["phash"].notna()].reset_index(drop=True)
-    hashes = np.array([int(value, 16) for value in found["phash"]], np.uint64)
-    variants = np.array(asked.hashes[: HASHES.index("dhash")], np.uint64)
-    differing = np.bitwise_count(hashes[:, None] ^ variants[None, :]) if len(found) else np.zeros((0, 1), np.uint8)
-    found = found.assign(bits=differing[:, 0].astype(int), least=differing.min(axis=1).astype(int))
-    chosen = found.sort_values(["least", *KEY], kind="stable").head(LOOKED_AT)
+def overlay_of(gray: Gray, film: Gray, proof: Proof | None) -> Gray:
+    """Draw a picture in red and a film in cyan, so that they are gray where they agree.
+
+    Args:
+        gray: (H, W) uint8, the picture.
+        film: (h, w) uint8, moved onto the picture by ``proof``, or stretched over it if there is no proof.
+        proof: proof from the picture to the film.
+
+    Returns:
+        (H, W, 3) uint8 BGR.
+    """
+    size = (gray.shape[1], gray.shape[0])
+    if proof is None:
+        moved = cv2.resize(film, size, interpolation=cv2.INTER_AREA)
+    else:
+        positive = np.bitwise_not(film) if proof.change.inverted else film
+        moved = cv2.warpAffine(positive, proof.transform[:2], size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    return np.dstack([moved, moved, gray])
+
+
+def _measure(gray: Gray) -> MeasuredFilm:
+    """Measure one picture, with the hashes of the package `imagehash`; the pool's are equal to them."""
+    film, picture = measure(gray), Image.fromarray(gray)
+    phash, dhash = (int(str(hashed), 16) for hashed in (imagehash.phash(picture), imagehash.dhash(picture)))
+    return replace(film, hashes=film.hashes._replace(phash=phash, dhash=dhash))
+
+
+def _nearest_by_hash(rows: pd.DataFrame, query: MeasuredFilm) -> pd.DataFrame:
+    """Select at most ``MAX_FILMS`` rows with a film, the nearest by pHash, sorted by name; add ``phash_distance``."""
+    known = rows[rows["phash"].notna()].reset_index(drop=True)
+    hashes = np.array([int(value, 16) for value in known["phash"]], np.uint64)
+    differing = np.bitwise_count(hashes[:, None] ^ np.array(query.hashes.phashes, np.uint64))
+    known = known.assign(phash_distance=differing[:, 0].astype(int), least=differing.min(axis=1).astype(int))
+    chosen = known.sort_values(["least", *KEY], kind="stable").head(MAX_FILMS)
     return chosen.sort_values(list(KEY), kind="stable", ignore_index=True)
 
 
-def _prove_against(layout: Layout, asked: Film, rows: pd.DataFrame) -> dict[int, Proof]:
-    """Place of a row -> proof that its film shows the exposure of the image."""
-    params = DedupeParams()
-    workers = 1 if len(rows) <= ALONE else 0
-    with Films(len(rows) + 1) as films, open_executor(workers) as executor:
-        films.add(asked)
+def _match(layout: Layout, query: Query, rows: pd.DataFrame, params: DedupeParams) -> dict[int, Match]:
+    """Prove which rows show the exposure of the image; place of a row -> match."""
+    workers = 1 if len(rows) <= FEW_FILMS else 0
+    with FilmStore(len(rows) + 1) as films, open_executor(workers) as executor:
+        films.add(query.film)
         films.extend(map_images(measure_png, _pictures(layout, rows), executor))
-        about = find_candidates(films, params).of_first(0)
-        proven = judge(films, about, params, executor).proven
-    return {second - 1: proof for (first, second), (proof, _) in proven.items() if first == 0}
+        candidates = find_candidates(films, params).of_first(0)
+        proven = prove_candidates(films, candidates, params, executor).proven
+        widths = films.sizes[1:, 0]
+    matches = {}
+    for (first, second), pair in proven.items():
+        if first == 0:
+            row, place = rows.iloc[second - 1], second - 1
+            matches[place] = Match(pair.proof, _kind(query, row, pair.proof, int(widths[place])))
+    return matches
+
+
+def _kind(query: Query, row: "pd.Series[Any]", proof: Proof, pool_width: int) -> str:
+    if row["image_id"] == query.image_id:
+        return "bytes"
+    negatives = int(query.inverted) + int(not pd.isna(row["inverted"]) and bool(row["inverted"]))
+    return kind_of(proof, query.scale, float(row["width"]) / pool_width, negatives)
 
 
 def _pictures(layout: Layout, rows: pd.DataFrame) -> Iterator[bytes]:
@@ -120,33 +245,22 @@ def _pictures(layout: Layout, rows: pd.DataFrame) -> Iterator[bytes]:
             yield png
 
 
-def _row(row: dict[Any, Any], proof: Proof | None, image_id: str) -> Row:
-    """What is shown of one film."""
-    shown = {name: None if pd.isna(row.get(name)) else row[name] for name in COLUMNS if name in row}
-    shown["phash_distance"] = row["bits"]
-    if proof is not None:
-        shown |= {
-            "kind": "bytes" if row["image_id"] == image_id else kind_of(proof, 1.0, 1.0),
-            "similarity": round(proof.similarity, 3),
-            "overlap": round(proof.overlap, 3),
-        }
-    return tuple(shown.get(name) for name in COLUMNS)
+def _similar_film(row: dict[Any, Any], match: Match | None) -> SimilarFilm:
+    optional = {name: None if pd.isna(row[name]) else str(row[name]) for name in ("label", "view", "cluster_id")}
+    return SimilarFilm(
+        source=row["source"],
+        item_id=row["item_id"],
+        kind=match.kind if match else None,
+        similarity=round(match.proof.similarity, 3) if match else None,
+        overlap=round(match.proof.overlap, 3) if match else None,
+        phash_distance=row["phash_distance"],
+        **optional,
+    )
 
 
-def _write_overlay(layout: Layout, gray: Gray, row: "pd.Series[Any]", proof: Proof | None, path: Path) -> None:
-    """Write the image in red and the film, moved onto it, in cyan: gray where they agree."""
+def _write_overlay(layout: Layout, gray: Gray, row: "pd.Series[Any]", match: Match | None, path: Path) -> None:
+    """Write the overlay of the image and one film of the pool."""
     name = (row["source"], row["item_id"])
     film = decode_png(read_pictures(layout, [name])[name], "/".join(name))
     with atomic(path) as file:
-        file.write(cv2.imencode(".png", overlay_of(gray, film, proof))[1].tobytes())
-
-
-def overlay_of(gray: Gray, film: Gray, proof: Proof | None) -> Gray:
-    """(H, W, 3) uint8 BGR, of the size of ``gray``; a film without proof is stretched over it."""
-    size = (gray.shape[1], gray.shape[0])
-    if proof is None:
-        moved = cv2.resize(film, size, interpolation=cv2.INTER_AREA)
-    else:
-        shown = np.bitwise_not(film) if proof.change.inverted else film
-        moved = cv2.warpAffine(shown, proof.transform[:2], size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    return np.dstack([moved, moved, gray])
+        file.write(cv2.imencode(".png", overlay_of(gray, film, match.proof if match else None))[1].tobytes())

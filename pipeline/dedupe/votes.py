@@ -1,12 +1,12 @@
-"""Which films share local features: an index of descriptors, where films that fall into the same buckets vote.
+"""Find the films that share local features, with an index of their descriptors.
 
-Eight tables look at eight groups of descriptor bytes each; two features that agree in all bits of one group are a
-vote for their two films. Votes count only together when they move the film alike (one scale, one shift), which a few
-chance agreements never do. The number of bits grows with the number of features, so that a feature meets about as many
-others by chance in a large collection as in a small one, and the work grows with the number of films, not of pairs.
+Each of eight tables looks at a group of eight descriptor bytes. Two features that agree in all key bits of a group are
+a vote for their two films. Only votes that imply the same movement (one scale, one shift) are added up; chance
+agreements rarely do. The number of key bits grows with the number of features. So a feature meets about as many others
+by chance in a large collection as in a small one, and the work grows with the number of films, not of pairs.
 
-A descriptor and its complement share a bucket: an inverted film is found in the same pass. Mirrored films are found
-because every film is entered twice, as it is and mirrored.
+A descriptor and its complement share a bucket, so inverted films are found in the same pass. Mirrored films are found
+because every film enters the index twice, as it is and mirrored.
 """
 
 import tempfile
@@ -15,21 +15,22 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from tqdm import tqdm
 
 from pipeline.dedupe.features import BYTES, OCTAVE_STEP, POINTS, SIDE
-from pipeline.dedupe.films import Films
+from pipeline.dedupe.films import FilmStore
 
 TABLES = 8
-LEAST_BITS, MOST_BITS = 28, 64
-FILMS_AT_LEAST_BITS = 1024
+MIN_BITS, MAX_BITS = 28, 64  # of a key
+FILMS_AT_MIN_BITS = 1024
 BITS_PER_DOUBLING = 3.1
-NEIGHBOURS = 32  # a feature votes with so many of its bucket: buckets of common shapes (letters) stay cheap
-MOST_PER_FILM = 64  # votes per film and table; buckets that bring more hold what many films share
-WORDS, VOTES = 1 << 22, 1 << 20  # features that meet, and votes that are counted, at a time
-SHIFT = 56.0  # shifts that differ by less may be one (px in the film's frame)
-SCALE_LEVELS = 3  # scales that differ by fewer pyramid levels may be one
-MIX = np.uint64(0x9E3779B97F4A7C15)
-ENTRY_BITS = np.uint64(31)  # of a word: number of the entry, and one bit that says whether it was complemented
+NEIGHBORS = 32  # a feature votes with at most so many of its bucket, which keeps common shapes (letters) cheap
+MAX_PER_FILM = 64  # votes per film and table; buckets that bring more contain what many films share
+WORDS, VOTES = 1 << 22, 1 << 20  # features matched, and votes counted, at once
+SHIFT = 56.0  # shifts that differ by less may be the same (px in the film's frame)
+SCALE_LEVELS = 3  # scales that differ by fewer pyramid levels may be the same
+MIX = np.uint64(0x9E3779B97F4A7C15)  # 2**64 divided by the golden ratio: spreads keys evenly
+ENTRY_BITS = np.uint64(31)  # low bits of a word: number of the entry, and whether its key is the complement
 
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
@@ -41,8 +42,8 @@ class Agreements:
 
     Attributes:
         first, second: (m,) int64, numbers of films.
-        mirrored, inverted: (m,) bool, the second film agrees after that change.
-        votes: (m,) int64, features that agree and move alike.
+        mirrored, inverted: (m,) bool, change of the second film after which the features agree.
+        votes: (m,) int64, features that agree and imply the same movement.
     """
 
     first: Ints
@@ -52,10 +53,10 @@ class Agreements:
     votes: Ints
 
 
-def agreements(films: Films, least_votes: int) -> Agreements:
-    """All pairs of films with at least ``least_votes`` features that agree and move alike, sorted by number."""
+def agreements(films: FilmStore, min_votes: int) -> Agreements:
+    """Find the pairs of films with at least ``min_votes`` votes that imply the same movement, sorted by number."""
     votes = _all_votes(films)
-    counted = [_count(films, part, least_votes) for part in _parts(votes, VOTES, 2 * POINTS << 32)]
+    counted = [_count(films, part, min_votes) for part in _parts(votes, VOTES, 2 * POINTS << 32)]
     pairs = np.concatenate([np.zeros(0, np.int64), *(pairs for pairs, _ in counted)])
     counts = np.concatenate([np.zeros(0, np.int64), *(counts for _, counts in counted)])
     number = pairs // 4
@@ -63,18 +64,15 @@ def agreements(films: Films, least_votes: int) -> Agreements:
 
 
 def bits_per_key(films: int) -> int:
-    """Bits of a descriptor that must agree, for a collection of so many films."""
-    doublings = np.log2(max(films, FILMS_AT_LEAST_BITS) / FILMS_AT_LEAST_BITS)
-    return int(min(MOST_BITS, LEAST_BITS + round(BITS_PER_DOUBLING * doublings)))
+    """Number of descriptor bits that must agree in a collection of ``films`` films."""
+    doublings = np.log2(max(films, FILMS_AT_MIN_BITS) / FILMS_AT_MIN_BITS)
+    return int(min(MAX_BITS, MIN_BITS + round(BITS_PER_DOUBLING * doublings)))
 
 
-# ------------------------------------------------------------------------------------------------------- one table
-
-
-def _all_votes(films: Films) -> Words:
-    """The votes of all tables, sorted; those of one wait on disk while the next is in memory."""
+def _all_votes(films: FilmStore) -> Words:
+    """Collect the votes of all tables, sorted. Finished tables wait on disk, so that memory holds one at a time."""
     with tempfile.TemporaryFile(prefix="cxnet-votes-") as file:
-        for table in range(TABLES):
+        for table in tqdm(range(TABLES), "dedupe: votes", unit="table", leave=False, disable=None):
             file.write(_votes_of_table(films, table).tobytes())
         file.seek(0)
         votes = np.fromfile(file, np.uint64)
@@ -82,23 +80,28 @@ def _all_votes(films: Films) -> Words:
     return votes
 
 
-def _votes_of_table(films: Films, table: int) -> Words:
-    """Votes as ``left entry << 32 | right entry << 1 | inverted``, left before right."""
+def _votes_of_table(films: FilmStore, table: int) -> Words:
+    """Collect one table's votes as ``left entry << 32 | right entry << 1 | inverted``, the smaller entry left."""
     words = _words(films, table)
     words.sort()
-    most = MOST_PER_FILM * len(films) / max(len(words), 1)
+    most = MAX_PER_FILM * len(films) / max(len(words), 1)
     parts = _parts(words, WORDS, 1 << int(ENTRY_BITS))
     return np.concatenate([np.zeros(0, np.uint64), *(_votes_among(part, int(most * len(part))) for part in parts)])
 
 
 def _votes_among(words: Words, most: int) -> Words:
-    """The votes of sorted words, of which each bucket is whole; no more of any bucket once there are ``most``."""
-    met = np.zeros(len(words) + 1, bool)
-    met[1:-1] = (words[1:] ^ words[:-1]) >> ENTRY_BITS == 0
-    words = words[met[1:] | met[:-1]]
+    """Collect the votes among sorted words.
+
+    Args:
+        words: (n,) uint64, whole buckets.
+        most: once there are so many votes, the search stops: farther neighbors in all buckets do not vote.
+    """
+    shared = np.zeros(len(words) + 1, bool)
+    shared[1:-1] = (words[1:] ^ words[:-1]) >> ENTRY_BITS == 0
+    words = words[shared[1:] | shared[:-1]]
     key = words >> ENTRY_BITS
     votes = [np.zeros(0, np.uint64)]
-    for offset in range(1, min(NEIGHBOURS, len(words))):
+    for offset in range(1, min(NEIGHBORS, len(words))):
         same = np.flatnonzero(key[offset:] == key[:-offset])
         if not len(same) or sum(map(len, votes)) > most:
             break
@@ -106,8 +109,8 @@ def _votes_among(words: Words, most: int) -> Words:
     return np.concatenate(votes)
 
 
-def _words(films: Films, table: int) -> Words:
-    """Every feature as ``mixed key << 31 | entry << 1 | complemented``."""
+def _words(films: FilmStore, table: int) -> Words:
+    """Write every feature as ``mixed key << 31 | entry << 1 | complemented``."""
     columns = (np.arange(8) + table * (BYTES // TABLES)) % BYTES
     mask = np.uint64((1 << bits_per_key(len(films))) - 1)
     slots = np.arange(2 * POINTS).reshape(2, POINTS)
@@ -126,7 +129,7 @@ def _words(films: Films, table: int) -> Words:
 
 
 def _valid(left: Words, right: Words) -> Words:
-    """Votes between different films where the first is entered as it is; mirrored against mirrored says nothing new."""
+    """Keep votes between different films whose left entry is not mirrored; mirrored pairs would only repeat others."""
     low = np.uint64((1 << int(ENTRY_BITS)) - 1)
     left, right = left & low, right & low
     inverted = (left ^ right) & np.uint64(1)
@@ -136,7 +139,7 @@ def _valid(left: Words, right: Words) -> Words:
 
 
 def _parts(ordered: Words, length: int, unit: int) -> Iterator[Words]:
-    """Sorted words in parts of about ``length``; those between two multiples of ``unit`` stay together."""
+    """Cut sorted words into parts of about ``length``; words between two multiples of ``unit`` stay together."""
     first = 0
     while first < len(ordered):
         owner = int(ordered[min(first + length, len(ordered)) - 1]) // unit
@@ -145,32 +148,33 @@ def _parts(ordered: Words, length: int, unit: int) -> Iterator[Words]:
         first = last
 
 
-def _count(films: Films, votes: Words, least_votes: int) -> tuple[Ints, Ints]:
-    """Pairs as ``(first * n + second) * 4 + mirrored * 2 + inverted``, and the votes of each that move alike."""
+def _count(films: FilmStore, votes: Words, min_votes: int) -> tuple[Ints, Ints]:
+    """Count the votes of each pair of films that imply the same movement.
+
+    Returns:
+        Pairs as ``(first * n + second) * 4 + mirrored * 2 + inverted``, and the number of votes of each.
+    """
     left, right, inverted = _distinct(votes)
     pair = (_film(left) * np.int64(len(films)) + _film(right)) * 4 + _is_mirrored(right) * 2 + inverted
-    pairs, counts = _most_alike(pair, _movement_bins(films, left, right))
-    enough = counts >= least_votes
+    pairs, counts = _fullest_bins(pair, _movement_bins(films, left, right))
+    enough = counts >= min_votes
     return pairs[enough], counts[enough]
 
 
 def _distinct(votes: Words) -> tuple[Ints, Ints, Ints]:
-    """Left entries, right entries and inversion, each pair of features once."""
+    """Left entries, right entries and inversion of the votes, each pair of features once."""
     votes = np.unique(votes)
     left = (votes >> np.uint64(32)).astype(np.int64)
     right = (votes & np.uint64(0xFFFFFFFF)).astype(np.int64)
     return left, right >> 1, right & 1
 
 
-# ----------------------------------------------------------------------------------------------------- move alike
-
-
-def _movement_bins(films: Films, left: Ints, right: Ints) -> Ints:
-    """(4, votes): number of the bin of each vote's scale and shift, in four staggered grids."""
+def _movement_bins(films: FilmStore, left: Ints, right: Ints) -> Ints:
+    """Assign each vote's scale and shift to a bin in each of four staggered grids; (4, votes) int64."""
     film, other = _film(left), _film(right)
     step = films.levels[film, left % POINTS].astype(np.int64) - films.levels[other, right % POINTS]
-    scale = (OCTAVE_STEP ** (-step / 2))[:, None]  # half of it on either side, so that order does not matter
-    shift = _seen_places(films, right) / scale - films.places[film, left % POINTS] * scale
+    scale = (OCTAVE_STEP ** (-step / 2))[:, None]  # half on either side, so that the order of films does not matter
+    shift = _entered_places(films, right) / scale - films.places[film, left % POINTS] * scale
     bins = []
     for stagger_scale in (0, 1):
         for stagger_shift in (0.0, 0.5):
@@ -179,18 +183,18 @@ def _movement_bins(films: Films, left: Ints, right: Ints) -> Ints:
     return np.array(bins)
 
 
-def _seen_places(films: Films, entries: Ints) -> npt.NDArray[np.float64]:
-    """Where a feature lies in the film as entered: x runs from the right in a mirrored one."""
+def _entered_places(films: FilmStore, entries: Ints) -> npt.NDArray[np.float64]:
+    """Places of features in the film as it was entered, (n, 2) float64 (px in the frame); mirrored if the entry is."""
     film = _film(entries)
     places = films.places[film, entries % POINTS].astype(np.float64)
     sizes = films.boxes[film, 2:]
-    widths = np.maximum(1, np.rint(sizes[:, 0] * (SIDE / sizes.max(axis=1, initial=1))))  # as frame_size
+    widths = np.maximum(1, np.rint(sizes[:, 0] * (SIDE / sizes.max(axis=1, initial=1))))  # like frame_size
     x = np.where(_is_mirrored(entries), widths - 1 - places[:, 0], places[:, 0])
     return np.stack([x, places[:, 1]], axis=1)
 
 
-def _most_alike(pair: Ints, bins: Ints) -> tuple[Ints, Ints]:
-    """Each pair once, with the votes in its fullest bin."""
+def _fullest_bins(pair: Ints, bins: Ints) -> tuple[Ints, Ints]:
+    """Keep each pair once, with the number of votes in its fullest bin."""
     pairs, place = np.unique(pair, return_inverse=True)
     votes = np.zeros(len(pairs), np.int64)
     for grid in bins:

@@ -3,7 +3,7 @@ import pandas as pd
 from pipeline.dedupe.conflicts import find_conflicts, merge
 from pipeline.dedupe.patients import patient_keys
 
-TOLD = ("label", "view", "age", "sex", "rt_pcr", "patient_id", "offset_days")
+METADATA = ("label", "view", "age", "sex", "rt_pcr", "patient_id", "offset_days")
 
 
 def rows(*films):
@@ -12,11 +12,11 @@ def rows(*films):
     for place, (source, item_id, values) in enumerate(films):
         copy_of = None if place == 0 else f"{films[0][0]}/{films[0][1]}"
         row = {"source": source, "item_id": item_id, "cluster_id": "c", "duplicate_of": copy_of}
-        table.append(row | dict.fromkeys(TOLD) | values)
+        table.append(row | dict.fromkeys(METADATA) | values)
     return pd.DataFrame(table).astype(object)
 
 
-def found(table, similarity=None):
+def conflicts_in(table, similarity=None):
     conflicts = find_conflicts(table, similarity or {})
     return [(row["column"], row["a_value"], row["b_value"]) for row in conflicts.to_dict("records")]
 
@@ -32,29 +32,29 @@ def test_two_labels_for_one_film_are_a_conflict_with_its_evidence():
     ]  # fmt: skip
 
 
-def test_silence_is_no_conflict():
-    assert found(rows(("cohen", "1", {"view": "PA"}), ("cxnet", "9", {"view": "unknown"}))) == []
-    assert found(rows(("cohen", "1", {"label": None}), ("cxnet", "9", {"label": "cap"}))) == []
+def test_a_missing_value_is_no_conflict():
+    assert conflicts_in(rows(("cohen", "1", {"view": "PA"}), ("cxnet", "9", {"view": "unknown"}))) == []
+    assert conflicts_in(rows(("cohen", "1", {"label": None}), ("cxnet", "9", {"label": "cap"}))) == []
 
 
 def test_ages_a_year_apart_agree():
-    assert found(rows(("cohen", "1", {"age": 50.0}), ("cxnet", "9", {"age": 51.0}))) == []
-    assert found(rows(("cohen", "1", {"age": 50.0}), ("cxnet", "9", {"age": 53.0}))) == [("age", "50", "53")]
+    assert conflicts_in(rows(("cohen", "1", {"age": 50.0}), ("cxnet", "9", {"age": 51.0}))) == []
+    assert conflicts_in(rows(("cohen", "1", {"age": 50.0}), ("cxnet", "9", {"age": 53.0}))) == [("age", "50", "53")]
 
 
-def test_two_patients_of_one_source_are_a_conflict_of_two_sources_not():
+def test_patients_are_in_conflict_within_one_source_only():
     same = rows(("cohen", "1", {"patient_id": "cohen/1"}), ("cohen", "2", {"patient_id": "cohen/2"}))
     other = rows(("cohen", "1", {"patient_id": "cohen/1"}), ("nih", "2", {"patient_id": "nih/2"}))
-    assert found(same) == [("patient_id", "cohen/1", "cohen/2")]
-    assert found(other) == []
+    assert conflicts_in(same) == [("patient_id", "cohen/1", "cohen/2")]
+    assert conflicts_in(other) == []
 
 
 def test_film_outside_clusters_has_no_conflicts():
     table = rows(("cohen", "1", {"label": "covid"}), ("cxnet", "9", {"label": "cap"}))
-    assert found(table.assign(cluster_id=None)) == []
+    assert conflicts_in(table.assign(cluster_id=None)) == []
 
 
-def test_kept_film_learns_what_its_copies_agree_on():
+def test_missing_values_of_the_kept_film_are_filled_where_its_copies_agree():
     table = rows(
         ("cohen", "1", {"label": "covid", "view": "unknown"}),
         ("cxnet", "8", {"age": 50.0, "sex": "F", "label": "cap", "view": "AP"}),
@@ -63,11 +63,11 @@ def test_kept_film_learns_what_its_copies_agree_on():
     merged = merge(table).loc[0]
     assert merged["age"] == 50.0
     assert merged["view"] == "AP"
-    assert merged["label"] == "covid"  # its own word stands; the conflict is listed
+    assert merged["label"] == "covid"  # its own value stands; the conflict is listed
     assert pd.isna(merged["sex"])  # the copies disagree
 
 
-def test_copies_keep_what_their_sources_say():
+def test_copies_keep_the_values_of_their_sources():
     table = rows(("cohen", "1", {"age": 50.0}), ("cxnet", "9", {}))
     assert pd.isna(merge(table).loc[1, "age"])
 
@@ -76,7 +76,7 @@ def patients(*films):
     return pd.DataFrame(films, columns=["source", "patient_id", "cluster_id"]).astype(object)
 
 
-def test_patients_are_linked_through_a_shared_film():
+def test_patients_are_linked_through_a_shared_exposure():
     table = patients(
         ("cohen", "cohen/7", "x"), ("hannover", "hannover/2", "x"), ("hannover", "hannover/2", None),
         ("cxnet", None, "x"), ("nih", "nih/3", None), ("nih", None, None),

@@ -10,7 +10,7 @@ from pipeline.core.layout import Layout
 from pipeline.core.parallel import open_executor
 from pipeline.core.params import DedupeParams
 from pipeline.core.schema import CONFLICTS_SCHEMA, DEDUPE_SCHEMA, DUPLICATES_SCHEMA
-from pipeline.dedupe.stage import run
+from pipeline.dedupe.stage import DedupeSummary, run
 from sources.core.storage import read_table
 
 PARAMS = DedupeParams()
@@ -27,13 +27,13 @@ def deduped(tmp_path, rows, executor=None):
     lay_out(layout, rows, through=None)
     for name in ("dedupe", "views", "harmonise"):
         getattr(layout, name).unlink()
-    said = str(run(layout, options(dedupe=PARAMS), executor))
+    summary = run(layout, options(dedupe=PARAMS), executor)
     table = read_table(layout.dedupe)
-    return said, table.set_index(table["source"] + "/" + table["item_id"]), read_table(layout.duplicates), layout
+    return summary, table.set_index(table["source"] + "/" + table["item_id"]), read_table(layout.duplicates), layout
 
 
 @pytest.fixture(scope="module")
-def world():
+def pool_rows():
     """Twelve rows: one exposure in seven copies, a follow-up film of the patient, and others."""
     first, follow_up, other = draw_exposure(1, patient=3), draw_exposure(2, patient=3), draw_exposure(9)
     copies = {name: change(first) for name, change in CHANGES.items()}
@@ -47,8 +47,8 @@ def world():
 
 
 @pytest.fixture(scope="module")
-def outcome(world, tmp_path_factory):
-    return deduped(tmp_path_factory.mktemp("dedupe"), world)
+def outcome(pool_rows, tmp_path_factory):
+    return deduped(tmp_path_factory.mktemp("dedupe"), pool_rows)
 
 
 def test_all_copies_are_in_one_cluster_and_nothing_else_is(outcome):
@@ -59,14 +59,15 @@ def test_all_copies_are_in_one_cluster_and_nothing_else_is(outcome):
     assert table["cluster_id"].nunique() == 1
 
 
-def test_the_best_film_stays_and_the_others_say_what_they_copy(outcome):
-    said, table, _, _ = outcome
+def test_the_best_film_stays_and_the_others_name_it(outcome):
+    summary, table, _, _ = outcome
     copies = table[table["excluded_by"] == "dedupe"]
     assert len(copies) == 8
     assert table.loc["cohen/original", "excluded_by"] is pd.NA
     assert set(copies["duplicate_of"]) == {"cohen/original"}
     assert copies.loc["cxnet/cropped", "reason"].startswith("duplicate of cohen/original (cropped, ")
-    assert said == "12 rows, 9 in 1 clusters, 8 excluded"
+    assert summary == DedupeSummary(rows=12, clustered=9, clusters=1, excluded=8)
+    assert str(summary) == "12 rows, 9 in 1 clusters, 8 excluded"
 
 
 def test_kinds_are_named(outcome):
@@ -86,7 +87,7 @@ def test_every_pair_of_the_cluster_is_listed_with_its_evidence(outcome):
     assert set(pairs["net"]) <= {"bytes", "pixels", "hash", "features", "features+hash", "chain"}
 
 
-def test_row_excluded_by_ingest_takes_no_part(outcome):
+def test_a_row_excluded_by_ingest_is_ignored(outcome):
     _, table, _, _ = outcome
     assert table.loc["nih/gone", ["excluded_by", "reason"]].tolist() == ["ingest", "damaged"]
     assert pd.isna(table.loc["nih/gone", "phash"])
@@ -108,10 +109,10 @@ def test_tables_have_their_schemas(outcome):
         assert list(read_table(path).columns) == schema.names
 
 
-def test_workers_change_no_byte(world, outcome, tmp_path):
+def test_workers_change_no_byte(pool_rows, outcome, tmp_path):
     _, _, _, layout = outcome
     with open_executor(2) as executor:
-        other = deduped(tmp_path, world, executor)[3]
+        other = deduped(tmp_path, pool_rows, executor)[3]
     for name in ("dedupe", "duplicates", "conflicts"):
         assert getattr(layout, name).read_bytes() == getattr(other, name).read_bytes()
 
@@ -123,7 +124,7 @@ def test_same_pixels_in_other_bytes_are_pixels(tmp_path):
     assert table.loc["b/2", "similarity"] == 1.0
 
 
-def test_two_crops_that_do_not_overlap_are_tied_by_the_whole_film(tmp_path):
+def test_two_crops_that_do_not_overlap_are_linked_by_the_whole_film(tmp_path):
     picture = draw_exposure(6)
     left, right = cropped(picture, 0.3, left=0), cropped(picture, 0.3, left=1)
     rows = [row("a", "whole", picture), row("b", "left", left[:, :310]), row("b", "right", right[:, -310:])]
@@ -140,15 +141,15 @@ def test_enlarged_reencoded_annotated_crop_of_a_mirrored_film(tmp_path):
 
 
 def test_empty_pool_gives_empty_tables(tmp_path):
-    said, table, pairs, _ = deduped(tmp_path, [])
-    assert said == "0 rows, 0 in 0 clusters, 0 excluded"
+    summary, table, pairs, _ = deduped(tmp_path, [])
+    assert summary == DedupeSummary(rows=0, clustered=0, clusters=0, excluded=0)
     assert len(table) == len(pairs) == 0
 
 
 def test_pool_without_usable_films(tmp_path):
     rows = [row("a", "1", draw_exposure(1, side=100), excluded_by="ingest", reason="too small")]
-    said, _, _, _ = deduped(tmp_path, rows)
-    assert said == "1 rows, 0 in 0 clusters, 0 excluded"
+    summary, _, _, _ = deduped(tmp_path, rows)
+    assert summary == DedupeSummary(rows=1, clustered=0, clusters=0, excluded=0)
 
 
 def test_blank_films_are_only_duplicates_by_pixels(tmp_path):

@@ -6,9 +6,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.core.params import DedupeParams
+from pipeline.dedupe.alignment import Change
 from pipeline.dedupe.films import measure
-from pipeline.dedupe.kinds import kind_of
-from pipeline.dedupe.proof import Change, detail, prove, prove_along, prove_whole
+from pipeline.dedupe.proof import detail, kind_of, prove, prove_along, prove_whole
 from pipeline.dedupe.verdicts import holds
 
 PARAMS = DedupeParams()
@@ -79,7 +79,7 @@ def framed(film, tone=0):
     return np.pad(film, ((height // 8, height // 3), (width // 3, width // 8)), constant_values=tone)
 
 
-def test_letters_and_arrows_do_not_drown_the_film(exposure):
+def test_a_film_is_proven_under_letters_and_arrows(exposure):
     pale = (exposure / 2 + 60).astype(np.uint8)
     proof = prove(measure(pale), measure(jpeg(page_of_letters(pale), 90)), Change())
     assert proof is not None
@@ -134,11 +134,11 @@ def test_transform_maps_pool_pixels(exposure):
 
 def test_known_transform_leads_to_the_same_proof(exposure):
     a, b = measure(exposure), measure(cropped(exposure))
-    found = prove(a, b, Change())
-    assert found is not None
-    again = prove_along(a, b, Change(), found.transform)
+    proof = prove(a, b, Change())
+    assert proof is not None
+    again = prove_along(a, b, Change(), proof.transform)
     assert again is not None
-    assert abs(again.similarity - found.similarity) < 0.01
+    assert abs(again.similarity - proof.similarity) < 0.01
 
 
 def test_shared_letters_prove_nothing():
