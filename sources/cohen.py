@@ -121,4 +121,4 @@ def _skip(row: Row) -> str | None:
     return None if row["filename"] else "the table names no file"
 
 
-SOURCES = (Cohen(),)
+SOURCE = Cohen()

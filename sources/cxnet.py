@@ -135,4 +135,4 @@ def _stem(name: str) -> str:
     return PurePosixPath(name).stem
 
 
-SOURCES = (Cxnet(),)
+SOURCE = Cxnet()

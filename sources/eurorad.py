@@ -211,4 +211,4 @@ def _section(tree: BeautifulSoup, name: str) -> str:
     return ""
 
 
-SOURCES = (Eurorad(),)
+SOURCE = Eurorad()

@@ -70,4 +70,4 @@ def _item(item_id: str, row: Row) -> Item:
     )
 
 
-SOURCES = (Figure1(),)
+SOURCE = Figure1()

@@ -16,7 +16,7 @@ from sources.core.addresses import web_address
 from sources.core.errors import MissingColumnError, UsageError, unknown
 from sources.core.items import LABELS, Item
 from sources.core.limits import FOLDER_TABLE_BYTES
-from sources.core.source import Source, Terms, registry
+from sources.core.source import Source, Terms, source_names
 from sources.core.web import Web
 from sources.reading.files import Entry, Files, is_outside
 from sources.reading.tables import Row, distinct, number, read_rows
@@ -57,7 +57,7 @@ def folder_sources(folders: Sequence[FolderSpec]) -> list["Folder"]:
     Raises:
         UsageError: a name is taken, ``columns`` has a name that is not ours, or a table comes without ``item_id``.
     """
-    taken = set(registry())
+    taken = set(source_names())
     for spec in folders:
         if spec.name in taken:
             raise UsageError(f"The folder name '{spec.name}' is taken by another source; choose another in `folders`.")

@@ -90,4 +90,4 @@ def _refuse_version_1(rows: list[Row]) -> None:
             )
 
 
-SOURCES = (Hannover(),)
+SOURCE = Hannover()

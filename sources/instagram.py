@@ -158,4 +158,4 @@ def _discovery(answer: Any) -> Mapping[str, Any]:
     return mapping(mapping(answer).get("business_discovery"))
 
 
-SOURCES = (Instagram(),)
+SOURCE = Instagram()

@@ -132,4 +132,4 @@ def _skip(row: Row, row_label: str | None) -> str | None:
     return f"finding not used: {row['Finding Labels']}" if row_label else "the table states no finding"
 
 
-SOURCES = (Nih(),)
+SOURCE = Nih()

@@ -272,4 +272,4 @@ def _unread(name: str, url: str, reason: str) -> Item:
     return Item(item_id=f"article {name}", url=url, page_url=url, skip=reason)
 
 
-SOURCES = (Papers(),)
+SOURCE = Papers()

@@ -91,4 +91,4 @@ def _item(item_id: str, member: str) -> Item:
     )
 
 
-SOURCES = (Pediatric(),)
+SOURCE = Pediatric()

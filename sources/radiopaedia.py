@@ -14,4 +14,4 @@ class Radiopaedia(RadiopaediaCases):
     query = "covid-19"
 
 
-SOURCES = (Radiopaedia(),)
+SOURCE = Radiopaedia()

@@ -18,4 +18,4 @@ class RadiopaediaNormal(RadiopaediaCases):
     query = "normal+chest+x-ray"
 
 
-SOURCES = (RadiopaediaNormal(),)
+SOURCE = RadiopaediaNormal()

@@ -226,4 +226,4 @@ def _item(url: str, title: str, prose: str, caption: str, addresses: list[str]) 
     )
 
 
-SOURCES = (Sirm(),)
+SOURCE = Sirm()

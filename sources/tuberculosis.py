@@ -140,4 +140,4 @@ def _one_line(text: str) -> str | None:
     return " ".join(text.split()).strip(" ,.") or None
 
 
-SOURCES = (Tuberculosis(),)
+SOURCE = Tuberculosis()

@@ -178,4 +178,4 @@ def _includes(answer: Any) -> Mapping[str, Any]:
     return mapping(mapping(answer).get("includes"))
 
 
-SOURCES = (Twitter(),)
+SOURCE = Twitter()

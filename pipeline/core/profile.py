@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from pipeline.core.params import Params
 from sources.core.errors import UsageError, unknown
-from sources.core.source import registry
+from sources.core.source import source_names
 
 MESSAGES = {  # type of a pydantic error -> our words, where pydantic speaks of Python or JSON and not of YAML
     "tuple_type": "input should be a valid list",
@@ -57,7 +57,7 @@ def _read(path: Path) -> str:
 
 def _check_sources(path: Path, params: Params) -> None:
     """Refuse a source that does not exist, wherever the profile names one."""
-    known = [*registry(), *(folder.name for folder in params.folders)]
+    known = [*source_names(), *(folder.name for folder in params.folders)]
     named = {
         "sources": params.sources,
         "harmonise.sources": params.harmonise.sources,

@@ -24,7 +24,7 @@ from pipeline.harmonise.reference import Reference, compute_reference, histogram
 from pipeline.imaging.histogram import match_curve
 from sources.core.errors import unknown
 from sources.core.items import KEY, Key
-from sources.core.source import registry
+from sources.core.source import source_names
 from sources.core.storage import write_table
 
 
@@ -79,7 +79,7 @@ def _write(layout: Layout, rows: pd.DataFrame, curves: dict[Key, bytes], referen
 
 def _check_sources(options: HarmoniseParams, rows: pd.DataFrame, folders: list[str]) -> None:
     """Every source to be matched is known: in the registry, the profile or the data."""
-    known = sorted({*registry(), *folders, *rows["source"].unique()})
+    known = sorted({*source_names(), *folders, *rows["source"].unique()})
     for name in options.sources:
         if name not in known:
             raise unknown("source in harmonise.sources", name, known)

@@ -33,7 +33,7 @@ from pipeline.split.assignment import assign
 from pipeline.split.groups import groups
 from sources.core.errors import unknown
 from sources.core.items import KEY
-from sources.core.source import registry
+from sources.core.source import source_names
 from sources.core.storage import read_table, write_table
 
 LOG = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Spl
 
 def check(params: SplitParams, rows: pd.DataFrame) -> None:
     """Refuse external sources that do not exist."""
-    known = sorted({*registry(), *rows["source"].unique()})
+    known = sorted({*source_names(), *rows["source"].unique()})
     for name in params.external:
         if name not in known:
             raise unknown("source in split.external", name, known)

@@ -18,6 +18,8 @@ from sources.core.errors import UsageError, unknown
 from sources.core.items import Item
 from sources.core.web import Web
 
+FOLDER_MODULE = "folder"  # the one module without a source of its own: the profile describes folders
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -100,21 +102,26 @@ class Source(ABC):
         return None
 
 
+def source_names() -> list[str]:
+    """The names of all sources in the folder ``sources/``, sorted: a module has the name of its source."""
+    modules = [entry.name for entry in pkgutil.iter_modules(sources.__path__) if not entry.ispkg]
+    return sorted(set(modules) - {FOLDER_MODULE})
+
+
 @cache
 def registry() -> dict[str, Source]:
     """Every source in the folder ``sources/`` by name, in name order.
 
     Raises:
-        RuntimeError: two modules define the same name.
+        RuntimeError: a module does not define the one source of its name.
     """
     by_name: dict[str, Source] = {}
-    modules = [entry.name for entry in pkgutil.iter_modules(sources.__path__) if not entry.ispkg]
-    for module in sorted(modules):
-        for source in vars(importlib.import_module(f"sources.{module}")).get("SOURCES", ()):
-            if source.name in by_name:
-                raise RuntimeError(f"Two sources are named '{source.name}' (the second one in sources/{module}.py).")
-            by_name[source.name] = source
-    return dict(sorted(by_name.items()))
+    for name in source_names():
+        source = vars(importlib.import_module(f"sources.{name}")).get("SOURCE")
+        if not isinstance(source, Source) or source.name != name:
+            raise RuntimeError(f"sources/{name}.py must define SOURCE, an instance of Source with name = '{name}'.")
+        by_name[name] = source
+    return by_name
 
 
 def get_source(name: str) -> Source:
@@ -123,6 +130,6 @@ def get_source(name: str) -> Source:
     Raises:
         UsageError: there is no such source; the message lists those that exist.
     """
-    if name not in registry():
-        raise unknown("source", name, list(registry()))
+    if name not in source_names():
+        raise unknown("source", name, source_names())
     return registry()[name]

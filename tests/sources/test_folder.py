@@ -165,7 +165,7 @@ def test_a_description_that_cannot_work_is_refused_before_reading(facts, message
 
 
 def test_names_of_folders_are_their_own(monkeypatch):
-    monkeypatch.setattr("sources.folder.registry", lambda: {"cohen": None})
+    monkeypatch.setattr("sources.folder.source_names", lambda: ["cohen"])
     good = folder_sources([FolderParams(name="a", path="/x"), FolderParams(name="b", path="/y", redistributable=True)])
     assert [(source.name, source.terms.redistributable) for source in good] == [("a", False), ("b", True)]
     for names in (("a", "a"), ("cohen",)):

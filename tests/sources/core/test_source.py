@@ -1,21 +1,22 @@
-import pkgutil
-
 import pytest
 from sites import Pages
 from toy import Toy
 
-import sources
+import sources.cohen
 from sources.core.errors import StoppedError, UsageError, WebError
 from sources.core.items import LABELS, Item
-from sources.core.source import Source, get_source, registry
+from sources.core.source import Source, get_source, registry, source_names
 
 TOY = Toy("http://127.0.0.1")
 PAGED = [source for source in registry().values() if source.has_pages and not source.names_pages_freely]
 
 
-def test_every_module_of_sources_is_a_source_of_that_name():
-    modules = {entry.name for entry in pkgutil.iter_modules(sources.__path__) if not entry.ispkg}
-    assert modules == registry().keys() | {"folder"}  # folders are described in the profile
+def test_every_module_of_sources_is_a_source_of_that_name(monkeypatch):
+    assert list(registry()) == source_names()
+    assert {"cohen", "nih"} <= registry().keys()
+    monkeypatch.setattr(sources.cohen, "SOURCE", TOY)
+    with pytest.raises(RuntimeError, match=r"sources/cohen\.py must define SOURCE"):
+        registry.__wrapped__()
 
 
 @pytest.mark.parametrize("source", registry().values(), ids=list(registry()))
