@@ -1,1 +1,1 @@
-"""Where images come from: one module per source, plus the polite client and the sandbox that imitates them all."""
+"""Where images come from: one module per source, and the packages that read, download and imitate them."""

@@ -30,7 +30,7 @@ from sources.reading.html import (
     words_of,
 )
 from sources.reading.licences import creative_commons, is_free
-from sources.reading.views import shown_by
+from sources.reading.views import caption_facts
 from sources.reading.words import age_in_text, day_in_text, is_child, label_of, parse_age, sex_in_text
 
 SITE = "https://www.eurorad.org"
@@ -141,7 +141,7 @@ def patient_of(case: Case, figure: Figure) -> tuple[str | None, bool]:
 
 def _item(case: Case, figure: Figure) -> Item:
     patient, is_stated = patient_of(case, figure)
-    shown = shown_by(figure.caption)
+    facts = caption_facts(figure.caption)
     age = _age(case.person) if is_stated else age_in_text(figure.caption)
     return Item(
         item_id=_item_id(figure.addresses[0]),
@@ -150,8 +150,8 @@ def _item(case: Case, figure: Figure) -> Item:
         page_url=case.page_url,
         label=label_of(case.finding),
         finding=case.finding,
-        view=shown.view,
-        modality=shown.modality,
+        view=facts.view,
+        modality=facts.modality,
         patient_id=patient,
         age=age,
         sex=sex_in_text(case.person if is_stated else figure.caption),
@@ -160,7 +160,7 @@ def _item(case: Case, figure: Figure) -> Item:
         licence=case.licence,
         attribution=", ".join(part for part in (f"Eurorad case {case.number}", figure.credit) if part),
         redistributable=is_free(case.licence),
-        skip=shown.skip,
+        skip=facts.skip,
     )
 
 

@@ -25,7 +25,7 @@ from sources.reading.jats import Figure, FullText, parse_jats
 from sources.reading.licences import creative_commons, is_free
 from sources.reading.panels import LETTERS, Box, panel_texts
 from sources.reading.tables import distinct
-from sources.reading.views import CT_BY_CAPTION, NO_FILM, modalities_in_text, shown_by
+from sources.reading.views import CT_BY_CAPTION, NO_FILM, caption_facts, modalities_in_text
 from sources.reading.words import age_in_text, day_in_text, is_child, label_in_text, rt_pcr_in_text, sex_in_text
 
 OPEN_PUBLISHERS = (  # their terms, as far as known, do not forbid programs
@@ -86,12 +86,12 @@ class Caption:
     """The part of a figure's caption that is about one picture.
 
     Attributes:
-        about: the text about this picture, including what the caption says about all panels.
-        shown: the part that states modality and view.
+        text: all of it, including what the caption says about all panels.
+        view_text: the part that states modality and view.
     """
 
-    about: str
-    shown: str
+    text: str
+    view_text: str
 
 
 def read_article(web: Web, article: Article) -> Iterator[Item]:
@@ -225,9 +225,9 @@ def _panel_captions(caption: str, panels: tuple[Box, ...]) -> list[Caption]:
 
 
 def _item(article: Article, figure: Figure, item_id: str, caption: Caption, file: FigureFile) -> Item:
-    label, finding = label_of_figure(caption.about, article)
-    shown = shown_by(caption.shown)
-    age, people = age_in_text(caption.about), set(PATIENT.findall(caption.about))
+    label, finding = label_of_figure(caption.text, article)
+    facts = caption_facts(caption.view_text)
+    age, people = age_in_text(caption.text), set(PATIENT.findall(caption.text))
     licence = creative_commons(article.licence) or article.licence
     return Item(
         item_id=item_id,
@@ -237,19 +237,19 @@ def _item(article: Article, figure: Figure, item_id: str, caption: Caption, file
         page_url=article.page_url,
         label=label,
         finding=finding[:500] or None,
-        view=shown.view,
-        modality=shown.modality,
+        view=facts.view,
+        modality=facts.modality,
         patient_id=f"{article.name}/{people.pop()}" if len(people) == 1 else None,
         study_id=article.name,
         age=age,
-        sex=sex_in_text(caption.about),
-        pediatric=is_child(age, caption.about),
-        offset_days=day_in_text(caption.about),
-        rt_pcr=rt_pcr_in_text(caption.about),
+        sex=sex_in_text(caption.text),
+        pediatric=is_child(age, caption.text),
+        offset_days=day_in_text(caption.text),
+        rt_pcr=rt_pcr_in_text(caption.text),
         licence=licence,
         attribution=", ".join(part for part in (_cited(article), figure.label) if part),
         redistributable=is_free(licence),
-        skip=shown.skip,
+        skip=facts.skip,
     )
 
 

@@ -32,7 +32,7 @@ from sources.reading.html import (
     unique,
     words_of,
 )
-from sources.reading.views import shown_by
+from sources.reading.views import caption_facts
 from sources.reading.words import age_in_text, day_in_text, is_child, label_of, sex_in_text
 
 SITE = "https://www.sirm.org"
@@ -142,15 +142,15 @@ def parse_case(text: str, url: str) -> Iterator[Item]:
     tree = soup(text)
     body = next((body for selector in BODIES if (body := tree.select_one(selector))), None)
     images = outermost(body, "img") if body is not None else []
-    shown = [(image, addresses) for image in images if (addresses := uploads(image, url))]
-    if body is None or not shown:
+    pictures = [(image, addresses) for image in images if (addresses := uploads(image, url))]
+    if body is None or not pictures:
         yield unparsed(url, f"{BODIES[0]} img[src*='/wp-content/uploads/']")
         return
     title = words_of(tree.select_one("h1.entry-title")) or words_of(tree.select_one("h1"))
     by_block: dict[int, str] = {}
-    captions = [caption_of(image, by_block) for image, _ in shown]
+    captions = [caption_of(image, by_block) for image, _ in pictures]
     prose = " ".join(words_of(paragraph) for paragraph in outermost(body, "p"))
-    for (_, addresses), caption in zip(shown, captions, strict=True):
+    for (_, addresses), caption in zip(pictures, captions, strict=True):
         yield _item(url, title, prose, caption, addresses)
 
 
@@ -205,7 +205,7 @@ def _item(url: str, title: str, prose: str, caption: str, addresses: list[str]) 
     age = None if several else age_in_text(prose)
     upload = UPLOAD.search(path_of(addresses[0]))
     is_covid = label_of(title) == "covid"
-    shown = shown_by(caption)
+    facts = caption_facts(caption)
     return Item(
         item_id=upload[1][-200:] if upload else addresses[0],
         url=addresses[0],
@@ -213,8 +213,8 @@ def _item(url: str, title: str, prose: str, caption: str, addresses: list[str]) 
         page_url=url,
         label=label_of(title, swab) if is_covid else None,
         finding="COVID-19" if is_covid else title[:200] or None,
-        view=shown.view,
-        modality=shown.modality,
+        view=facts.view,
+        modality=facts.modality,
         patient_id=f"caso-{number[1]}" if number else None,
         age=age,
         sex=None if several else sex_in_text(prose),
@@ -222,7 +222,7 @@ def _item(url: str, title: str, prose: str, caption: str, addresses: list[str]) 
         offset_days=day_in_text(caption),
         rt_pcr=swab,
         attribution=f"SIRM, {title[:200]}" if title else "SIRM",
-        skip=shown.skip,
+        skip=facts.skip,
     )
 
 

@@ -1,1 +1,1 @@
-"""What everything above relies on: items, the base class of sources, errors, storage."""
+"""What the rest of the project relies on: items, the base class of sources, errors, storage, limits."""

@@ -1,4 +1,4 @@
-"""Atomic files and Parquet tables: a killed command leaves the old file or the new one, never half of one.
+"""Atomic files and Parquet tables: a killed command leaves the old file or the new one, never a partial one.
 
 Paths are ``UPath`` objects, so that a bucket URL (``s3://...``) works wherever a folder does.
 """
@@ -30,7 +30,7 @@ def is_local(path: UPath) -> bool:
 
 @contextmanager
 def atomic(path: AnyPath, mode: str = "wb") -> Iterator[IO[Any]]:
-    """Open a temporary file beside ``path``; on a clean exit it takes that name, else it is removed.
+    """Open a temporary file beside ``path``; on a clean exit it is renamed to ``path``, otherwise it is removed.
 
     Raises:
         CxnetError: the disk is full, or the folder cannot be written.
@@ -66,7 +66,7 @@ def _replacement(target: UPath, mode: str) -> Iterator[IO[Any]]:
 
 @contextmanager
 def _upload(target: UPath, mode: str) -> Iterator[IO[Any]]:
-    """A new object that shows on a clean exit; one that is merely closed after a failure would show half."""
+    """A new object that becomes visible on a clean exit only; closing it after a failure would show a partial one."""
     upload = target.fs.open(target.path, "wb", autocommit=False)
     file = upload if "b" in mode else io.TextIOWrapper(upload, encoding="utf-8", write_through=True)
     try:
@@ -170,7 +170,7 @@ def read_table(path: AnyPath, columns: Sequence[str] | None = None) -> pd.DataFr
     """Read a Parquet file into pandas with Arrow-backed types, so that a missing value stays missing.
 
     Raises:
-        CxnetError: the file is absent or is not Parquet, or lacks one of ``columns``.
+        CxnetError: the file is missing or not Parquet, or lacks one of ``columns``.
     """
     with open_parquet(path) as file:
         _require(UPath(path), file.schema_arrow, columns or ())
@@ -180,10 +180,10 @@ def read_table(path: AnyPath, columns: Sequence[str] | None = None) -> pd.DataFr
 
 @contextmanager
 def open_parquet(path: AnyPath) -> Iterator[pq.ParquetFile]:
-    """A Parquet file to read from, every page held against its check sum.
+    """A Parquet file to read from; the checksum of every page is verified.
 
     Raises:
-        CxnetError: the file is absent, is not Parquet, or damaged; also while it is read within the ``with``.
+        CxnetError: the file is missing, is not Parquet, or is damaged; also while it is read within the ``with``.
     """
     source = UPath(path)
     try:

@@ -1,1 +1,1 @@
-"""Bring files into data/raw/<source>/ and write one row about each image."""
+"""Download files into data/raw/<source>/ and write one row for each image."""

@@ -13,7 +13,7 @@ import requests
 from sources.core.errors import StoppedError, WebError
 from sources.core.formats import HEAD_BYTES, content_type
 from sources.download.store import BLOCK_BYTES, Received, Store
-from sources.transport.client import Client, PassingError
+from sources.transport.client import Client, TemporaryError
 from sources.transport.mirror import write_copy
 
 Progress = Callable[[int], None]
@@ -118,11 +118,11 @@ class Downloads:
                 return known
             if response.status_code == 416:
                 part.unlink(missing_ok=True)
-                raise PassingError("the server refused to resume the download", 416, wait_s=0.0)
+                raise TemporaryError("the server refused to resume the download", 416, wait_s=0.0)
             resumed = response.status_code == 206 and _begins_at(response, start)
             if response.status_code == 206 and not resumed:
                 part.unlink(missing_ok=True)
-                raise PassingError("the server sent another part of the file than requested", 206, wait_s=0.0)
+                raise TemporaryError("the server sent another part of the file than requested", 206, wait_s=0.0)
             content = self._receive(url, response, part, start if resumed else 0)
             return self._finish(url, part, content, response)
 
@@ -144,7 +144,7 @@ class Downloads:
                         file.flush()
                         _note_validator(part, response)
                         noted = True
-            except (PassingError, StoppedError):
+            except (TemporaryError, StoppedError):
                 file.flush()
                 _note_validator(part, response)
                 raise

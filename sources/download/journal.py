@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-ORIGIN_KEY = "world"  # how receipts and journals call the origin
+ORIGIN_KEY = "world"  # key of the origin in receipts and journals
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""Turn pages, tables, captions and archives into facts."""
+"""Read facts from pages, tables, captions, answers of APIs and archives. Nothing here downloads."""

@@ -10,8 +10,8 @@ NO_FILM = "the caption does not mention a chest film"
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What a picture shows, by its caption.
+class CaptionFacts:
+    """What a caption says about its picture.
 
     Attributes:
         modality: X-ray, CT, other, or None if the caption names none or several.
@@ -24,14 +24,14 @@ class Shown:
     skip: str | None
 
 
-def shown_by(caption: str) -> Shown:
-    """What a picture with this caption shows. A caption without any modality does not rule out a film."""
+def caption_facts(caption: str) -> CaptionFacts:
+    """Modality and view of a picture, from its caption. A caption that names no modality does not rule out a film."""
     modality = modality_in_text(caption)
     if modality == "CT":
-        return Shown(modality, "CT", CT_BY_CAPTION)
+        return CaptionFacts(modality, "CT", CT_BY_CAPTION)
     if modality == "other":
-        return Shown(modality, "OTHER", "not an X-ray according to its caption")
-    return Shown(modality, view_in_text(caption), None)
+        return CaptionFacts(modality, "OTHER", "not an X-ray according to its caption")
+    return CaptionFacts(modality, view_in_text(caption), None)
 
 
 _VIEW_WORDS = (  # of one cell; the first match decides

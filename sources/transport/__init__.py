@@ -1,1 +1,1 @@
-"""Polite, guarded HTTP: rate limits, retries, robots.txt and the offline mirror. Knows nothing of images."""
+"""Polite, guarded HTTP: rate limits, retries, robots.txt and the offline mirror. It knows nothing about images."""

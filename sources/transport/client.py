@@ -1,6 +1,7 @@
-"""Requests that behave: within a source's hosts, as robots.txt allows, in turn, retried with patience, and bounded.
+"""Polite requests: only to a source's hosts, as robots.txt allows, one after another, retried patiently, and bounded.
 
-One :class:`Client` serves a whole run. It does not know what is fetched; ``web.py`` and ``downloads.py`` do.
+One :class:`Client` serves a whole run. It does not know what is fetched; ``sources/download`` does. Retries are written
+here rather than left to ``urllib3.Retry`` or ``tenacity``, because a wait must pause all requests to the host.
 """
 
 import random
@@ -20,7 +21,7 @@ from urllib3.exceptions import HTTPError
 
 from sources.core.addresses import host_of, is_among
 from sources.core.errors import StoppedError, WebError
-from sources.transport.bodies import arriving
+from sources.transport.bodies import body_chunks
 from sources.transport.gate import Gate
 from sources.transport.guard import BoundedAdapter, GuardedAdapter
 from sources.transport.mirror import MirrorAdapter
@@ -33,8 +34,8 @@ BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
-class PassingError(Exception):
-    """A failure that may pass; ``wait_s`` is what the server asks for."""
+class TemporaryError(Exception):
+    """A failure that may not happen again; ``wait_s`` is the wait that the server demands, or None."""
 
     def __init__(self, reason: str, status: int | None = None, wait_s: float | None = None) -> None:
         super().__init__(reason)
@@ -49,7 +50,7 @@ class Client:
     Args:
         policy: the limits.
         mirror: folder that answers instead of the web, or None for the live web.
-        sleep, clock, draw, now: seams for tests (seconds; seconds; a number in [0, 1) for the jitter; UTC time).
+        sleep, clock, jitter, now: replaced in tests (seconds; seconds; a number in [0, 1); UTC time).
     """
 
     def __init__(
@@ -58,29 +59,29 @@ class Client:
         mirror: Path | None = None,
         sleep: Callable[[float], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
-        draw: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = random.random,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.policy = policy
         self.offline = mirror is not None
         self.stop = threading.Event()
         self.now = now
-        self._draw = draw
+        self._jitter = jitter
         self._clock = clock
         self._gate = Gate(0.0 if mirror else policy.delay_s, policy.connections, clock, sleep or self._pause)
         self._session = _session(policy, mirror)
-        self._found: dict[tuple[str, str], dict[str, Any]] = {}
+        self._settings_by_site: dict[tuple[str, str], dict[str, Any]] = {}
         self._robots = Robots(policy.user_agent, self._robots_txt)
 
     @contextmanager
     def open(
         self, url: str, hosts: tuple[str, ...], headers: Mapping[str, str] | None = None, method: str = "GET"
     ) -> Iterator[requests.Response]:
-        """The answer to one request, redirects followed, its body unread.
+        """The response to one request, redirects followed, its body unread.
 
         Raises:
-            WebError: it is forbidden, or the server refuses it.
-            PassingError: it failed in a way that may pass.
+            WebError: the request is forbidden, or the server refuses it.
+            TemporaryError: a temporary failure.
         """
         sent = dict(headers or {})
         for _ in range(self.policy.redirects + 1):
@@ -97,53 +98,54 @@ class Client:
         raise WebError(url, f"more than {self.policy.redirects} redirects")
 
     def chunks(self, response: requests.Response, url: str, limit: int) -> Iterator[bytes]:
-        """The body of an answer, decoded, piece by piece.
+        """The decompressed body of a response, in pieces.
 
         Raises:
             WebError: it is larger than ``limit`` bytes.
-            PassingError: the connection broke, or the server is too slow.
+            TemporaryError: the connection broke, or the server is too slow.
         """
-        told = response.headers.get("Content-Length", "")
-        if told.isdecimal() and int(told[:20]) > limit:
+        length = response.headers.get("Content-Length", "")
+        if length.isdecimal() and int(length[:20]) > limit:
             raise WebError(url, f"larger than {limit / 1e6:,.0f} MB")
         began, received = self._clock(), 0
         try:
-            for chunk in arriving(response):
+            for chunk in body_chunks(response):
                 received += len(chunk)
-                self._watch(received, self._clock() - began, url, limit)
+                self._check_transfer(received, self._clock() - began, url, limit)
                 yield chunk
         except (HTTPError, OSError) as error:
-            raise PassingError(f"the connection broke ({type(error).__name__})") from error
+            raise TemporaryError(f"the connection broke ({type(error).__name__})") from error
 
     def retrying(self, url: str, attempt: Callable[[], T]) -> T:
-        """``attempt()``, again after a growing, jittered wait when it fails in a way that may pass.
+        """The result of ``attempt()``, tried again after a growing, jittered wait if the failure is temporary.
 
         Raises:
-            WebError: it still fails after the policy's retries, or the server asks for too long a wait.
+            WebError: it still fails after the policy's retries, or the server demands too long a wait.
+            StoppedError: the run is interrupted.
         """
         for turn in range(self.policy.retries + 1):
             if self.stop.is_set():
                 raise StoppedError()
             try:
                 return attempt()
-            except PassingError as error:
-                wait = error.wait_s if error.wait_s is not None else 2**turn * (0.5 + self._draw())
+            except TemporaryError as error:
+                wait = error.wait_s if error.wait_s is not None else 2**turn * (0.5 + self._jitter())
                 if turn == self.policy.retries or wait > self.policy.longest_wait_s:
                     tries = f" ({turn + 1} tries)" if turn else ""
                     raise WebError(url, f"{error.reason}{tries}", error.status) from error
-                self._gate.hold(_host(url), wait)
+                self._gate.pause(_host(url), wait)
         raise AssertionError("unreachable")
 
-    def _watch(self, received: int, seconds: float, url: str, limit: int) -> None:
+    def _check_transfer(self, received: int, seconds: float, url: str, limit: int) -> None:
         if received > limit:
             raise WebError(url, f"larger than {limit / 1e6:,.0f} MB")
         if self.stop.is_set():
             raise StoppedError()
         if seconds > self.policy.timeout_s and received < seconds * self.policy.slowest_bytes_s:
-            raise PassingError(f"slower than {self.policy.slowest_bytes_s / 1000:g} kB/s")
+            raise TemporaryError(f"slower than {self.policy.slowest_bytes_s / 1000:g} kB/s")
 
     def _check(self, url: str, hosts: tuple[str, ...]) -> float:
-        """Refuse what must not be asked; the delay that robots.txt asks for."""
+        """Refuse what must not be requested; returns the delay that robots.txt demands."""
         try:
             parts = urlsplit(url)
             host = parts.hostname or ""
@@ -162,7 +164,7 @@ class Client:
         try:
             request = self._session.prepare_request(requests.Request(method, url, headers=headers))
             response = self._session.send(
-                request, allow_redirects=False, timeout=self.policy.timeout_s, **self._surroundings(url)
+                request, allow_redirects=False, timeout=self.policy.timeout_s, **self._environment(url)
             )
         except requests.RequestException as error:
             raise _failure(url, error) from error
@@ -171,17 +173,19 @@ class Client:
         finally:
             response.close()
 
-    def _surroundings(self, url: str) -> dict[str, Any]:
-        """Proxies and certificates that the environment names, looked up once per host; an offline copy needs none."""
+    def _environment(self, url: str) -> dict[str, Any]:
+        """Proxies and certificates of the environment, looked up once per host; an offline copy needs none."""
         if self.offline:
             return {"stream": True}
         site = url.partition("://")[0], _host(url)
-        if site not in self._found:
-            self._found[site] = dict(requests.Session().merge_environment_settings(url, {}, True, None, None))
-        return self._found[site]
+        if site not in self._settings_by_site:
+            self._settings_by_site[site] = dict(
+                requests.Session().merge_environment_settings(url, {}, True, None, None)
+            )
+        return self._settings_by_site[site]
 
     def _robots_txt(self, url: str) -> tuple[int, bytes]:
-        """Status and content of a robots.txt (asked without asking it); redirects within its site are followed."""
+        """Status and content of a robots.txt, requested without a check; redirects may not leave its site."""
 
         def attempt() -> tuple[int, bytes]:
             address = url
@@ -189,7 +193,7 @@ class Client:
                 with self._gate.request(_host(address)), self._send(address, {}, "GET") as response:
                     status, following = response.status_code, _redirect(response)
                     if status in BUSY:
-                        raise PassingError(f"HTTP {status}", status, _retry_after(response))
+                        raise TemporaryError(f"HTTP {status}", status, _retry_after(response))
                     if following is None or not _is_same_site(following, url):
                         return status, b"".join(self.chunks(response, address, 1_000_000))
                 address = following
@@ -205,7 +209,7 @@ class Client:
 def _session(policy: Policy, mirror: Path | None) -> requests.Session:
     session = requests.Session()
     session.headers = requests.structures.CaseInsensitiveDict({"User-Agent": policy.user_agent, "Accept": "*/*"})
-    session.trust_env = False  # no passwords from ~/.netrc; proxies are looked up once per host
+    session.trust_env = False  # no passwords from ~/.netrc; _environment looks up proxies
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     size = max(policy.connections, 1)
     if mirror is not None:
@@ -224,32 +228,32 @@ def _host(url: str) -> str:
 
 
 def _origin(url: str) -> tuple[str, str]:
-    """Scheme and host: a token goes to nobody else, and never from https into the clear."""
+    """Scheme and host: a token is sent to no other host, and never over http after https."""
     return urlsplit(url).scheme, _host(url)
 
 
 def _is_same_site(one: str, other: str) -> bool:
-    """Are two addresses on one host, with or without ``www.``?"""
+    """Are two addresses on the same host, with or without ``www.``?"""
     hosts = [(host_of(url) or "").removeprefix("www.") for url in (one, other)]
     return hosts[0] == hosts[1] != ""
 
 
 def _redirect(response: requests.Response) -> str | None:
-    """Where the answer sends us, or None."""
-    place = response.headers.get("Location")
-    return urljoin(response.url, place) if response.status_code in REDIRECTS and place else None
+    """Where the response redirects to, or None."""
+    location = response.headers.get("Location")
+    return urljoin(response.url, location) if response.status_code in REDIRECTS and location else None
 
 
 def _refuse_errors(response: requests.Response, url: str) -> None:
     status = response.status_code
     if status in BUSY:
-        raise PassingError(f"HTTP {status}", status, _retry_after(response))
+        raise TemporaryError(f"HTTP {status}", status, _retry_after(response))
     if status >= 400 and status != 416:
         raise WebError(url, f"HTTP {status}", status)
 
 
 def _retry_after(response: requests.Response) -> float | None:
-    """Seconds that ``Retry-After`` asks for (a number or a date)."""
+    """The seconds in ``Retry-After`` (a number or a date)."""
     value = response.headers.get("Retry-After", "").strip()
     if value.isdigit():
         return float(value[:9])
@@ -268,5 +272,5 @@ def _failure(url: str, error: requests.RequestException) -> Exception:
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
         return WebError(url, "not an address")
     if isinstance(error, requests.Timeout):
-        return PassingError("no answer in time")
-    return PassingError("no connection")
+        return TemporaryError("no answer in time")
+    return TemporaryError("no connection")

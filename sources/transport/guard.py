@@ -1,8 +1,10 @@
-"""``requests`` transports that a hostile server cannot abuse: bounded heads, and no way into private networks.
+"""``requests`` adapters for untrusted servers: headers must arrive in time, and private networks are out of reach.
 
-A public source must not lead to this machine's own or private network (server-side request forgery). The address is
-checked on the connected socket, not on the name: a name that resolves twice to different addresses gains nothing.
-Behind a proxy the proxy resolves names, and the check is the proxy's.
+A public source must not redirect us to this machine or its private network (server-side request forgery). The check
+looks at the connected socket, not at the name, so a name that resolves to another address the second time does not get
+around it. Behind a proxy, the proxy resolves names and has to do the check.
+
+This module relies on private names of ``urllib3`` and ``http.client``; ``test_web.py`` fails if they change.
 """
 
 import http.client
@@ -17,8 +19,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 
 USUAL_TIMEOUT_S = 30.0
-PUBLIC_IPV6 = ipaddress.IPv6Network("2000::/3")  # global unicast; all else is local, multicast or obsolete
-NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # an IPv4 address as a network of IPv6 alone sees it (RFC 6052)
+PUBLIC_IPV6 = ipaddress.IPv6Network("2000::/3")  # global unicast; everything else is local, multicast or obsolete
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # IPv4 addresses in an IPv6-only network (RFC 6052)
 
 
 class PrivateAddressError(NewConnectionError):
@@ -26,25 +28,25 @@ class PrivateAddressError(NewConnectionError):
 
 
 class BoundedAdapter(HTTPAdapter):
-    """``HTTPAdapter`` that waits for status and headers at most twice the timeout, however slowly they drip."""
+    """An ``HTTPAdapter`` that waits at most twice the timeout for status and headers, however slowly they arrive."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Use our own connections."""
+        """Install the connections with a deadline."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
 
 class GuardedAdapter(BoundedAdapter):
-    """The same, refusing every address that is not public."""
+    """A :class:`BoundedAdapter` that refuses every address that is not public."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Use the guarded connections."""
+        """Install the connections that also check the address."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _GuardedPool, "https": _GuardedTlsPool}
 
 
 def is_public(address: str) -> bool:
-    """Is an IP address one of the public internet (an IPv4 address inside an IPv6 one counts as what it is)?"""
+    """Is an IP address on the public internet? An IPv4 address embedded in an IPv6 address is judged itself."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         translated = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in NAT64 else None
@@ -55,8 +57,8 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
-class _Answer(http.client.HTTPResponse):
-    """An answer whose status line and headers must come in time."""
+class _Response(http.client.HTTPResponse):
+    """A response whose status line and headers must arrive in time."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         self._deadline = time.monotonic() + 2 * (sock.gettimeout() or USUAL_TIMEOUT_S)
@@ -65,7 +67,7 @@ class _Answer(http.client.HTTPResponse):
     def begin(self) -> None:
         """Read status and headers."""
         stream = self.fp
-        self.fp = _Timed(stream, self._deadline)  # type: ignore[assignment]
+        self.fp = _DeadlineReader(stream, self._deadline)  # type: ignore[assignment]
         try:
             super().begin()
         finally:
@@ -73,8 +75,8 @@ class _Answer(http.client.HTTPResponse):
                 self.fp = stream
 
 
-class _Timed:
-    """Lines of a stream until a deadline; a line that comes byte by byte does not outlast it."""
+class _DeadlineReader:
+    """Reads lines of a stream until a deadline, even if they arrive byte by byte."""
 
     def __init__(self, stream: Any, deadline: float) -> None:
         self._stream = stream
@@ -84,11 +86,11 @@ class _Timed:
         line = b""
         while not line.endswith(b"\n") and len(line) < limit:
             if time.monotonic() > self._deadline:
-                raise TimeoutError("the headers did not come in time")
-            there = self._stream.peek(1)
-            if not there:
+                raise TimeoutError("the headers did not arrive in time")
+            buffered = self._stream.peek(1)
+            if not buffered:
                 break
-            line += self._stream.readline(min(len(there), limit - len(line)))
+            line += self._stream.readline(min(len(buffered), limit - len(line)))
         return line
 
     def close(self) -> None:
@@ -96,11 +98,11 @@ class _Timed:
 
 
 class _Connection(HTTPConnection):
-    response_class = _Answer
+    response_class = _Response
 
 
 class _TlsConnection(HTTPSConnection):
-    response_class = _Answer
+    response_class = _Response
 
 
 class _GuardedConnection(_Connection):

@@ -1,6 +1,6 @@
 """An offline copy of the web: ``https://host/path?query`` is the file ``host/path@query`` of a folder.
 
-The layout is what ``wget -x --restrict-file-names=windows`` writes, so that any such copy can stand in for the web.
+``wget -x --restrict-file-names=windows`` writes the same layout, so that any such copy can replace the web.
 """
 
 import errno
@@ -25,9 +25,9 @@ _FORBIDDEN = re.compile(r'[\\|:?"*<>\x00-\x1f]')
 
 
 def mirror_path(url: str) -> str:
-    """Where an offline copy keeps the answer to ``url``: a relative path with ``/`` between its parts.
+    """The relative path of the answer to ``url`` in an offline copy, with ``/`` between its parts.
 
-    Path segments are percent-decoded and quoted again where a file name could not hold them; a query follows behind
+    Path segments are percent-decoded; characters that a file name cannot have are quoted again. A query follows after
     ``@``, its ``/`` quoted; an address that ends in ``/`` is ``index.html`` in that folder. Access tokens are left out.
 
     Raises:
@@ -47,9 +47,9 @@ def mirror_path(url: str) -> str:
 
 
 def write_copy(folder: Path, url: str, content: bytes | Path) -> None:
-    """Keep what ``url`` answered (bytes, or a file that holds them) where an offline copy has it.
+    """Save the answer to ``url`` (bytes, or a file with them) in an offline copy.
 
-    An address that no offline copy can hold (it leaves its host, or is too long for a file name) is passed over.
+    An address that no offline copy can have (it leaves its host, or is too long for a file name) is skipped.
     """
     try:
         target = folder / mirror_path(url)
@@ -67,10 +67,10 @@ def write_copy(folder: Path, url: str, content: bytes | Path) -> None:
 
 
 class MirrorAdapter(BaseAdapter):
-    """A ``requests`` transport that answers from a folder in mirror layout; what is absent is a 404.
+    """A ``requests`` adapter that answers from a folder in mirror layout; an absent file is a 404.
 
     Args:
-        folder: the offline copy. Links that lead out of it are not followed.
+        folder: the offline copy. Links to places outside it are not followed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -80,7 +80,7 @@ class MirrorAdapter(BaseAdapter):
     def send(  # type: ignore[no-untyped-def]
         self, request: requests.PreparedRequest, stream=False, timeout=None, verify=True, cert=None, proxies=None
     ) -> requests.Response:
-        """Answer one request."""
+        """The response to a request."""
         path = self.find(request.url or "")
         response = requests.Response()
         response.request = request
@@ -94,7 +94,7 @@ class MirrorAdapter(BaseAdapter):
         return response
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no connection is open."""
 
     def find(self, url: str) -> Path | None:
         """The file that answers ``url``, or None."""
@@ -103,17 +103,17 @@ class MirrorAdapter(BaseAdapter):
             candidates = [path, *(path / index for index in INDEXES), self._folder / _encoded_path(url)]
             if path.name == INDEXES[0]:
                 candidates.insert(1, path.with_name(INDEXES[1]))
-            found = next((place for place in candidates if place.is_file()), None)
-            return found if found and found.resolve().is_relative_to(self._folder) else None
+            file = next((place for place in candidates if place.is_file()), None)
+            return file if file and file.resolve().is_relative_to(self._folder) else None
         except (ValueError, OSError):
             return None
 
 
 def content_type(path: Path) -> str:
-    """The type that a server would tell for a file of this name; pages and answers often have none in their name."""
-    guessed = mimetypes.guess_type(path.name.partition("@")[0])[0]
-    if guessed:
-        return guessed
+    """The type that a server would state for a file: by its name, else by its first character (pages, API answers)."""
+    by_name = mimetypes.guess_type(path.name.partition("@")[0])[0]
+    if by_name:
+        return by_name
     with path.open("rb") as file:
         head = file.read(64).lstrip()[:1]
     return {b"<": "text/html; charset=utf-8", b"{": "application/json", b"[": "application/json"}.get(
@@ -122,7 +122,7 @@ def content_type(path: Path) -> str:
 
 
 def _encoded_path(url: str) -> str:
-    """The same place for a query that form encoding changed twice (``+`` for a space, a fully quoted spelling)."""
+    """The path of a query in another spelling: form-encoded (``+`` for a space) or fully quoted."""
     parts = urlsplit(url)
     pairs = [(key, value) for key, value in parse_qsl(parts.query, keep_blank_values=True) if key not in SECRETS]
     query = "&".join(f"{key}={value}" for key, value in pairs)

@@ -1,4 +1,4 @@
-"""How politely and how far the client goes: limits, waits, and whom it says that it is."""
+"""Request policy: limits, delays and the User-Agent."""
 
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -9,16 +9,16 @@ class Policy:
     """Limits of every request.
 
     Attributes:
-        contact: address that the User-Agent names, so that a site's owner can reach the user.
-        delay_s: least time between the starts of two requests to one host (robots.txt may ask for more).
-        connections: requests under way at once per host.
-        timeout_s: longest silence of a server.
-        slowest_bytes_s: a transfer that is slower over a minute or more is given up and tried again later.
-        retries: tries after a failure that may pass (connection lost, 408, 425, 429, 5xx).
-        longest_wait_s: longest wait before a retry; a longer ``Retry-After`` fails at once.
-        max_page_bytes, max_file_bytes, max_source_bytes: most bytes of a page, of a file, and of all new files.
-        redirects: most redirects of one request.
-        private_hosts: may addresses of this machine and its private networks be asked (tests and own servers).
+        contact: address in the User-Agent, so that a site's owner can reach the user.
+        delay_s: minimum time between the starts of two requests to one host (robots.txt may demand more).
+        connections: maximum number of requests at once per host.
+        timeout_s: maximum time without a byte from the server.
+        slowest_bytes_s: minimum rate; a slower transfer is abandoned after ``timeout_s`` and tried again later.
+        retries: further tries after a temporary failure (connection lost, 408, 425, 429, 5xx).
+        longest_wait_s: maximum wait before a retry; a longer ``Retry-After`` fails at once.
+        max_page_bytes, max_file_bytes, max_source_bytes: maximum size of a page, of a file, and of all new files.
+        redirects: maximum number of redirects of one request.
+        private_hosts: may this machine and its private networks be contacted (for tests and own servers).
     """
 
     contact: str | None = None
@@ -36,7 +36,7 @@ class Policy:
 
     @property
     def user_agent(self) -> str:
-        """Name, version and contact, as robots.txt files and site owners see us."""
+        """Name, version and contact, for robots.txt files and site owners."""
         try:
             release = version("cxnet-data")
         except PackageNotFoundError:

@@ -71,7 +71,7 @@ class Toy(Source):
 def client(sleeps: list[float] | None = None, **limits: Any) -> Client:
     """A client that records the waits between tries in ``sleeps`` instead of waiting."""
     waited = sleeps if sleeps is not None else []
-    return Client(replace(POLICY, **limits), sleep=waited.append, draw=lambda: 0.5)
+    return Client(replace(POLICY, **limits), sleep=waited.append, jitter=lambda: 0.5)
 
 
 def fetch(

@@ -3,7 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.core.items import VIEWS
-from sources.reading.views import Shown, modalities_in_text, modality_in_text, parse_view, shown_by, view_in_text
+from sources.reading.views import (
+    CaptionFacts,
+    caption_facts,
+    modalities_in_text,
+    modality_in_text,
+    parse_view,
+    view_in_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -74,24 +81,24 @@ def test_prose_may_name_several_modalities():
 @pytest.mark.parametrize(
     ("caption", "shown"),
     [
-        ("PA chest radiograph", Shown("X-ray", "PA", None)),
-        ("Portable AP view", Shown(None, "AP", None)),
-        ("Axial CT", Shown("CT", "CT", "CT according to its caption")),
-        ("Ultrasound of the chest", Shown("other", "OTHER", "not an X-ray according to its caption")),
-        ("Chest X-ray and CT", Shown(None, "unknown", None)),
+        ("PA chest radiograph", CaptionFacts("X-ray", "PA", None)),
+        ("Portable AP view", CaptionFacts(None, "AP", None)),
+        ("Axial CT", CaptionFacts("CT", "CT", "CT according to its caption")),
+        ("Ultrasound of the chest", CaptionFacts("other", "OTHER", "not an X-ray according to its caption")),
+        ("Chest X-ray and CT", CaptionFacts(None, "unknown", None)),
     ],
 )
 def test_a_caption_that_names_another_modality_rules_a_film_out(caption, shown):
-    assert shown_by(caption) == shown
+    assert caption_facts(caption) == shown
 
 
 @given(st.text(max_size=300))
 def test_any_text_gives_a_view(text):
-    assert {parse_view(text), view_in_text(text), shown_by(text).view} <= set(VIEWS)
+    assert {parse_view(text), view_in_text(text), caption_facts(text).view} <= set(VIEWS)
 
 
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("text", ["supin" * 100_000, "x-" * 200_000, " " * 500_000, "lateral " * 60_000])
 def test_long_text_takes_bounded_time(text):
-    for read in (parse_view, view_in_text, modality_in_text, shown_by):
+    for read in (parse_view, view_in_text, modality_in_text, caption_facts):
         read(text)

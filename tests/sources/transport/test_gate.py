@@ -49,7 +49,7 @@ def test_the_host_may_ask_for_a_longer_distance():
 def test_a_busy_host_is_left_alone():
     clock = Clock()
     gate = Gate(0.0, 1, clock, clock.sleep)
-    gate.hold("a.org", 30.0)
+    gate.pause("a.org", 30.0)
     with gate.request("a.org"):
         pass
     assert clock.slept == pytest.approx([30.0])
