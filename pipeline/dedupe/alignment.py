@@ -112,9 +112,9 @@ def refine(pattern: Plane, other: Plane, mask: Gray) -> Matrix:
 
 def is_plausible(matrix: Matrix) -> bool:
     """Whether one film could have been made from the other by cropping, resizing and a slight rotation."""
-    scales = np.linalg.svd(matrix[:2, :2], compute_uv=False)
-    if not np.isfinite(scales).all() or np.linalg.det(matrix[:2, :2]) <= 0:
+    if not np.isfinite(matrix).all() or np.linalg.det(matrix[:2, :2]) <= 0:
         return False
+    scales = np.linalg.svd(matrix[:2, :2], compute_uv=False)
     return bool(scales[1] > MIN_SCALE and scales[0] < MAX_SCALE and scales[0] < MAX_STRETCH * scales[1])
 
 

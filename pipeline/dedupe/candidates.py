@@ -20,8 +20,8 @@ from tqdm import tqdm
 from pipeline.core.params import DedupeParams
 from pipeline.dedupe.alignment import Change
 from pipeline.dedupe.films import FilmStore
-from pipeline.dedupe.nearest import near_pairs
-from pipeline.dedupe.votes import Ints, Words, agreements
+from pipeline.dedupe.nearest import Ints, Words, near_pairs
+from pipeline.dedupe.votes import agreements
 
 MIN_VOTES = 4
 MAX_PER_FILM = 12

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 Words = npt.NDArray[np.uint64]
-Pairs = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.int64]
 
 FEW = 4096  # up to this many hashes, comparing all pairs is faster than sorting
 BLOCK = 512  # hashes compared with all others at once
@@ -30,7 +30,7 @@ MAX_PIECES = 5
 MAX_THREADS = 4
 
 
-def near_pairs(hashes: Words, distance: int) -> Pairs:
+def near_pairs(hashes: Words, distance: int) -> Ints:
     """Find the pairs ``i < j`` whose hashes differ in at most ``distance`` bits.
 
     Args:
@@ -82,7 +82,7 @@ def _mask(pieces: list[int]) -> np.uint64:
     return np.uint64(sum(pieces))
 
 
-def _pairs_of_table(hashes: Words, pieces: list[int], distance: int, table: tuple[int, ...]) -> Pairs:
+def _pairs_of_table(hashes: Words, pieces: list[int], distance: int, table: tuple[int, ...]) -> Ints:
     """Codes ``i * n + j`` of the near pairs that agree in the pieces of ``table``, and in no earlier table."""
     mask = _mask([pieces[place] for place in table])
     earlier = [np.uint64(pieces[place]) for place in range(table[-1]) if place not in table]
@@ -107,7 +107,7 @@ def _pairs_of_table(hashes: Words, pieces: list[int], distance: int, table: tupl
     return np.concatenate(codes)
 
 
-def _near_in(ordered: Words, leaders: Pairs, later: Pairs, distance: int) -> tuple[Pairs, Pairs]:
+def _near_in(ordered: Words, leaders: Ints, later: Ints, distance: int) -> tuple[Ints, Ints]:
     """Places of the near pairs: each of ``leaders`` against the ``later`` hashes that follow it."""
     left = np.repeat(leaders, later)
     right = left + np.arange(1, len(left) + 1) - np.repeat(np.cumsum(later) - later, later)
@@ -115,7 +115,7 @@ def _near_in(ordered: Words, leaders: Pairs, later: Pairs, distance: int) -> tup
     return left[near], right[near]
 
 
-def _compare_all(hashes: Words, distance: int) -> Pairs:
+def _compare_all(hashes: Words, distance: int) -> Ints:
     pairs = [np.zeros((0, 2), np.int64)]
     for start in range(0, len(hashes), BLOCK):
         near = np.bitwise_count(hashes[start : start + BLOCK, None] ^ hashes[None, start:]) <= distance

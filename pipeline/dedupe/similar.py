@@ -17,6 +17,7 @@ import imagehash
 import numpy as np
 import pandas as pd
 from PIL import Image
+from tqdm import tqdm
 
 from pipeline.classifiers.networks import shipped
 from pipeline.classifiers.upright import detect_and_set_upright
@@ -219,7 +220,8 @@ def _match(layout: Layout, query: Query, rows: pd.DataFrame, params: DedupeParam
     workers = 1 if len(rows) <= FEW_FILMS else 0
     with FilmStore(len(rows) + 1) as films, open_executor(workers) as executor:
         films.add(query.film)
-        films.extend(map_images(measure_png, _pictures(layout, rows), executor))
+        measured = map_images(measure_png, _pictures(layout, rows), executor)
+        films.extend(tqdm(measured, "similar: films", len(rows), unit="film", disable=None))
         candidates = find_candidates(films, params).of_first(0)
         proven = prove_candidates(films, candidates, params, executor).proven
         widths = films.sizes[1:, 0]

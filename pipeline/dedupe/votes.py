@@ -19,21 +19,19 @@ from tqdm import tqdm
 
 from pipeline.dedupe.features import BYTES, OCTAVE_STEP, POINTS, SIDE
 from pipeline.dedupe.films import FilmStore
+from pipeline.dedupe.nearest import Ints, Words
 
 TABLES = 8
 MIN_BITS, MAX_BITS = 28, 64  # of a key
 FILMS_AT_MIN_BITS = 1024
 BITS_PER_DOUBLING = 3.1
 NEIGHBORS = 32  # a feature votes with at most so many of its bucket, which keeps common shapes (letters) cheap
-MAX_PER_FILM = 64  # votes per film and table; buckets that bring more contain what many films share
+MAX_VOTES_PER_FILM = 64  # votes per film and table; buckets that bring more contain what many films share
 WORDS, VOTES = 1 << 22, 1 << 20  # features matched, and votes counted, at once
 SHIFT = 56.0  # shifts that differ by less may be the same (px in the film's frame)
 SCALE_LEVELS = 3  # scales that differ by fewer pyramid levels may be the same
 MIX = np.uint64(0x9E3779B97F4A7C15)  # 2**64 divided by the golden ratio: spreads keys evenly
 ENTRY_BITS = np.uint64(31)  # low bits of a word: number of the entry, and whether its key is the complement
-
-Ints = npt.NDArray[np.int64]
-Words = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +82,7 @@ def _votes_of_table(films: FilmStore, table: int) -> Words:
     """Collect one table's votes as ``left entry << 32 | right entry << 1 | inverted``, the smaller entry left."""
     words = _words(films, table)
     words.sort()
-    most = MAX_PER_FILM * len(films) / max(len(words), 1)
+    most = MAX_VOTES_PER_FILM * len(films) / max(len(words), 1)
     parts = _parts(words, WORDS, 1 << int(ENTRY_BITS))
     return np.concatenate([np.zeros(0, np.uint64), *(_votes_among(part, int(most * len(part))) for part in parts)])
 
