@@ -81,7 +81,7 @@ def test_findings_become_labels(facts, label):
     ],
     ids=["the film shows opacities", "dated by version 1.0 of Hannover's data", "the page says COVID-19"],
 )
-def test_no_finding_that_its_source_contradicts_is_no_label(facts):
+def test_a_contradicted_no_finding_is_not_a_label(facts):
     read = item(finding="No Finding", **facts)
     assert (read.label, read.finding) == (None, "No Finding")
 
@@ -127,7 +127,7 @@ def test_a_file_that_two_rows_name_is_two_items():
     assert first.url == second.url
 
 
-def test_the_drawn_site_gives_every_film_back(tmp_path):
+def test_every_film_of_the_synthetic_site_is_listed(tmp_path):
     films = [
         film(1, finding="COVID-19", offset_days=-2, rt_pcr=None),
         film(2, label="cap", finding="Streptococcus", stated_view="AP_SUPINE", stated_age=None, rt_pcr="negative"),
@@ -136,11 +136,11 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
     ]
     items, site = list_items(Cohen(), render, films, tmp_path)
     found = by_bytes(items, site)
-    for drawn, view in zip(films, ["PA", "AP_SUPINE", "CT", "unknown"], strict=True):
-        read = found[drawn.data]
-        assert (read.label, read.finding, read.view) == (drawn.label, drawn.finding, view)
-        assert (read.patient_id, read.age, read.sex) == (drawn.patient_id, drawn.stated_age, drawn.stated_sex)
-        assert (read.offset_days, read.rt_pcr) == (drawn.offset_days, drawn.rt_pcr)
+    for each, view in zip(films, ["PA", "AP_SUPINE", "CT", "unknown"], strict=True):
+        read = found[each.data]
+        assert (read.label, read.finding, read.view) == (each.label, each.finding, view)
+        assert (read.patient_id, read.age, read.sex) == (each.patient_id, each.stated_age, each.stated_sex)
+        assert (read.offset_days, read.rt_pcr) == (each.offset_days, each.rt_pcr)
     assert [i.skip for i in items if i not in found.values()] == ["CT volume, not an image", None]
 
 

@@ -46,7 +46,7 @@ def test_a_row_is_read_as_a_whole():
         ("300.jpg", "12", "COVID-19", True),
     ],
 )
-def test_suffixes_tell_children_and_films_without_a_sign(name, age, finding, pediatric):
+def test_suffixes_mark_children_and_films_without_a_sign(name, age, finding, pediatric):
     item = only(filename=name, age=age)
     assert (item.finding, item.pediatric, item.label) == (finding, pediatric, "covid")
 
@@ -56,7 +56,7 @@ def test_a_negative_test_beside_the_label_stays_visible():
     assert (item.label, item.rt_pcr) == ("covid", "negative")
 
 
-def test_the_day_since_the_first_symptoms_stands_in_for_the_day_of_admission():
+def test_the_day_since_the_first_symptoms_replaces_a_missing_day_of_admission():
     assert only(admission_offset="", symptom_offset="9").offset_days == 9.0
 
 
@@ -79,7 +79,7 @@ def test_names_come_from_the_tree_listing():
 
 
 @pytest.mark.parametrize("answer", [None, [], {"message": "API rate limit exceeded"}, {"tree": [{}]}, {"tree": "x"}])
-def test_an_answer_without_films_is_no_listing(answer):
+def test_an_answer_without_films_is_not_a_listing(answer):
     with pytest.raises(ValueError, match="lists no film"):
         names_in_tree(answer)
 
@@ -94,7 +94,7 @@ def test_any_answer_is_names_or_a_value_error(answer):
         names_in_tree({"tree": answer})
 
 
-def test_the_drawn_site_gives_every_film_back(tmp_path):
+def test_every_film_of_the_synthetic_site_is_listed(tmp_path):
     films = [
         film(1, finding="COVID-19, no abnormality seen"),
         film(2, stated_age=6.0, stated_sex=None, extension="png", rt_pcr="negative"),
@@ -102,14 +102,14 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
     ]
     items, site = list_items(Cxnet(), render, films, tmp_path)
     found = by_bytes(items, site)
-    for drawn in films:
-        read = found[drawn.data]
+    for each in films:
+        read = found[each.data]
         assert (read.label, read.finding, read.age, read.sex) == (
-            *("covid", drawn.finding, drawn.stated_age, drawn.stated_sex),
+            *("covid", each.finding, each.stated_age, each.stated_sex),
         )
-        assert (read.offset_days, read.rt_pcr) == (drawn.offset_days, drawn.rt_pcr)
-    assert [found[drawn.data].item_id for drawn in films] == ["260-", "261p", "001"]
-    assert [found[drawn.data].patient_id for drawn in films] == ["patient001", "patient002", None]
+        assert (read.offset_days, read.rt_pcr) == (each.offset_days, each.rt_pcr)
+    assert [found[each.data].item_id for each in films] == ["260-", "261p", "001"]
+    assert [found[each.data].patient_id for each in films] == ["patient001", "patient002", None]
     assert len(json.loads(site.files[mirror_path(LISTING)])["tree"]) == 1 + len(films)
 
 

@@ -80,7 +80,7 @@ def test_a_figure_is_read_as_a_whole():
         ("", None, None),
     ],
 )
-def test_age_and_sex_are_read_where_they_are_told(person, age, sex):
+def test_age_and_sex_are_read_if_they_are_stated(person, age, sex):
     assert (only(person=person).age, only(person=person).sex) == (age, sex)
 
 
@@ -149,7 +149,7 @@ def test_a_case_that_is_known_to_hold_six_patients_has_one_per_figure():
     "licence, word, free",
     [("by-nc-sa/4.0/", "CC-BY-NC-SA-4.0", True), ("by-nc-nd/4.0/", "CC-BY-NC-ND-4.0", False), ("odd", None, False)],
 )
-def test_a_licence_is_what_the_page_says(licence, word, free):
+def test_the_licence_is_the_one_on_the_page(licence, word, free):
     assert (only(licence=licence).licence, only(licence=licence).redistributable) == (word, free)
 
 
@@ -190,17 +190,17 @@ def test_monstrous_pages_take_bounded_time(text):
     parse_case(text, CASE)
 
 
-def test_the_drawn_site_gives_every_film_back(tmp_path):
-    drawn = []
+def test_every_film_of_the_synthetic_site_is_listed(tmp_path):
+    originals = []
     for n in range(60):
         view = ["PA", "AP", "AP_SUPINE", None, "L", "CT"][n % 6]
         person = {"patient_id": f"p{n // 3}", "stated_age": None if n // 3 % 5 == 0 else 20.0 + n // 3}
-        told = {"stated_sex": (None, "F", "M")[n // 3 % 3], "offset_days": None if n % 4 == 0 else n % 9}
+        stated = {"stated_sex": (None, "F", "M")[n // 3 % 3], "offset_days": None if n % 4 == 0 else n % 9}
         finding = "Lipoid pneumonia" if n >= 54 else "COVID-19"
-        drawn.append(replace(film(n), stated_view=view, finding=finding, rt_pcr=None, **person, **told))
-    found_items, site = list_items(Eurorad(), render, drawn, tmp_path)
+        originals.append(replace(film(n), stated_view=view, finding=finding, rt_pcr=None, **person, **stated))
+    found_items, site = list_items(Eurorad(), render, originals, tmp_path)
     found = by_bytes(found_items, site)
-    for each in drawn:
+    for each in originals:
         read = found[each.data]
         assert (read.finding, read.view) == (each.finding, each.stated_view or "unknown")
         assert read.label == ("covid" if each.finding == "COVID-19" else "other")
@@ -209,11 +209,11 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
             "CT according to its caption" if each.stated_view == "CT" else None,
             True,
         )
-    people = {(each.patient_id, found[each.data].patient_id) for each in drawn}
-    assert len(people) == len({each.patient_id for each in drawn}) == len({theirs for _, theirs in people})
+    people = {(each.patient_id, found[each.data].patient_id) for each in originals}
+    assert len(people) == len({each.patient_id for each in originals}) == len({theirs for _, theirs in people})
     assert len({read.page_url for read in found.values()}) < len(people), "no case holds two patients"
     assert sum(str(item.skip).startswith("parse: no image found") for item in found_items) == 1
-    assert len(found_items) == len(drawn) + 1
+    assert len(found_items) == len(originals) + 1
 
 
 def test_the_offline_copy_lists_86_figures_of_29_cases(mirror):

@@ -33,7 +33,7 @@ def test_findings_become_labels(finding, label):
     assert (item.label, item.finding, item.age) == (label, finding or None, None)
 
 
-def test_the_drawn_site_gives_every_film_back(tmp_path):
+def test_every_film_of_the_synthetic_site_is_listed(tmp_path):
     films = [
         film(1, patient_id="a"),
         film(2, patient_id="b", extension="png", stated_view="AP", stated_age=None),
@@ -41,11 +41,15 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
     ]
     items, site = list_items(Figure1(), render, films, tmp_path)
     found = by_bytes(items, site)
-    for drawn, name in zip(films, ["COVID-00001a", "COVID-00002", "COVID-00001b"], strict=True):
-        read = found[drawn.data]
+    for each, name in zip(films, ["COVID-00001a", "COVID-00002", "COVID-00001b"], strict=True):
+        read = found[each.data]
         assert (read.item_id, read.patient_id) == (name, name[:11])
-        assert (read.label, read.finding, read.view) == (drawn.label, drawn.finding, drawn.stated_view)
-        assert (read.age, read.sex, read.offset_days) == (drawn.stated_age, drawn.stated_sex, drawn.offset_days)
+        assert (read.label, read.finding, read.view) == (each.label, each.finding, each.stated_view)
+        assert (read.age, read.sex, read.offset_days) == (
+            each.stated_age,
+            each.stated_sex,
+            each.offset_days,
+        )
 
 
 def test_the_published_table_has_55_films_of_48_patients(mirror):

@@ -121,7 +121,7 @@ def test_links_that_leave_the_folder_are_refused(films):
         list(files.chunks(files.url("../secret.png")))
 
 
-def test_a_pipe_is_no_image_and_is_not_waited_for(films):
+def test_a_pipe_is_not_an_image_and_is_not_opened(films):
     os.mkfifo(films / "pipe.png")
     assert len(items_of(films)) == 3
 

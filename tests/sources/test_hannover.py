@@ -51,7 +51,7 @@ def test_a_row_without_an_image_is_a_row_with_that_reason():
     assert item.skip == "the table names no image"
 
 
-def test_the_drawn_site_gives_every_film_back(tmp_path):
+def test_every_film_of_the_synthetic_site_is_listed(tmp_path):
     films = [
         film(1, patient_id="a", offset_days=0, stated_age=None),
         film(2, patient_id="a", offset_days=None, stated_age=None, stated_view="AP", view="AP"),

@@ -24,7 +24,7 @@ def only(caption, **more) -> Item:
     return item
 
 
-def test_every_film_of_the_drawn_pages_comes_back(tmp_path):
+def test_every_film_of_the_synthetic_pages_is_listed(tmp_path):
     films = [film(n, patient_id=f"p{n // 2}", stated_age=40.0 + n // 2) for n in range(15)]
     items, site = list_items(Instagram(), render, films, tmp_path)
     found = by_bytes(items, site)
@@ -35,7 +35,7 @@ def test_every_film_of_the_drawn_pages_comes_back(tmp_path):
     assert skips(items) == {"fetch": 16, "a video, not an image": 1, "the caption does not mention a chest film": 1}
 
 
-def test_an_albums_films_are_one_post_of_a_patient_who_is_not_told():
+def test_the_films_of_an_album_are_one_post_of_an_unknown_patient():
     children = {"data": [{"id": "1", "media_url": PICTURE}, {"media_url": PICTURE}]}
     found = list(parse(answer("COVID-19, chest X-ray on two days", "CAROUSEL_ALBUM", children=children), "p"))
     assert [(item.item_id, item.study_id, item.patient_id) for item in found] == [("1", "9", None), ("9-2", "9", None)]
@@ -89,7 +89,7 @@ def test_saved_answers_without_posts_are_refused_in_one_sentence(tmp_path, conte
         list(Instagram().page_items(None, str(tmp_path)))
 
 
-def test_an_answer_without_posts_is_a_row_that_says_so():
+def test_an_answer_without_posts_is_a_row_with_that_reason():
     class Empty:
         offline = True
 

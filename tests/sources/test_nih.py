@@ -46,12 +46,12 @@ def test_ages_of_the_older_tables_that_cannot_be_are_unknown():
 
 
 @pytest.mark.parametrize("name", ["", "../../x.png", "a.jpg"])
-def test_a_name_that_is_no_image_is_not_looked_for(name):
+def test_a_name_that_is_not_an_image_is_not_fetched(name):
     (item,) = parse(HEADER + f"{name},No Finding,0,1,58,F,PA\n".encode())
     assert item.skip == "the table names no image"
 
 
-def test_the_full_table_tells_the_archive_by_the_order_of_the_names():
+def test_the_order_of_names_in_the_full_table_decides_the_archive():
     names = [f"{number:08d}_000.png" for number in range(FULL_TABLE_ROWS)]
     hints = archive_hints(names[::-1])
     assert [hints[names[place]] for place in (0, 4998, 4999, 14998, 14999, 104_998, 104_999)] == [0, 0, 1, 1, 2, 10, 11]
@@ -65,7 +65,7 @@ def test_the_hinted_archive_is_tried_first_and_every_other_once():
     assert item.url == ARCHIVES[11] and {item.url, *item.alternates} == set(ARCHIVES)
 
 
-def test_the_drawn_site_gives_every_film_back(tmp_path):
+def test_every_film_of_the_synthetic_site_is_listed(tmp_path):
     films = [
         film(1, label="normal", finding="No Finding", patient_id="a"),
         film(2, label="cap", finding="Effusion|Infiltration", patient_id="b", stated_view="AP", stated_age=None),
@@ -77,11 +77,11 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
         with tarfile.open(site.archive(address), "r:gz") as tar:
             packed |= {entry.name: tar.extractfile(entry).read() for entry in tar if entry.isfile()}
     found = {packed[item.member]: item for item in items if item.member in packed}
-    for drawn in films:
-        read = found[drawn.data]
-        assert (read.label, read.finding, read.view) == (drawn.label, drawn.finding, drawn.stated_view)
-        assert (read.age, read.sex, read.skip) == (drawn.stated_age, drawn.stated_sex, None)
-    patients = [found[drawn.data].patient_id for drawn in films]
+    for each in films:
+        read = found[each.data]
+        assert (read.label, read.finding, read.view) == (each.label, each.finding, each.stated_view)
+        assert (read.age, read.sex, read.skip) == (each.stated_age, each.stated_sex, None)
+    patients = [found[each.data].patient_id for each in films]
     assert patients[0] == patients[2] != patients[1]
     assert len(items) > len(films)  # rows whose image is in no archive stay rows
     assert mirror_path(ARCHIVES[2]) not in site.files

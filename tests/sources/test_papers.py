@@ -89,7 +89,7 @@ def test_a_composite_figure_is_a_row_per_panel(tmp_path):
     assert {(item.label, item.age, item.sex, item.url) for item in (first, second)} == {("covid", 40.0, "M", FIGURE)}
 
 
-def test_panels_that_the_caption_does_not_tell_apart_share_what_it_says_of_all(tmp_path):
+def test_panels_that_the_caption_does_not_distinguish_share_its_text_about_all(tmp_path):
     caption = "Patients with COVID-19. (A) Chest X-ray, AP view, of a 40-year-old man. (B) A 50-year-old woman."
     found = items_of(tmp_path, {TEXT: jats(caption), FIGURE: picture(3)})
     assert [item.panel for item in found] == ["A", "B", "C"]
@@ -98,12 +98,12 @@ def test_panels_that_the_caption_does_not_tell_apart_share_what_it_says_of_all(t
     }
 
 
-def test_a_figure_of_one_film_is_no_panel(tmp_path):
+def test_a_figure_of_one_film_has_no_panels(tmp_path):
     item = only(tmp_path, "(A) Chest X-ray (COVID-19).")
     assert (item.item_id, item.panel, item.box) == ("PMC123/fig1", None, None)
 
 
-def test_a_figure_that_is_no_picture_is_still_a_row(tmp_path):
+def test_a_figure_that_is_not_a_picture_is_still_a_row(tmp_path):
     (item,) = items_of(tmp_path, {TEXT: jats("Chest X-ray."), FIGURE: b"<html>"})
     assert (item.url, item.box, item.skip) == (FIGURE, None, None)
 
@@ -135,9 +135,9 @@ def test_supplementary_files_come_first_then_the_folder_then_the_package(tmp_pat
 
 def test_a_text_that_is_only_in_the_package_is_read_there(tmp_path):
     package = "https://ftp.ncbi.nlm.nih.gov/pub/pmc/deprecated/oa_package/aa/PMC123.tar.gz"
-    told = package.replace("https", "ftp").replace("deprecated/", "")
+    address = package.replace("https", "ftp").replace("deprecated/", "")
     answers = {
-        PACKAGES.format(pmcid="PMC123"): f'<OA><link format="tgz" href="{told}"/></OA>'.encode(),
+        PACKAGES.format(pmcid="PMC123"): f'<OA><link format="tgz" href="{address}"/></OA>'.encode(),
         package: tar_gz({"PMC123/a.nxml": jats("Chest X-ray."), "PMC123/fig1.jpg": picture()}),
     }
     (item,) = items_of(tmp_path, answers)
@@ -188,7 +188,7 @@ def test_articles_that_cannot_be_read_are_rows_with_the_reason(tmp_path):
     assert {reason: item.skip for reason, (item,) in web.items()} == {reason: reason for reason in reasons}
 
 
-def test_an_interrupt_is_no_lost_article(tmp_path):
+def test_an_interrupt_is_not_a_lost_article(tmp_path):
     class Stopped(Site):
         def get(self, url, headers=None):
             raise StoppedError()
@@ -233,7 +233,7 @@ def test_the_caption_decides_the_label(caption, label):
         ("Chest X-ray of tuberculosis.", True, "other"),
     ],
 )
-def test_the_title_of_a_case_report_speaks_where_the_caption_names_no_disease(caption, kind, label):
+def test_the_title_of_a_case_report_decides_if_the_caption_names_no_disease(caption, kind, label):
     article = replace(OPEN, title="COVID-19 pneumonia in a runner", is_case_report=kind)
     found, finding = label_of_figure(caption, article)
     assert found == label
@@ -301,7 +301,7 @@ def test_a_publishers_page_is_read_only_where_nothing_forbids_it(tmp_path, host,
     assert not is_read or (item.item_id, item.url) == ("PMC123/full.png", f"https://{host}/full.png")
 
 
-def test_springers_scaled_pictures_are_asked_for_in_full_size():
+def test_springers_scaled_pictures_are_requested_in_full_size():
     image = '<img src="//media.springernature.com/lw685/a/Fig1_HTML.png">'
     (figure,) = parse_page(f"<figure>{image}Chest X-ray</figure>", "https://x.biomedcentral.com/a").figures
     assert figure.places == tuple(
@@ -371,16 +371,16 @@ def bytes_of(item: Item, site: Site) -> bytes | None:
     return dict(read_members(site.archive(item.url), [item.member])).get(item.member)
 
 
-def test_the_drawn_site_gives_every_film_back(tmp_path):
-    drawn = []
+def test_every_film_of_the_synthetic_site_is_listed(tmp_path):
+    originals = []
     for n in range(48):
-        told = {"stated_view": ["PA", "AP", "AP_SUPINE", None, "L", "CT"][n % 6], "offset_days": (None, 3, 12)[n % 3]}
+        stated = {"stated_view": ["PA", "AP", "AP_SUPINE", None, "L", "CT"][n % 6], "offset_days": (None, 3, 12)[n % 3]}
         person = {"stated_age": None if n // 2 % 5 == 0 else 20.0 + n, "stated_sex": ("F", "M", None)[n % 3]}
         extension = ("jpg", "png", "jpeg")[n % 3]
-        drawn.append(replace(film(n, patient_id=f"p{n // 2}", extension=extension), **told, **person))
-    items, site = list_items(Papers(), render, drawn, tmp_path)
+        originals.append(replace(film(n, patient_id=f"p{n // 2}", extension=extension), **stated, **person))
+    items, site = list_items(Papers(), render, originals, tmp_path)
     found = {data: item for item in items if (data := bytes_of(item, site)) is not None}
-    for each in drawn:
+    for each in originals:
         is_ct = each.stated_view == "CT"
         if is_ct and each.data not in found:
             continue  # a CT figure is not looked for in archives
@@ -390,7 +390,7 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
         assert (read.licence, read.redistributable) == ("CC-BY", True)
         assert read.skip == ("CT according to its caption" if is_ct else None)
     reasons = Counter((item.skip or "fetch").split(" (")[0] for item in items)
-    assert reasons["fetch"] == sum(each.stated_view != "CT" for each in drawn)
+    assert reasons["fetch"] == sum(each.stated_view != "CT" for each in originals)
     assert reasons["the article was retracted"] == 1
     assert reasons["no open full text at Europe PMC, and programs may not read the pages of closed.example.org"] == 1
     assert {(item.member is None, "biomedcentral" in item.url) for item in items if item.skip is None} == {

@@ -26,7 +26,7 @@ from sources.sandbox.sites.pediatric import render
         ("holiday", None, None),
     ],
 )
-def test_file_names_of_versions_2_and_3_tell_patient_and_cause(stem, patient, cause):
+def test_file_names_of_versions_2_and_3_contain_patient_and_cause(stem, patient, cause):
     assert parse_name(stem) == (patient, cause)
 
 
@@ -73,7 +73,7 @@ def test_any_member_names_are_items_or_one_clear_error(members):
         assert len({item.item_id for item in items}) == len(items)
 
 
-def test_the_drawn_site_gives_every_film_back(tmp_path):
+def test_every_film_of_the_synthetic_site_is_listed(tmp_path):
     films = [
         film(number, label=label, finding=finding, patient_id=f"child{number // 2}")
         for number, (label, finding) in enumerate(
@@ -83,9 +83,9 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
     items, site = list_items(Pediatric(), render, films, tmp_path)
     with zipfile.ZipFile(site.archive(ARCHIVE)) as archive:
         found = {archive.read(item.member): item for item in items}
-    assert [found[drawn.data].label for drawn in films] == [drawn.label for drawn in films]
-    assert [found[drawn.data].finding for drawn in films[2:4]] == ["PNEUMONIA (bacteria)", "PNEUMONIA (virus)"]
-    patients = {(drawn.patient_id, found[drawn.data].patient_id) for drawn in films}
+    assert [found[each.data].label for each in films] == [each.label for each in films]
+    assert [found[each.data].finding for each in films[2:4]] == ["PNEUMONIA (bacteria)", "PNEUMONIA (virus)"]
+    patients = {(each.patient_id, found[each.data].patient_id) for each in films}
     assert len(patients) == len({ours for _, ours in patients}) == 8  # one name per child, no name twice
     assert len(items) == len(films)
 

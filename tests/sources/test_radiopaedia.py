@@ -27,7 +27,7 @@ FRONTAL = {"id": 1, "public_filename": f"{PICTURE}.jpg", "plane_projection": "Fr
 
 
 def case_page(study=OLD, findings="", title="COVID-19 pneumonia", certainty="Diagnosis certain", rows="", patient=""):
-    told = f'<div class="study-modality"><span>X-ray</span></div><div class="study-findings">{findings}</div>'
+    facts = f'<div class="study-modality"><span>X-ray</span></div><div class="study-findings">{findings}</div>'
     about = (
         '<div class="row"><div class="col-sm-3"><strong>Citation:</strong></div><div class="col-sm-8">'
         f"Jane Doe. {title}. Case study, Radiopaedia.org</div></div>"
@@ -35,7 +35,7 @@ def case_page(study=OLD, findings="", title="COVID-19 pneumonia", certainty="Dia
     )
     return (
         f'<h1 class="header-title">{title}</h1><span class="diagnostic-certainty-title">{certainty}</span>'
-        f'<div id="citation-info">{about}{rows}</div><div id="case-patient-data">{patient}</div>{study.format(told)}'
+        f'<div id="citation-info">{about}{rows}</div><div id="case-patient-data">{patient}</div>{study.format(facts)}'
         '<aside><a href="/cases/x"><img src="https://prod-images-static.radiopaedia.org/images/9/f_thumb.jpeg"></a></aside>'
     )
 
@@ -81,7 +81,7 @@ def test_a_case_is_read_as_a_whole():
     )
 
 
-def test_what_the_page_does_not_tell_stays_none():
+def test_what_the_page_does_not_state_stays_none():
     item = only(page=OLD.format(""), modality=None)
     assert (item.label, item.finding, item.age, item.sex, item.patient_id) == (None, None, None, None, None)
     assert (item.pediatric, item.offset_days, item.rt_pcr, item.view, item.modality) == (
@@ -120,7 +120,7 @@ def test_frontal_films_are_fetched_and_everything_else_is_a_row(image, modality,
     assert (item.view, item.skip) == (view, skip)
 
 
-def test_a_study_that_names_a_lateral_film_too_still_tells_the_frontal_view():
+def test_a_study_that_also_names_a_lateral_film_still_has_the_frontal_view():
     lateral = FRONTAL | {"id": 2, "plane_projection": "Lateral"}
     found = items(page=case_page(findings="Chest radiograph (PA, lateral)"), images=[FRONTAL, lateral])
     assert [item.view for item in found] == ["PA", "L"]
@@ -237,32 +237,32 @@ def test_monstrous_answers_take_bounded_time(text):
 
 
 def films(source, count=45):
-    drawn = []
+    originals = []
     for n in range(count):
         view = ["PA", "AP", "AP_SUPINE", None, "L", "CT"][n % 6]
         facts = {"stated_view": view, "view": view or "PA", "patient_id": f"p{n // 2}", "study_id": f"s{n}"}
-        told = {"stated_age": None if n // 2 % 5 == 0 else 30.0 + n // 2, "stated_sex": (None, "F", "M")[n // 2 % 3]}
+        stated = {"stated_age": None if n // 2 % 5 == 0 else 30.0 + n // 2, "stated_sex": (None, "F", "M")[n // 2 % 3]}
         when = {"offset_days": None if n % 7 == 0 else n % 9, "rt_pcr": None}
-        drawn.append(replace(film(n), source=source, **facts, **told, **when))
-    return drawn
+        originals.append(replace(film(n), source=source, **facts, **stated, **when))
+    return originals
 
 
 @pytest.mark.parametrize(
     "source, finding, expected", [(Radiopaedia(), "COVID-19", "covid"), (RadiopaediaNormal(), "Normal chest", "normal")]
 )
-def test_the_drawn_site_gives_every_film_back(source, finding, expected, tmp_path):
-    drawn = [replace(each, finding=finding) for each in films(source.name)]
-    found_items, site = list_items(source, render, drawn, tmp_path)
+def test_every_film_of_the_synthetic_site_is_listed(source, finding, expected, tmp_path):
+    originals = [replace(each, finding=finding) for each in films(source.name)]
+    found_items, site = list_items(source, render, originals, tmp_path)
     found = by_bytes(found_items, site)
-    for each in drawn:
+    for each in originals:
         read = found[each.data]
         is_film = each.stated_view != "CT"
         assert (read.finding, read.view) == (finding, each.stated_view or "unknown")
         assert read.label == (expected if is_film or expected == "covid" else None)
         assert (read.age, read.sex, read.offset_days) == (each.stated_age, each.stated_sex, each.offset_days)
         assert (read.skip is None) == (each.stated_view not in ("L", "CT"))
-    people = {(each.patient_id, found[each.data].patient_id) for each in drawn}
-    assert len(people) == len({each.patient_id for each in drawn})
+    people = {(each.patient_id, found[each.data].patient_id) for each in originals}
+    assert len(people) == len({each.patient_id for each in originals})
     rest = [item.skip for item in found_items if item not in found.values()]
     assert len(rest) == 2 and rest[0].startswith("parse: no image found") and rest[1] == "page is gone: HTTP 404"
 

@@ -106,7 +106,7 @@ def test_a_case_with_negative_swabs_only_has_no_label(prose, result, label):
     assert only(prose=f"<p>{prose}</p>").label == label
 
 
-def test_what_the_page_does_not_tell_stays_none():
+def test_what_the_page_does_not_state_stays_none():
     item = only(url="https://www.sirm.org/x/", prose="", title="")
     assert (item.label, item.finding, item.age, item.sex, item.pediatric) == (None, None, None, None, None)
     assert (item.patient_id, item.licence, item.redistributable) == (None, None, False)
@@ -120,7 +120,7 @@ def test_what_the_page_does_not_tell_stays_none():
     ],
     ids=["the prose says so", "known of this case"],
 )
-def test_age_and_sex_of_a_case_with_two_patients_are_not_told(url, prose):
+def test_age_and_sex_of_a_case_with_two_patients_are_unknown(url, prose):
     item = only(url=url, prose=prose)
     assert (item.age, item.sex, item.pediatric) == (None, None, None)
 
@@ -201,16 +201,16 @@ def test_monstrous_pages_take_bounded_time(text):
     assert parse_rest(text) == []
 
 
-def test_the_drawn_site_gives_every_film_back(tmp_path):
-    drawn = []
+def test_every_film_of_the_synthetic_site_is_listed(tmp_path):
+    originals = []
     for n in range(48):
         view = ["PA", "AP", "AP_SUPINE", None, "L", "CT"][n % 6]
-        told = {"stated_age": None if n // 2 % 5 == 0 else 20.0 + n // 2, "stated_sex": (None, "F", "M")[n // 2 % 3]}
+        stated = {"stated_age": None if n // 2 % 5 == 0 else 20.0 + n // 2, "stated_sex": (None, "F", "M")[n // 2 % 3]}
         swab = {"rt_pcr": (None, "positive", "negative")[n // 2 % 3], "offset_days": None if n % 4 == 0 else n % 9}
-        drawn.append(replace(film(n), stated_view=view, patient_id=f"p{n // 2}", **told, **swab))
-    found_items, site = list_items(Sirm(), render, drawn, tmp_path)
+        originals.append(replace(film(n), stated_view=view, patient_id=f"p{n // 2}", **stated, **swab))
+    found_items, site = list_items(Sirm(), render, originals, tmp_path)
     found = by_bytes(found_items, site)
-    for each in drawn:
+    for each in originals:
         read = found[each.data]
         assert (read.finding, read.view) == ("COVID-19", each.stated_view or "unknown")
         assert (read.label, read.rt_pcr) == (None if each.rt_pcr == "negative" else "covid", each.rt_pcr)
@@ -219,10 +219,10 @@ def test_the_drawn_site_gives_every_film_back(tmp_path):
             "CT according to its caption" if each.stated_view == "CT" else None,
             False,
         )
-    people = {(each.patient_id, found[each.data].patient_id) for each in drawn}
-    assert len(people) == len({each.patient_id for each in drawn})
+    people = {(each.patient_id, found[each.data].patient_id) for each in originals}
+    assert len(people) == len({each.patient_id for each in originals})
     assert sum(str(item.skip).startswith("parse: no image found") for item in found_items) == 1
-    assert len(found_items) == len(drawn) + 1
+    assert len(found_items) == len(originals) + 1
 
 
 def test_the_offline_copy_lists_48_pictures_of_29_cases(mirror):

@@ -98,7 +98,7 @@ def lungs():
     return bytes(cv2.imencode(".png", mask)[1])
 
 
-def test_the_drawn_site_gives_every_film_and_its_lungs_back(tmp_path):
+def test_every_film_and_mask_of_the_synthetic_site_is_listed(tmp_path):
     films = [
         film(1, label="normal", finding="normal", lung_mask=lungs()),
         film(2, label="other", finding="tuberculosis", stated_age=None, stated_sex="M"),
@@ -112,10 +112,10 @@ def test_the_drawn_site_gives_every_film_and_its_lungs_back(tmp_path):
             packed |= {f"{address}#{name}": archive.read(name) for name in archive.namelist()}
     found = {packed[f"{item.url}#{item.member}"]: item for item in items}
     assert len(items) == len(films)
-    for drawn in films:
-        read = found[drawn.data]
-        assert (read.label, read.finding) == (drawn.label, drawn.finding)
-        assert (read.age, read.sex) == (drawn.stated_age, drawn.stated_sex)
+    for each in films:
+        read = found[each.data]
+        assert (read.label, read.finding) == (each.label, each.finding)
+        assert (read.age, read.sex) == (each.stated_age, each.stated_sex)
     masks = [sum(read_mask(packed[url]) for url in found[films[number].data].mask_urls) for number in (0, 2)]
     assert all(np.array_equal(mask, read_mask(lungs())) for mask in masks)
 

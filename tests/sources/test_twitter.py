@@ -24,7 +24,7 @@ def only(text, **facts) -> Item:
     return item
 
 
-def test_every_film_of_the_drawn_thread_comes_back(tmp_path):
+def test_every_film_of_the_synthetic_thread_is_listed(tmp_path):
     films = [film(n, patient_id=f"p{n // 3}", offset_days=n % 3, stated_age=40.0 + n // 3) for n in range(60)]
     items, site = list_items(Twitter(), render, films, tmp_path)
     found = by_bytes(items, site)
@@ -125,12 +125,12 @@ def test_the_token_is_a_header_and_never_part_of_an_address():
 
 
 @pytest.mark.parametrize(
-    ("answers", "said"),
+    ("answers", "message"),
     [({}, "(selector data.author_id)"), ({ROOT: answer("CXR", identity=THREAD)}, "(selector data)")],
 )
-def test_an_answer_without_the_author_or_without_posts_is_a_row_that_says_so(answers, said):
+def test_an_answer_without_the_author_or_without_posts_is_a_row_with_that_reason(answers, message):
     (item,) = Twitter().items(Answers(answers))
-    assert item.skip.startswith("parse: no image found at https://api.x.com/2/tweets") and item.skip.endswith(said)
+    assert item.skip.startswith("parse: no image found at https://api.x.com/2/tweets") and item.skip.endswith(message)
 
 
 @pytest.mark.parametrize("media", [5, True, "x", {"a": 1}, [1, None]])
@@ -157,7 +157,7 @@ def test_saved_answers_are_read_together_from_a_folder(tmp_path):
     assert len(list(Twitter().page_items(None, (folder / "b.json").as_uri()))) == 1
 
 
-def test_the_author_is_told_by_the_first_post_or_by_the_name():
+def test_the_author_is_identified_by_the_first_post_or_by_the_name():
     users = {"includes": {"users": [{"id": "7", "username": "chestimaging"}, {"id": "8", "username": "other"}]}}
     assert author_of([answer("CXR"), users]) == "7"
     assert author_of([answer("CXR", identity=THREAD)]) == "1"
@@ -165,7 +165,7 @@ def test_the_author_is_told_by_the_first_post_or_by_the_name():
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("a.json", json.dumps(answer("CXR #COVID19")), "does not identify @ChestImaging"),
         ("a.json", "<html>", r"a\.json is not a saved JSON answer"),
@@ -173,9 +173,9 @@ def test_the_author_is_told_by_the_first_post_or_by_the_name():
         ("a.txt", "{}", "contains no saved answers"),
     ],
 )
-def test_what_is_no_saved_answer_is_said_in_one_sentence(tmp_path, name, content, said):
+def test_a_file_that_is_not_a_saved_answer_is_one_sentence(tmp_path, name, content, message):
     (tmp_path / name).write_text(content)
-    with pytest.raises(CxnetError, match=said):
+    with pytest.raises(CxnetError, match=message):
         list(Twitter().page_items(None, str(tmp_path)))
 
 

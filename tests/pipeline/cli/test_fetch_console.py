@@ -6,8 +6,8 @@ from sources.core.source import get_source
 
 
 @pytest.fixture
-def drawn(monkeypatch):
-    """What the bars show, with whether it is drawn at once."""
+def bar_texts(monkeypatch):
+    """What the bars show, with whether it is bar_texts at once."""
     shown = []
 
     class Bar:
@@ -24,14 +24,14 @@ def drawn(monkeypatch):
     return shown
 
 
-def test_the_bytes_of_an_archive_move_while_no_image_is_finished(drawn):
+def test_the_bar_shows_bytes_while_no_image_is_finished(bar_texts):
     times = iter([0.0, 0.1, 0.5, 0.6, 2.0])
     with Bars(["nih"], clock=lambda: next(times)) as bars:
         watcher = bars.watch(get_source("nih"))
         watcher.phase("fetching", 7)
         for _ in range(4):
             watcher.bytes(1_000_000)
-    assert drawn == [
+    assert bar_texts == [
         ("nih: fetching", 7),
         ("1.0 MB, 5.0 MB/s", False),
         ("2.0 MB, 4.0 MB/s", True),

@@ -28,7 +28,7 @@ REPOSITORY = f"{HOST}/ml-workgroup/covid-19-image-repository/{COMMIT}"
 
 
 @pytest.fixture
-def world(tmp_path):
+def project(tmp_path):
     """A folder with a small offline copy of Hannover's films, and a profile that runs on it."""
     place = tmp_path / "copy" / REPOSITORY
     (place / "png").mkdir(parents=True)
@@ -61,78 +61,78 @@ def receipt(folder: Path, name: str):
     return json.loads((raw(folder, name) / "fetch.json").read_text(encoding="utf-8"))
 
 
-def test_a_fetch_ends_with_counts_and_reasons(world):
-    done = fetch(world, "hannover")
+def test_a_fetch_ends_with_counts_and_reasons(project):
+    done = fetch(project, "hannover")
     assert done.exit_code == 0, done.output
     assert "hannover" in done.stdout
     assert "failed: HTTP 404" in done.stdout
-    rows = read_table(raw(world, "hannover") / "items.parquet")
+    rows = read_table(raw(project, "hannover") / "items.parquet")
     assert list(rows.fetch_status) == ["fetched", "fetched", "failed"]
-    assert receipt(world, "hannover")["world"] == "mirror"
+    assert receipt(project, "hannover")["world"] == "mirror"
 
 
-def test_json_is_for_machines(world):
-    (outcome,) = json.loads(fetch(world, "hannover", "--json").stdout)
+def test_json_is_for_machines(project):
+    (outcome,) = json.loads(fetch(project, "hannover", "--json").stdout)
     assert outcome["counts"]["fetched"] == 2
     assert outcome["counts"]["failed"] == 1
     assert outcome["reasons"] == {"failed: HTTP 404": 1}
 
 
-def test_a_dry_run_tells_sizes_and_fetches_no_film(world):
-    (told,) = json.loads(fetch(world, "hannover", "--dry-run", "--json").stdout)
-    assert (told["listed"], told["wanted"], told["bytes"], told["sizes_unknown"]) == (3, 3, 2 * 1008, 1)
-    assert [file["url"].rpartition("/")[2] for file in told["files"]] == ["film0.png", "film1.png", "film2.png"]
-    assert [file["bytes"] for file in told["files"]] == [1008, 1008, None]
-    assert not (raw(world, "hannover") / "files").exists()
-    shown = fetch(world, "hannover", "--dry-run").stdout
+def test_a_dry_run_shows_sizes_and_fetches_no_film(project):
+    (result,) = json.loads(fetch(project, "hannover", "--dry-run", "--json").stdout)
+    assert (result["listed"], result["wanted"], result["bytes"], result["sizes_unknown"]) == (3, 3, 2 * 1008, 1)
+    assert [file["url"].rpartition("/")[2] for file in result["files"]] == ["film0.png", "film1.png", "film2.png"]
+    assert [file["bytes"] for file in result["files"]] == [1008, 1008, None]
+    assert not (raw(project, "hannover") / "files").exists()
+    shown = fetch(project, "hannover", "--dry-run").stdout
     assert "would be fetched" in shown
     assert "film1.png" in shown
 
 
-def test_an_update_prints_what_changed(world):
-    fetch(world, "hannover")
-    film = world / "copy" / REPOSITORY / "png" / "film0.png"
+def test_an_update_prints_what_changed(project):
+    fetch(project, "hannover")
+    film = project / "copy" / REPOSITORY / "png" / "film0.png"
     film.write_bytes(film.read_bytes() + b"!")
-    shown = fetch(world, "hannover", "--update").stdout
+    shown = fetch(project, "hannover", "--update").stdout
     assert "changed" in shown
     assert "film0" in shown
 
 
-def test_locked_reports_rot_and_fails(world):
-    fetch(world, "hannover")
-    for path in (raw(world, "hannover") / "files").iterdir():
+def test_locked_reports_rot_and_fails(project):
+    fetch(project, "hannover")
+    for path in (raw(project, "hannover") / "files").iterdir():
         path.unlink()
-    assert fetch(world, "hannover", "--locked").exit_code == 0
-    for path in (raw(world, "hannover") / "files").iterdir():
+    assert fetch(project, "hannover", "--locked").exit_code == 0
+    for path in (raw(project, "hannover") / "files").iterdir():
         path.unlink()
-    (world / "copy" / REPOSITORY / "png" / "film0.png").unlink()
-    done = fetch(world, "hannover", "--locked")
+    (project / "copy" / REPOSITORY / "png" / "film0.png").unlink()
+    done = fetch(project, "hannover", "--locked")
     assert done.exit_code == 1
     assert "vanished" in done.stdout
     assert "1 files differ from the lock" in str(done.exception)
 
 
-def test_several_sources_are_fetched_in_one_run_and_named_in_order(world):
-    folder = world / "films"
+def test_several_sources_are_fetched_in_one_run_and_named_in_order(project):
+    folder = project / "films"
     folder.mkdir()
     (folder / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    write_profile(world, mirror=str(world / "copy"), folders=[{"name": "clinic", "path": str(folder)}])
-    outcomes = json.loads(fetch(world, "hannover", "clinic", "--json").stdout)
+    write_profile(project, mirror=str(project / "copy"), folders=[{"name": "clinic", "path": str(folder)}])
+    outcomes = json.loads(fetch(project, "hannover", "clinic", "--json").stdout)
     assert [(one["source"], one["counts"]["fetched"]) for one in outcomes] == [("hannover", 2), ("clinic", 1)]
 
 
 @pytest.mark.parametrize("how", [[], ["--json"], ["--dry-run"], ["--locked"]])
-def test_a_source_that_fails_hides_neither_the_others_nor_another_failure(world, how):
-    fetch(world, "hannover")
-    done = fetch(world, "cohen", "hannover", "figure1", *how)
-    said = str(done.exception).lower()
+def test_a_source_that_fails_hides_neither_the_others_nor_another_failure(project, how):
+    fetch(project, "hannover")
+    done = fetch(project, "cohen", "hannover", "figure1", *how)
+    message = str(done.exception).lower()
     assert done.exception.exit_code == 1
     assert "hannover" in done.stdout
-    assert ("ieee8023" in said or "raw/cohen" in said) and "figure1" in said
+    assert ("ieee8023" in message or "raw/cohen" in message) and "figure1" in message
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["nope"], "Unknown source 'nope'; expected one of: "),
         ([], "Name at least one source"),
@@ -149,42 +149,42 @@ def test_a_source_that_fails_hides_neither_the_others_nor_another_failure(world,
         (["radiopaedia", "--url", "http://[::1"], "'http://[::1' is not a page of 'radiopaedia'"),
     ],
 )
-def test_what_cannot_work_is_a_usage_error(world, words, said):
-    done = fetch(world, *words)
+def test_an_impossible_request_is_a_usage_error(project, words, message):
+    done = fetch(project, *words)
     assert getattr(done.exception, "exit_code", None) == 2
-    assert said in str(done.exception)
+    assert message in str(done.exception)
 
 
-def test_a_dry_run_tells_the_size_of_own_films(world):
-    folder = world / "films"
+def test_a_dry_run_shows_the_size_of_own_films(project):
+    folder = project / "films"
     folder.mkdir()
     (folder / "a b.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    write_profile(world, mirror=str(world / "copy"), folders=[{"name": "clinic", "path": str(folder)}])
-    (told,) = json.loads(fetch(world, "clinic", "--dry-run", "--json").stdout)
-    assert (told["wanted"], told["bytes"], told["sizes_unknown"]) == (1, 8, 0)
+    write_profile(project, mirror=str(project / "copy"), folders=[{"name": "clinic", "path": str(folder)}])
+    (result,) = json.loads(fetch(project, "clinic", "--dry-run", "--json").stdout)
+    assert (result["wanted"], result["bytes"], result["sizes_unknown"]) == (1, 8, 0)
 
 
-def test_a_slip_in_an_address_leaves_no_row(world):
-    fetch(world, "eurorad", "--url", "https://x.org/case/1")
-    assert not raw(world, "eurorad").exists()
+def test_a_wrong_address_leaves_no_row(project):
+    fetch(project, "eurorad", "--url", "https://x.org/case/1")
+    assert not raw(project, "eurorad").exists()
 
 
-def test_an_article_may_be_named_by_its_doi_alone(world):
-    done = fetch(world, "papers", "--url", "10.1148/ryct.2020200034", "--json")
+def test_an_article_may_be_named_by_its_doi_alone(project):
+    done = fetch(project, "papers", "--url", "10.1148/ryct.2020200034", "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)[0]["counts"]["listed"] == 1
 
 
-def test_a_record_that_cannot_be_written_is_one_sentence(world):
-    done = fetch(world, "hannover", "--record", str(world / "profile.yaml"))
+def test_a_record_that_cannot_be_written_is_one_sentence(project):
+    done = fetch(project, "hannover", "--record", str(project / "profile.yaml"))
     assert getattr(done.exception, "exit_code", None) == 1
     assert str(done.exception).endswith("profile.yaml: File exists; choose another folder for --record.")
 
 
-def test_a_dry_run_waits_for_a_fetch_of_the_same_source(world):
+def test_a_dry_run_waits_for_a_fetch_of_the_same_source(project):
     waits = []
-    options = load_params(world / "profile.yaml")
-    run = open_session(Layout.at(str(world / "root")), options, ["hannover"])
+    options = load_params(project / "profile.yaml")
+    run = open_session(Layout.at(str(project / "root")), options, ["hannover"])
     store = run.store(run.chosen[0])
     holding = ExitStack()
     holding.enter_context(store.exclusive(waits.append))
@@ -204,111 +204,111 @@ def live(folder: Path, **fetch_options) -> None:
     write_profile(folder, mirror=None, fetch=fetch_options)
 
 
-def test_a_source_whose_terms_forbid_copying_refuses_with_one_sentence(world):
-    live(world)
-    done = fetch(world, "radiopaedia")
+def test_a_source_whose_terms_forbid_copying_refuses_with_one_sentence(project):
+    live(project)
+    done = fetch(project, "radiopaedia")
     assert done.exception.exit_code == 2
     assert "--accept-terms radiopaedia" in str(done.exception)
-    assert not raw(world, "radiopaedia").exists()
+    assert not raw(project, "radiopaedia").exists()
 
 
-def test_on_an_offline_copy_every_source_is_open(world):
-    done = fetch(world, "radiopaedia")
+def test_on_an_offline_copy_every_source_is_open(project):
+    done = fetch(project, "radiopaedia")
     assert "terms" not in str(done.exception)
     assert getattr(done.exception, "exit_code", 0) in (0, 1)
 
 
-def test_in_a_pipeline_a_closed_source_is_passed_over_visibly(world):
-    live(world)
-    done = fetch(world, "--pipeline", "radiopaedia")
+def test_in_a_pipeline_a_closed_source_is_skipped_with_a_reason(project):
+    live(project)
+    done = fetch(project, "--pipeline", "radiopaedia")
     assert done.exit_code == 0, done.output
     assert "fetch@radiopaedia: skipped: " in done.stdout
-    told = receipt(world, "radiopaedia")
-    assert (told["state"], told["listed"], told["world"]) == ("skipped", 0, "live")
-    assert "--accept-terms radiopaedia" in told["why"]
-    assert len(read_table(raw(world, "radiopaedia") / "items.parquet")) == 0
+    result = receipt(project, "radiopaedia")
+    assert (result["state"], result["listed"], result["world"]) == ("skipped", 0, "live")
+    assert "--accept-terms radiopaedia" in result["why"]
+    assert len(read_table(raw(project, "radiopaedia") / "items.parquet")) == 0
 
 
 @pytest.mark.parametrize("how", [["eurorad"], ["--pipeline", "eurorad"]])
-def test_a_site_that_has_changed_is_warned_of_in_a_pipeline_too(world, how):
-    page = world / "copy" / mirror_path(SEARCH)
+def test_a_changed_site_is_a_warning_in_a_pipeline_too(project, how):
+    page = project / "copy" / mirror_path(SEARCH)
     page.parent.mkdir()
     page.write_text("<html><p>A new layout</p></html>")
-    done = fetch(world, *how)
+    done = fetch(project, *how)
     assert done.exit_code == 0, done.output
     assert "warning: 1 of 1 pages of 'eurorad' show no image" in done.stderr
     assert 'a[href*="/case/"]' in done.stderr
 
 
-def test_a_token_without_the_account_that_asks_is_passed_over_too(world, monkeypatch):
-    live(world)
+def test_a_token_without_the_account_is_skipped_too(project, monkeypatch):
+    live(project)
     monkeypatch.setenv("INSTAGRAM_TOKEN", "secret")
     monkeypatch.delenv("INSTAGRAM_USER_ID", raising=False)
-    done = fetch(world, "--pipeline", "instagram")
+    done = fetch(project, "--pipeline", "instagram")
     assert done.exit_code == 0, done.output
     assert "needs the id of your own account in the environment variable INSTAGRAM_USER_ID" in done.stdout
     assert "secret" not in done.stdout
 
 
-def test_a_profile_may_demand_that_no_source_is_missing(world):
-    live(world, on_unavailable="fail")
-    done = fetch(world, "--pipeline", "radiopaedia")
+def test_a_profile_may_demand_that_no_source_is_missing(project):
+    live(project, on_unavailable="fail")
+    done = fetch(project, "--pipeline", "radiopaedia")
     assert done.exception.exit_code == 1
     assert "'radiopaedia' is closed" in str(done.exception)
 
 
-def test_what_was_fetched_with_permission_stays_in_the_pipeline(world):
-    live(world)
-    fetch(world, "--pipeline", "radiopaedia")
-    items = raw(world, "radiopaedia") / "items.parquet"
+def test_files_fetched_with_permission_stay_in_the_pipeline(project):
+    live(project)
+    fetch(project, "--pipeline", "radiopaedia")
+    items = raw(project, "radiopaedia") / "items.parquet"
     row = row_of(get_source("radiopaedia"), Item("a", "https://radiopaedia.org/a.jpg"), "failed", "HTTP 404")
     write_table(items, table_of([row]), LOCK_SCHEMA)
-    done = fetch(world, "--pipeline", "radiopaedia")
+    done = fetch(project, "--pipeline", "radiopaedia")
     assert "1 rows of an earlier fetch are used" in done.stdout
     assert len(read_table(items)) == 1
 
 
-def test_the_live_lock_is_kept_aside_while_an_offline_copy_is_used(world):
-    live_store = Store(raw(world, "hannover"), LIVE)
+def test_the_live_lock_is_kept_aside_while_an_offline_copy_is_used(project):
+    live_store = Store(raw(project, "hannover"), LIVE)
     row = row_of(get_source("hannover"), Item("a", "https://x.org/a.png"), "failed", "HTTP 404")
     with live_store.exclusive(lambda text: None):
         live_store.write(table_of([row]), {"state": "fetched"})
-    fetch(world, "hannover")
-    assert len(read_table(raw(world, "hannover") / "items.parquet")) == 3
+    fetch(project, "hannover")
+    assert len(read_table(raw(project, "hannover") / "items.parquet")) == 3
     with live_store.exclusive(lambda text: None):
         previous = live_store.previous()
     assert previous is not None
     assert list(previous.item_id) == ["a"]
 
 
-def test_folders_run_as_stages_under_their_own_name(world):
-    folder = world / "films"
+def test_folders_run_as_stages_under_their_own_name(project):
+    folder = project / "films"
     folder.mkdir()
     (folder / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    write_profile(world, mirror=None, folders=[{"name": "clinic", "path": str(folder)}])
-    done = fetch(world, "--pipeline", "clinic")
+    write_profile(project, mirror=None, folders=[{"name": "clinic", "path": str(folder)}])
+    done = fetch(project, "--pipeline", "clinic")
     assert done.exit_code == 0, done.output
     assert "fetch@clinic: 1 listed, 1 fetched" in done.stdout
 
 
-def test_saved_answers_need_no_token(world, monkeypatch):
-    live(world)
+def test_saved_answers_need_no_token(project, monkeypatch):
+    live(project)
     monkeypatch.delenv("X_BEARER_TOKEN", raising=False)
-    assert "needs an API token" in str(fetch(world, "twitter").exception)
+    assert "needs an API token" in str(fetch(project, "twitter").exception)
     post = {"id": "1243928581983670272", "text": "#COVID19", "author_id": "1"}
     media = [{"media_key": "13_1", "type": "video"}]
     answer = {"data": [post | {"attachments": {"media_keys": ["13_1"]}}], "includes": {"media": media}}
-    (world / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
-    done = fetch(world, "twitter", "--url", str(world / "answer.json"), "--json")
+    (project / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
+    done = fetch(project, "twitter", "--url", str(project / "answer.json"), "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)[0]["reasons"] == {"skipped: a video, not an image": 1}
 
 
-def test_a_list_of_pages_may_be_a_catalogue_and_must_name_one(world):
-    (world / "pages.csv").write_text("page_url,patients\nhttps://radiopaedia.org/cases/a,2\n", encoding="utf-8")
-    (told,) = json.loads(fetch(world, "radiopaedia", "--urls", str(world / "pages.csv"), "--json").stdout)
-    assert told["reasons"] == {"skipped: page is gone: HTTP 404": 1}
-    (world / "pages.csv").write_text("page_url,patients\n# nothing yet\n", encoding="utf-8")
-    done = fetch(world, "radiopaedia", "--urls", str(world / "pages.csv"))
+def test_a_list_of_pages_may_be_a_catalog_and_must_have_an_address(project):
+    (project / "pages.csv").write_text("page_url,patients\nhttps://radiopaedia.org/cases/a,2\n", encoding="utf-8")
+    (result,) = json.loads(fetch(project, "radiopaedia", "--urls", str(project / "pages.csv"), "--json").stdout)
+    assert result["reasons"] == {"skipped: page is gone: HTTP 404": 1}
+    (project / "pages.csv").write_text("page_url,patients\n# nothing yet\n", encoding="utf-8")
+    done = fetch(project, "radiopaedia", "--urls", str(project / "pages.csv"))
     assert done.exception.exit_code == 2
     assert "pages.csv has no address" in str(done.exception)

@@ -34,7 +34,7 @@ def test_a_folder_of_the_profile_is_listed_beside_them(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "accepted", "said"),
+    ("name", "accepted", "expected"),
     [
         ("hannover", (), "open"),
         ("radiopaedia", (), "closed: needs permission, then --accept-terms radiopaedia"),
@@ -42,9 +42,9 @@ def test_a_folder_of_the_profile_is_listed_beside_them(tmp_path):
         ("twitter", (), "API, needs X_BEARER_TOKEN"),
     ],
 )
-def test_access_on_the_live_web(name, accepted, said):
+def test_access_on_the_live_web(name, accepted, expected):
     params = Params(profile="p", fetch=FetchParams(accept_terms=accepted))
-    assert access(get_source(name), params) == said
+    assert access(get_source(name), params) == expected
 
 
 def test_the_state_of_a_source_is_read_from_its_receipt(tmp_path):
@@ -53,12 +53,12 @@ def test_the_state_of_a_source_is_read_from_its_receipt(tmp_path):
     assert state(layout, "nih", params) == "not in the profile"
     receipt = layout.raw / "cohen" / "fetch.json"
     receipt.parent.mkdir(parents=True)
-    for content, said in (
+    for content, expected in (
         ({"state": "fetched", "listed": 1200, "fetched": 3, "cached": 4}, "7 of 1,200 fetched"),
         ({"state": "skipped", "why": "no token"}, "skipped: no token"),
     ):
         receipt.write_text(json.dumps(content))
-        assert state(layout, "cohen", params) == said
+        assert state(layout, "cohen", params) == expected
     receipt.write_text("{")
     assert state(layout, "cohen", params) == "fetch.json is damaged; fetch again"
 

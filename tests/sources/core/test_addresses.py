@@ -4,7 +4,7 @@ from sources.core.addresses import host_of, is_among, path_of, web_address
 
 
 @pytest.mark.parametrize("text", ["", "javascript:alert(1)", "file:///etc/passwd", "http://", "https://[x"])
-def test_what_is_no_web_address_is_none(text):
+def test_text_that_is_not_a_web_address_is_none(text):
     assert web_address(text) is None
     assert not host_of(text)
 

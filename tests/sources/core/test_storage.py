@@ -59,7 +59,7 @@ def test_a_failure_while_filling_a_folder_leaves_the_old_one(tmp_path, error):
     assert names(tmp_path) == ["shards"]
 
 
-def test_the_old_folder_stands_until_the_new_one_is_complete(tmp_path):
+def test_the_old_folder_remains_until_the_new_one_is_complete(tmp_path):
     fill(tmp_path / "shards", "one")
     with atomic_folder(tmp_path / "shards") as new:
         (new / "two").write_text("2")
@@ -93,9 +93,9 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
         pass
 
 
-def test_an_error_of_a_table_inside_a_folder_is_told_once(tmp_path):
-    told = pytest.raises(CxnetError, match=r"^Cannot write .*columns \['number'\] are missing\.$")
-    with told, atomic_folder(tmp_path / "shards") as new:
+def test_an_error_of_a_table_inside_a_folder_is_reported_once(tmp_path):
+    reported = pytest.raises(CxnetError, match=r"^Cannot write .*columns \['number'\] are missing\.$")
+    with reported, atomic_folder(tmp_path / "shards") as new:
         write_table(new / "t.parquet", pd.DataFrame({"name": ["a"]}), SCHEMA)
     assert names(tmp_path) == []
 
@@ -151,7 +151,7 @@ def test_a_damaged_byte_of_the_data_is_found_out(tmp_path, place, bit):
         assert "a.parquet is not a readable Parquet file" in str(error)
 
 
-def test_a_damaged_footer_is_no_crash(tmp_path):
+def test_a_damaged_footer_is_not_a_crash(tmp_path):
     write_table(tmp_path / "a.parquet", pd.DataFrame({"name": ["a"] * 9, "number": range(9)}), SCHEMA)
     good = (tmp_path / "a.parquet").read_bytes()
     footer = int.from_bytes(good[-8:-4], "little") + 8

@@ -64,7 +64,7 @@ def site():
         "silence",
     ],
 )
-def test_no_row_is_lost_to_a_fault_that_passes(site, tmp_path, fault):
+def test_a_temporary_fault_loses_no_row(site, tmp_path, fault):
     site.faults[FILM] = fault
     outcome, rows = fetch(Toy(site.url), tmp_path / "toy", with_client=client(timeout_s=0.4, slowest_bytes_s=50_000))
     assert outcome.counts["fetched"] == 3
@@ -111,7 +111,7 @@ def test_no_row_is_lost_to_a_fault_that_passes(site, tmp_path, fault):
         "too-short",
     ],
 )
-def test_a_fault_that_stays_is_a_row_with_its_reason(site, tmp_path, fault, reason):
+def test_a_permanent_fault_is_a_row_with_its_reason(site, tmp_path, fault, reason):
     site.faults[FILM] = fault
     began = time.monotonic()
     outcome, rows = fetch(Toy(site.url), tmp_path / "toy", with_client=client(timeout_s=0.4, slowest_bytes_s=50_000))
@@ -123,7 +123,7 @@ def test_a_fault_that_stays_is_a_row_with_its_reason(site, tmp_path, fault, reas
 
 
 @pytest.mark.parametrize("text", ["abc", "-5", "9" * 30, "1e3"])
-def test_a_content_length_that_is_no_number_is_a_row_or_ignored(site, tmp_path, text):
+def test_an_invalid_content_length_is_a_failed_row_or_ignored(site, tmp_path, text):
     site.faults[FILM] = nonsense_length(text)
     _, rows = fetch(Toy(site.url), tmp_path / "toy")
     assert len(rows) == 3
@@ -144,14 +144,14 @@ def test_a_gzip_bomb_of_a_page_is_bounded(site, tmp_path):
         fetch(Toy(site.url), tmp_path / "toy")
 
 
-def test_a_page_may_come_gzipped_in_several_members(site, tmp_path):
+def test_a_page_may_be_gzipped_in_several_members(site, tmp_path):
     text = json.dumps([FILM]).encode()
     site.faults["/list.json"] = packed(gzip.compress(text[:4]) + gzip.compress(text[4:]))
     _, rows = fetch(Toy(site.url), tmp_path / "toy")
     assert list(rows.index) == [FILM]
 
 
-def test_the_wait_that_a_server_asks_for_is_kept(site, tmp_path):
+def test_the_wait_that_a_server_demands_is_kept(site, tmp_path):
     site.faults[FILM] = busy(2, 429, Retry_After="7")
     sleeps: list[float] = []
     fetch(Toy(site.url), tmp_path / "toy", with_client=client(sleeps))

@@ -69,20 +69,20 @@ def test_every_listed_image_is_a_row_in_the_sources_order(site, tmp_path):
     }
 
 
-def test_the_receipt_tells_state_counts_world_reasons_and_terms(site, tmp_path):
+def test_the_receipt_has_state_counts_origin_reasons_and_terms(site, tmp_path):
     del site.files["/films/002.png"]
-    fetch(Toy(site.url), tmp_path / "toy", world="mirror")
-    told = receipt(tmp_path / "toy")
-    assert (told["state"], told["world"], told["listed"], told["failed"]) == ("fetched", "mirror", 4, 1)
-    assert told["reasons"] == {"failed: HTTP 404": 1}
-    assert told["terms"]["licence"] == "CC0"
+    fetch(Toy(site.url), tmp_path / "toy", origin="mirror")
+    written = receipt(tmp_path / "toy")
+    assert (written["state"], written["world"], written["listed"], written["failed"]) == ("fetched", "mirror", 4, 1)
+    assert written["reasons"] == {"failed: HTTP 404": 1}
+    assert written["terms"]["licence"] == "CC0"
 
 
 def test_an_offline_copy_has_no_time_of_download(site, tmp_path):
     fetch(Toy(site.url), tmp_path / "raw", FetchOptions(record=tmp_path / "copy"))
     offline = Client(POLICY, mirror=tmp_path / "copy")
     site.requests.clear()
-    outcome, rows = fetch(Toy(site.url), tmp_path / "offline", world="mirror", with_client=offline)
+    outcome, rows = fetch(Toy(site.url), tmp_path / "offline", origin="mirror", with_client=offline)
     live = read_table(tmp_path / "raw" / "items.parquet").set_index("item_id")
     assert outcome.counts["fetched"] == 4
     assert site.requests == []
@@ -92,8 +92,8 @@ def test_an_offline_copy_has_no_time_of_download(site, tmp_path):
 
 
 def test_the_number_of_connections_changes_nothing(site, tmp_path):
-    fetch(Toy(site.url), tmp_path / "one", world="mirror", with_client=client(connections=1))
-    fetch(Toy(site.url), tmp_path / "eight", world="mirror", with_client=client(connections=8))
+    fetch(Toy(site.url), tmp_path / "one", origin="mirror", with_client=client(connections=1))
+    fetch(Toy(site.url), tmp_path / "eight", origin="mirror", with_client=client(connections=8))
     one, eight = (
         read_table(tmp_path / name / "items.parquet").drop(columns="retrieved_at") for name in ("one", "eight")
     )
@@ -107,7 +107,7 @@ def test_no_host_gets_more_requests_at_once_than_allowed(tmp_path):
         assert site.most_at_once == 3
 
 
-def test_an_unwanted_image_is_a_row_and_not_asked_for(site, tmp_path):
+def test_an_unwanted_image_is_a_row_and_not_requested(site, tmp_path):
     items = [
         Item("a", f"{site.url}{FILM}", skip="CT according to its metadata"),
         Item("b", f"{site.url}/films/002.png"),
@@ -117,7 +117,7 @@ def test_an_unwanted_image_is_a_row_and_not_asked_for(site, tmp_path):
     assert site.counts()[FILM] == 0
 
 
-def test_an_alternate_stands_in_for_an_address_that_is_gone(site, tmp_path):
+def test_an_alternate_replaces_an_address_that_is_gone(site, tmp_path):
     items = [Item("a", f"{site.url}/gone.png", alternates=(f"{site.url}/gone2.png", f"{site.url}{FILM}"))]
     _, rows = fetch(Listed(site.url, items), tmp_path / "toy")
     assert rows.fetched_url["a"] == f"{site.url}{FILM}"
@@ -183,7 +183,7 @@ def test_masks_come_along_in_a_table_of_their_own(site, tmp_path):
     assert site.counts()["/films/000.png"] == 0
 
 
-def test_a_limit_leaves_rows_that_say_so(site, tmp_path):
+def test_images_beyond_the_limit_are_rows_with_that_reason(site, tmp_path):
     _, rows = fetch(Toy(site.url), tmp_path / "toy", FetchOptions(limit=2))
     assert list(rows.fetch_status) == ["fetched", "fetched", "skipped", "skipped"]
     assert rows.fetch_reason["/films/003.png"] == "beyond the limit of 2 images"
@@ -217,11 +217,11 @@ def test_pages_given_by_address_are_read_again_by_later_fetches(site, tmp_path):
     fetch(Paged(site.url), tmp_path / "toy", FetchOptions(urls=(f"{site.url}/case/1", f"{site.url}/case/2")))
     _, rows = fetch(Paged(site.url), tmp_path / "toy")
     assert list(rows.index) == [*(f"/films/00{number}.png" for number in range(4)), "/films/extra.png"]
-    _, rows = fetch(Paged(site.url), tmp_path / "toy", world="mirror")
+    _, rows = fetch(Paged(site.url), tmp_path / "toy", origin="mirror")
     assert len(rows) == 4
 
 
-def test_a_page_that_is_gone_by_a_later_fetch_is_a_row_that_says_so(site, tmp_path):
+def test_a_page_that_is_gone_in_a_later_fetch_is_a_row_with_that_reason(site, tmp_path):
     site.files |= {"/case/1": b"/films/extra.png", "/films/extra.png": picture(9)}
     fetch(Paged(site.url), tmp_path / "toy", FetchOptions(urls=(f"{site.url}/case/1",)))
     del site.files["/case/1"]
@@ -230,12 +230,12 @@ def test_a_page_that_is_gone_by_a_later_fetch_is_a_row_that_says_so(site, tmp_pa
     assert "HTTP 404" in rows.fetch_reason[f"page {site.url}/case/1"]
 
 
-def test_a_source_without_pages_says_so(site, tmp_path):
+def test_a_source_without_pages_is_a_usage_error(site, tmp_path):
     with pytest.raises(UsageError, match="'toy' is not made of pages"):
         fetch(Toy(site.url), tmp_path / "toy", FetchOptions(urls=("http://127.0.0.1/x",)))
 
 
-def test_a_list_that_cannot_be_read_is_one_sentence_and_leaves_the_old_lock(site, tmp_path):
+def test_an_unreadable_list_is_one_sentence_and_leaves_the_old_lock(site, tmp_path):
     fetch(Toy(site.url), tmp_path / "toy")
     before = (tmp_path / "toy" / "items.parquet").read_bytes()
     del site.files["/list.json"]
@@ -245,7 +245,7 @@ def test_a_list_that_cannot_be_read_is_one_sentence_and_leaves_the_old_lock(site
 
 
 @pytest.mark.parametrize(("broken", "warned"), [(1, False), (2, True)])
-def test_a_site_that_has_changed_is_warned_of_with_the_selector(site, tmp_path, broken, warned):
+def test_a_changed_site_is_a_warning_with_the_selector(site, tmp_path, broken, warned):
     pages = [f"{site.url}/case/{number}" for number in range(5)]
     items = [unparsed(page, "div.figure img") for page in pages[:broken]]
     items += [Item(page, f"{site.url}{FILM}", page_url=page) for page in pages[broken:]]
@@ -266,29 +266,29 @@ class Own(Toy):
         yield picture(1)
 
 
-def test_a_source_may_bring_the_bytes_itself(site, tmp_path):
+def test_a_source_may_read_the_bytes_itself(site, tmp_path):
     _, rows = fetch(Own(site.url), tmp_path / "toy")
     assert rows.fetch_status["/films/000.png"] == "fetched"
     assert rows.fetch_reason["/films/002.png"] == "the file is gone"
     assert set(site.counts()) == {"/list.json", "/robots.txt"}
 
 
-def test_a_second_fetch_waits_for_the_first_and_says_so(site, tmp_path):
-    store, said, order = Store(tmp_path / "toy", LIVE), [], []
-    second_said = threading.Event()
+def test_a_second_fetch_waits_for_the_first_with_a_message(site, tmp_path):
+    store, messages, order = Store(tmp_path / "toy", LIVE), [], []
+    has_waited = threading.Event()
 
     def second():
-        with Store(tmp_path / "toy", LIVE).exclusive(lambda text: (said.append(text), second_said.set())):
+        with Store(tmp_path / "toy", LIVE).exclusive(lambda text: (messages.append(text), has_waited.set())):
             order.append("second")
 
-    with store.exclusive(said.append):
+    with store.exclusive(messages.append):
         thread = threading.Thread(target=second)
         thread.start()
-        assert second_said.wait(5)
+        assert has_waited.wait(5)
         order.append("first")
     thread.join(5)
     assert order == ["first", "second"]
-    assert said == ["another fetch of toy is running; waiting for it to end"]
+    assert messages == ["another fetch of toy is running; waiting for it to end"]
 
 
 def test_an_interrupt_ends_the_wait_for_another_fetch(tmp_path):
@@ -342,7 +342,7 @@ def test_a_lock_brings_back_exactly_its_bytes(site, tmp_path):
     assert set(locked(site, tmp_path / "new" / "toy").state) == {"there"}
 
 
-def test_what_changed_or_vanished_since_the_lock_is_a_row(site, tmp_path):
+def test_files_that_changed_or_vanished_since_the_lock_are_rows(site, tmp_path):
     _, rows = fetch(Toy(site.url), tmp_path / "toy")
     for file in rows.file:
         (tmp_path / "toy" / file).unlink()
@@ -368,7 +368,7 @@ def test_a_file_that_was_tampered_with_is_fetched_again(site, tmp_path):
     assert path.read_bytes() == picture(1)
 
 
-def test_other_bytes_that_are_those_of_a_locked_file_take_nothing_away(site, tmp_path):
+def test_other_bytes_equal_to_a_locked_file_remove_nothing(site, tmp_path):
     _, rows = fetch(Toy(site.url), tmp_path / "toy")
     (tmp_path / "toy" / rows.file[FILM]).unlink()
     site.files[FILM] = site.files["/films/000.png"]
@@ -376,7 +376,7 @@ def test_other_bytes_that_are_those_of_a_locked_file_take_nothing_away(site, tmp
     assert set(locked(site, tmp_path / "toy").state) == {"there", "changed"}
 
 
-def test_a_lock_of_a_source_that_brings_its_bytes_itself_is_rebuilt(site, tmp_path):
+def test_a_lock_of_a_source_that_reads_its_bytes_itself_is_rebuilt(site, tmp_path):
     source, store = Own(site.url), Store(tmp_path / "toy", LIVE)
     _, rows = fetch(source, tmp_path / "toy")
     film = tmp_path / "toy" / rows.file[FILM]
@@ -403,7 +403,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(site, tmp_path):
         fetch(Toy(site.url), tmp_path / "toy")
 
 
-def test_without_a_lock_one_sentence_says_so(site, tmp_path):
+def test_a_missing_lock_is_one_sentence(site, tmp_path):
     with pytest.raises(CxnetError, match=r"items\.parquet does not exist"):
         locked(site, tmp_path / "toy")
 
@@ -420,19 +420,19 @@ class GitHub(Listed):
     hosts = ("raw.githubusercontent.com",)
 
 
-@pytest.mark.parametrize(("world", "status"), [("mirror", "failed"), ("sandbox, seed 7", "fetched")])
-def test_a_file_that_is_not_the_published_one_is_refused_but_for_drawn_ones(tmp_path, world, status):
+@pytest.mark.parametrize(("origin", "status"), [("mirror", "failed"), ("sandbox, seed 7", "fetched")])
+def test_a_file_that_is_not_the_published_one_is_refused_except_in_the_sandbox(tmp_path, origin, status):
     place = tmp_path / "copy" / PUBLISHED.removeprefix("https://")
     place.parent.mkdir(parents=True)
     place.write_bytes(picture(1))
     offline = Client(POLICY, mirror=tmp_path / "copy")
     source = GitHub("", [Item("a", PUBLISHED)])
-    _, rows = fetch(source, tmp_path / "toy", world=world, with_client=offline)
+    _, rows = fetch(source, tmp_path / "toy", origin=origin, with_client=offline)
     assert rows.fetch_status["a"] == status
     assert status == "fetched" or "not the published file" in rows.fetch_reason["a"]
 
 
-def test_a_git_blob_is_named_as_git_names_it(tmp_path):
+def test_a_git_blob_has_the_id_that_git_gives_it(tmp_path):
     (tmp_path / "a").write_bytes(b"hello\n")
     assert git_blob(tmp_path / "a") == "ce013625030ba8dba906f756967f9e9ca394464a"
 

@@ -73,7 +73,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != ".lock"}
 
 
-def test_a_fetch_killed_at_any_instant_ends_as_an_undisturbed_one(zygote, tmp_path):
+def test_a_fetch_killed_at_any_moment_ends_like_an_undisturbed_one(zygote, tmp_path):
     rng = random.Random(4)
     with serving() as site:
         for path in fill(site, FILMS, size=60_000):
@@ -93,7 +93,7 @@ def test_a_fetch_killed_at_any_instant_ends_as_an_undisturbed_one(zygote, tmp_pa
     assert killed >= 10
 
 
-def test_what_a_killed_fetch_had_finished_is_not_asked_again(zygote, tmp_path):
+def test_files_that_a_killed_fetch_finished_are_not_requested_again(zygote, tmp_path):
     with serving() as site:
         site.faults[fill(site, FILMS, size=60_000)[8]] = halting(2.0)
         assert zygote.fetch(site.url, tmp_path / "toy", "note") == -9
@@ -108,7 +108,7 @@ def test_what_a_killed_fetch_had_finished_is_not_asked_again(zygote, tmp_path):
     assert any("range" in one.headers for one in requests)
 
 
-def test_a_broken_download_goes_on_where_it_stopped(tmp_path):
+def test_a_broken_download_is_resumed(tmp_path):
     with serving() as site:
         fill(site, 2)
         site.faults[FILM] = dropped(5_000, times=2)
@@ -119,7 +119,7 @@ def test_a_broken_download_goes_on_where_it_stopped(tmp_path):
     assert rows.file_sha256[FILM] == hashlib.sha256(site.files[FILM]).hexdigest()
 
 
-def test_a_file_that_changed_while_it_was_broken_off_is_fetched_whole(tmp_path):
+def test_a_file_that_changed_during_a_break_is_fetched_whole(tmp_path):
     with serving() as site:
         fill(site, 2)
         new = picture(99)
@@ -134,7 +134,7 @@ def test_a_file_that_changed_while_it_was_broken_off_is_fetched_whole(tmp_path):
     assert rows.file_sha256[FILM] == hashlib.sha256(new).hexdigest()
 
 
-def test_a_server_without_ranges_is_asked_for_the_whole_again(tmp_path):
+def test_without_range_support_the_whole_file_is_requested_again(tmp_path):
     with serving() as site:
         fill(site, 2)
 
@@ -151,7 +151,7 @@ def test_a_server_without_ranges_is_asked_for_the_whole_again(tmp_path):
     assert rows.file_sha256[FILM] == hashlib.sha256(site.files[FILM]).hexdigest()
 
 
-def test_a_second_fetch_asks_for_no_file_again(tmp_path):
+def test_a_second_fetch_requests_no_file_again(tmp_path):
     with serving() as site:
         paths = fill(site, 3)
         fetch(Toy(site.url), tmp_path / "toy")
@@ -162,7 +162,7 @@ def test_a_second_fetch_asks_for_no_file_again(tmp_path):
     assert first.equals(read_table(tmp_path / "toy" / "items.parquet"))
 
 
-def test_an_update_asks_by_validator_and_names_what_changed(tmp_path):
+def test_an_update_uses_validators_and_lists_the_changes(tmp_path):
     with serving() as site:
         paths = fill(site, 4)
         fetch(Toy(site.url), tmp_path / "toy")
@@ -177,7 +177,7 @@ def test_an_update_asks_by_validator_and_names_what_changed(tmp_path):
     assert outcome.counts["cached"] == 2
 
 
-def test_a_damaged_journal_stops_no_fetch(tmp_path):
+def test_a_damaged_journal_does_not_stop_a_fetch(tmp_path):
     with serving() as site:
         fill(site, 2)
         (tmp_path / "toy").mkdir()
@@ -186,26 +186,26 @@ def test_a_damaged_journal_stops_no_fetch(tmp_path):
     assert outcome.counts["fetched"] == 2
 
 
-def test_a_live_lock_without_its_receipt_comes_back(tmp_path):
+def test_a_live_lock_without_its_receipt_is_restored(tmp_path):
     with serving() as site:
         fill(site, 2)
         fetch(Toy(site.url), tmp_path / "toy")
         (tmp_path / "toy" / "items.parquet").rename(tmp_path / "toy" / "live-items.parquet")
-        fetch(Toy(site.url), tmp_path / "toy", world="mirror")
+        fetch(Toy(site.url), tmp_path / "toy", origin="mirror")
         outcome, _ = fetch(Toy(site.url), tmp_path / "toy")
     assert outcome.counts["listed"] == 2
 
 
-def test_another_world_never_lends_its_bytes(tmp_path):
+def test_files_of_another_origin_are_never_used(tmp_path):
     with serving() as site:
         fill(site, 3)
-        fetch(Toy(site.url), tmp_path / "toy", world="sandbox, seed 1")
+        fetch(Toy(site.url), tmp_path / "toy", origin="sandbox, seed 1")
         site.files[FILM] = picture(50)
         _, rows = fetch(Toy(site.url), tmp_path / "toy")
     assert rows.file_sha256[FILM] == hashlib.sha256(picture(50)).hexdigest()
 
 
-def test_an_interrupted_fetch_keeps_what_has_come(tmp_path):
+def test_an_interrupted_fetch_keeps_what_has_arrived(tmp_path):
     with serving() as site:
         paths = fill(site, 6)
         stopping = client(connections=1)
@@ -225,7 +225,7 @@ def test_an_interrupted_fetch_keeps_what_has_come(tmp_path):
     assert outcome.counts["failed"] == 0
 
 
-def test_an_interrupt_ends_all_sources_and_says_what_to_do(tmp_path):
+def test_an_interrupt_ends_all_sources_with_one_sentence(tmp_path):
     with serving() as site:
         for path in fill(site, 8):
             site.faults[path] = dripping(0.01)
@@ -235,6 +235,6 @@ def test_an_interrupt_ends_all_sources_and_says_what_to_do(tmp_path):
         while not site.counts()["/films/000.png"]:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        _, message = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert said.strip() == "cxnet-data: Interrupted; nothing is half-written, run the same command again to go on."
+    assert message.strip() == "cxnet-data: Interrupted; nothing is half-written, run the same command again to go on."

@@ -7,7 +7,7 @@ NAMES = ("radiopaedia", "radiopaedia_normal", "sirm", "eurorad")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_address_is_of_its_source_and_stands_once(name):
+def test_every_address_belongs_to_its_source_and_occurs_once(name):
     hosts = get_source(name).hosts
     pages = catalog(name)
     assert pages and all(page.startswith(tuple(f"https://{host}/" for host in hosts)) for page in pages)
@@ -28,6 +28,6 @@ def test_cases_known_to_hold_several_patients():
     assert patients_of("eurorad", "https://elsewhere.org/") == 1
 
 
-def test_a_source_without_a_catalogue_says_so():
+def test_a_source_without_a_catalog_is_an_error():
     with pytest.raises(FileNotFoundError):
         catalog("nowhere")

@@ -23,11 +23,11 @@ def answer(**entry):
         ("https://pubmed.ncbi.nlm.nih.gov/32157862/", "EXT_ID%3A32157862%20AND%20SRC%3AMED"),
     ],
 )
-def test_an_article_is_asked_for_by_the_name_in_its_address(text, query):
+def test_an_address_names_the_article_to_search_for(text, query):
     assert search_address(text) == f"{REST}/search?query={query}&format=json&resultType=core"
 
 
-def test_an_address_without_a_name_asks_nothing():
+def test_an_address_without_a_name_needs_no_search():
     assert search_address("https://www.thno.org/v10p5641.htm") is None
 
 
@@ -77,7 +77,7 @@ def test_addresses_that_are_no_pages_are_not_taken():
     "found, following",
     [("AoI=", "AoI="), ("*", None), (None, None), ("a b&c", None)],
 )
-def test_the_answers_end_where_the_cursor_is_absent_or_stands_still(found, following):
+def test_the_answers_end_where_the_cursor_is_absent_or_does_not_move(found, following):
     assert next_cursor({"nextCursorMark": found}, "*") == following
 
 

@@ -159,7 +159,7 @@ def test_items_of_one_id_come_once():
     assert [item.item_id for item in once(iter(items))] == ["a", "b"]
 
 
-def test_a_lost_page_says_why():
+def test_the_row_of_a_lost_page_has_the_reason():
     assert lost("https://x.org/a", WebError("https://x.org/a", "HTTP 410", 410)).skip == "page is gone: HTTP 410"
     assert lost("https://l.org/2", BUSY).skip == "page not fetched: https://l.org/2: HTTP 503."
 
@@ -174,7 +174,7 @@ def test_any_markup_and_address_is_read(markup, href):
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("text", ['<?xml version="1.0"?><rss><p>a</p></rss>', "https://x.org/a.html", "a.html", ""])
-def test_what_is_no_html_is_read_without_a_warning(text):
+def test_text_that_is_not_html_is_read_without_a_warning(text):
     soup(text)
 
 

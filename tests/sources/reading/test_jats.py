@@ -78,7 +78,7 @@ def bomb(levels=10):
 
 
 @pytest.mark.parametrize(
-    "content, said",
+    "content, message",
     [
         (bomb().encode(), "defines entities, which are refused"),
         (b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><article>&x;</article>', "defines entities"),
@@ -87,8 +87,8 @@ def bomb(levels=10):
         (b" " * (FULL_TEXT_BYTES + 1), "larger than 30 MB"),
     ],
 )
-def test_what_may_harm_is_refused_in_one_sentence(content, said):
-    with pytest.raises(CxnetError, match=said):
+def test_a_harmful_text_is_refused_in_one_sentence(content, message):
+    with pytest.raises(CxnetError, match=message):
         parse_jats(content)
 
 

@@ -48,11 +48,11 @@ def test_white_inside_a_film_does_not_cut_it(bar):
     assert split(gray) == [(0, 0, 300, 300)]
 
 
-def test_a_strip_of_text_below_the_films_is_no_panel():
+def test_a_strip_of_text_below_the_films_is_not_a_panel():
     assert split(figure(330, 410, *TWO, (10, 300, 390, 12))) == list(TWO)
 
 
-def test_a_drawing_on_paper_is_no_panel():
+def test_a_drawing_on_paper_is_not_a_panel():
     gray = figure(250, 620, (10, 5, 190, 240), (210, 5, 190, 240))
     gray[40:200:8, 420:610] = 0  # lines of a diagram
     assert split(gray) == [(10, 5, 190, 240), (210, 5, 190, 240)]
@@ -111,7 +111,7 @@ def test_a_file_gives_its_panels_as_people_see_it(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, b"GIF89a" + b"\xff" * 9])
-def test_what_is_no_picture_has_no_panels(tmp_path, content):
+def test_a_file_that_is_not_a_picture_has_no_panels(tmp_path, content):
     (tmp_path / "a.jpg").write_bytes(content)
     assert panels_of(tmp_path / "a.jpg") == []
 

@@ -46,7 +46,7 @@ def test_a_missing_column_is_named_with_those_that_are_there():
         read_rows(b"name,sex\n", ["name", "age"], "t.csv")
 
 
-def test_an_html_page_is_no_table():
+def test_an_html_page_is_not_a_table():
     with pytest.raises(CxnetError, match="has no column 'age'"):
         read_rows(b"<!doctype html><p>Sign in</p>", ["age"], "t.csv")
 

@@ -44,7 +44,7 @@ def test_age_is_read_in_years_from_the_words_of_a_cell(written, years):
 @pytest.mark.parametrize(
     "written", ["", None, "?", "adult", "40-50", "40 to 50", "30s", "-4", "411", "todo", "(redacted)"]
 )
-def test_age_that_is_not_certain_is_none(written):
+def test_an_uncertain_age_is_none(written):
     assert parse_age(written) is None
 
 
@@ -90,7 +90,7 @@ def test_sex_is_read_from_a_cell(written, sex):
     assert parse_sex(written) == sex
 
 
-def test_sex_in_prose_is_none_where_both_occur():
+def test_sex_in_prose_is_none_if_both_occur():
     assert sex_in_text("a woman and her husband, a man of 70") is None
     assert sex_in_text("A 65-year-old woman") == "F"
 
@@ -257,7 +257,7 @@ def test_prose_that_names_no_disease_has_no_label(prose, label):
         ("chest X-ray negative", None),
     ],
 )
-def test_rt_pcr_is_read_where_prose_tells_one_result(prose, result):
+def test_rt_pcr_is_read_if_prose_states_one_result(prose, result):
     assert rt_pcr_in_text(prose) == result
 
 

@@ -78,18 +78,18 @@ def session(tmp_path):
     return session
 
 
-def test_what_is_there_is_answered_with_its_type(session):
+def test_a_file_is_returned_with_its_type(session):
     assert session.get("https://a.org/page").content == b"<html>hello"
     types = {name: session.get(f"https://a.org/{name}").headers["Content-Type"] for name in ("page", "api", "film.png")}
     assert types == {"page": "text/html; charset=utf-8", "api": "application/json", "film.png": "image/png"}
 
 
-def test_a_folder_is_answered_by_its_index(session):
+def test_a_folder_is_answered_with_its_index(session):
     assert session.get("https://a.org/list/").json() == []
     assert session.get("https://a.org/list").json() == []
 
 
-def test_what_is_absent_is_404(session):
+def test_an_absent_file_is_404(session):
     assert session.get("https://a.org/other").status_code == 404
     assert session.get("https://b.org/").status_code == 404
 
@@ -98,12 +98,12 @@ def test_a_link_out_of_the_copy_is_404(session):
     assert session.get("https://a.org/link").status_code == 404
 
 
-def test_head_tells_the_size_alone(session):
+def test_a_head_request_returns_the_size_alone(session):
     answer = session.head("https://a.org/film.png")
     assert (answer.headers["Content-Length"], answer.content) == ("4", b"")
 
 
-def test_what_was_recorded_is_answered(tmp_path):
+def test_a_recorded_answer_is_returned(tmp_path):
     write_copy(tmp_path, "https://a.org/s?q=a/b&access_token=x", b"one")
     (tmp_path / "body").write_bytes(b"two")
     write_copy(tmp_path, "https://a.org/b/", tmp_path / "body")

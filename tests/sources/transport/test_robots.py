@@ -7,16 +7,16 @@ US = "cxnet-data/0.1 (x)"
 
 
 def robots(text: bytes, status: int = 200) -> tuple[Robots, list[str]]:
-    asked = []
+    requested = []
 
     def read(url: str) -> tuple[int, bytes]:
-        asked.append(url)
+        requested.append(url)
         return status, text
 
-    return Robots(US, read), asked
+    return Robots(US, read), requested
 
 
-def test_what_is_forbidden_is_forbidden_and_the_rest_allowed():
+def test_forbidden_paths_are_refused_and_others_allowed():
     rules, _ = robots(b"User-agent: *\nDisallow: /search\nAllow: /search/help\n")
     assert [
         rules.refusal(f"https://a.org{path}") is None for path in ("/search?q=1", "/search/help", "/case/1", "/")
@@ -29,12 +29,12 @@ def test_rules_for_us_come_before_those_for_all():
     assert rules.refusal("https://a.org/private/1") == "robots.txt forbids it"
 
 
-def test_a_host_is_asked_once():
-    rules, asked = robots(b"")
+def test_the_file_of_a_host_is_requested_once():
+    rules, requested = robots(b"")
     for path in ("a", "b", "c"):
         rules.refusal(f"https://a.org/{path}")
     rules.refusal("http://a.org/")
-    assert asked == ["https://a.org/robots.txt", "http://a.org/robots.txt"]
+    assert requested == ["https://a.org/robots.txt", "http://a.org/robots.txt"]
 
 
 @pytest.mark.parametrize(("status", "allowed"), [(404, True), (403, True), (500, False), (503, False)])
@@ -50,7 +50,7 @@ def test_unreachable_rules_allow_nothing():
     assert Robots(US, read).refusal("https://a.org/") == "its robots.txt cannot be read: no connection"
 
 
-def test_a_run_that_is_stopped_is_not_a_robots_file_that_forbids():
+def test_an_interrupt_does_not_count_as_unreachable_rules():
     def read(url: str) -> tuple[int, bytes]:
         raise StoppedError()
 
@@ -59,7 +59,7 @@ def test_a_run_that_is_stopped_is_not_a_robots_file_that_forbids():
 
 
 @pytest.mark.parametrize(("line", "delay"), [(b"Crawl-delay: 2.5", 2.5), (b"", 0.0), (b"Crawl-delay: 86400", 60.0)])
-def test_the_wait_that_a_host_asks_for_is_known_and_bounded(line, delay):
+def test_the_delay_that_a_host_demands_is_read_and_bounded(line, delay):
     rules, _ = robots(b"User-agent: *\n" + line)
     assert rules.delay_s("https://a.org/") == delay
 

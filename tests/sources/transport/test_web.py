@@ -41,7 +41,7 @@ def test_a_page_has_text_json_address_and_headers(site, tmp_path):
     assert web(tmp_path).get(f"{site.url}/list").json() == [1, 2]
 
 
-def test_what_is_no_json_is_one_sentence(site, tmp_path):
+def test_an_answer_that_is_not_json_is_one_sentence(site, tmp_path):
     with pytest.raises(WebError, match="the answer is not JSON"):
         web(tmp_path).get(f"{site.url}/page").json()
 
@@ -53,13 +53,13 @@ def test_text_never_fails(kind):
     assert "h" in Page("u", b"h\xe9\xff", {"content-type": kind}).text
 
 
-def test_an_absent_page_tells_its_status(site, tmp_path):
+def test_the_error_of_an_absent_page_has_its_status(site, tmp_path):
     with pytest.raises(WebError, match="HTTP 404") as caught:
         web(tmp_path).get(f"{site.url}/absent")
     assert caught.value.status == 404
 
 
-def test_we_say_who_we_are_and_send_given_headers(site, tmp_path):
+def test_requests_have_our_user_agent_and_the_given_headers(site, tmp_path):
     web(tmp_path).get(f"{site.url}/page", {"Authorization": "Bearer x"})
     sent = site.headers_of("/page")[0]
     assert "cxnet-data/" in sent["user-agent"]
@@ -67,14 +67,14 @@ def test_we_say_who_we_are_and_send_given_headers(site, tmp_path):
     assert sent["authorization"] == "Bearer x"
 
 
-def test_a_token_does_not_follow_to_another_host(site, tmp_path):
+def test_a_token_is_not_sent_to_another_host(site, tmp_path):
     with serving(files={"/there": b"ok"}) as other:
         site.faults["/page"] = redirected(f"{other.url}/there")
         web(tmp_path).get(f"{site.url}/page", {"Authorization": "Bearer x"})
         assert "authorization" not in other.headers_of("/there")[0]
 
 
-def test_a_token_does_not_follow_into_the_clear(tmp_path):
+def test_a_token_is_not_sent_unencrypted(tmp_path):
     sent = []
 
     class Plaintext(BaseAdapter):
@@ -108,7 +108,7 @@ def test_a_token_does_not_follow_into_the_clear(tmp_path):
         "http://[",
     ],
 )
-def test_other_hosts_and_schemes_are_refused_unasked(tmp_path, url):
+def test_other_hosts_and_schemes_are_refused_without_a_request(tmp_path, url):
     with pytest.raises(WebError, match=r"not one of the source's|not a plain|not an address"):
         web(tmp_path).get(url)
 
@@ -158,7 +158,7 @@ def test_which_addresses_are_public(address, public):
     assert is_public(address) is public
 
 
-def test_robots_are_honoured_and_asked_once(site, tmp_path):
+def test_robots_txt_is_obeyed_and_requested_once(site, tmp_path):
     site.files |= {"/robots.txt": b"User-agent: *\nDisallow: /page\n", "/other": b"ok"}
     reader = web(tmp_path)
     with pytest.raises(WebError, match=r"robots\.txt forbids it"):
@@ -167,14 +167,14 @@ def test_robots_are_honoured_and_asked_once(site, tmp_path):
     assert site.counts() == {"/robots.txt": 1, "/other": 1}
 
 
-def test_a_robots_file_that_a_broken_server_hides_forbids_everything(site, tmp_path):
+def test_a_robots_txt_that_a_broken_server_does_not_return_forbids_everything(site, tmp_path):
     site.faults["/robots.txt"] = busy(99, 503)
     with pytest.raises(WebError, match=r"robots\.txt cannot be read: HTTP 503"):
         web(tmp_path).get(f"{site.url}/page")
 
 
 @pytest.mark.parametrize(("moved", "is_forbidden"), [("/moved.txt", True), ("http://other.example/r.txt", False)])
-def test_a_robots_file_that_moved_within_its_site_is_followed(site, tmp_path, moved, is_forbidden):
+def test_a_robots_txt_that_moved_within_its_site_is_followed(site, tmp_path, moved, is_forbidden):
     site.files["/moved.txt"] = b"User-agent: *\nDisallow: /page\n"
     site.faults["/robots.txt"] = redirected(moved, 301)
     if is_forbidden:
@@ -184,7 +184,7 @@ def test_a_robots_file_that_moved_within_its_site_is_followed(site, tmp_path, mo
         web(tmp_path).get(f"{site.url}/page")
 
 
-def test_a_robots_file_that_moves_for_ever_is_none(site, tmp_path):
+def test_a_robots_txt_with_endless_redirects_counts_as_absent(site, tmp_path):
     site.faults["/robots.txt"] = redirected("/robots.txt")
     web(tmp_path).get(f"{site.url}/page")
     assert site.counts()["/robots.txt"] == POLICY.redirects + 1
@@ -198,7 +198,7 @@ def test_requests_keep_the_distance_of_the_profile(site, tmp_path):
     assert all(later - earlier > 0.08 for earlier, later in itertools.pairwise(times))
 
 
-def test_a_gzip_page_is_unpacked(site, tmp_path):
+def test_a_gzip_page_is_decompressed(site, tmp_path):
     site.faults["/page"] = packed(gzip.compress(b"hello"))
     assert web(tmp_path).get(f"{site.url}/page").content == b"hello"
 
