@@ -17,10 +17,11 @@ from sources.core.errors import WebError
 from sources.core.items import Item
 from sources.core.source import Source, Terms
 from sources.core.web import Web
+from sources.reading.ages import is_child, parse_age
 from sources.reading.answers import mapping, mappings
 from sources.reading.tables import Row, number, raw_github, read_rows
 from sources.reading.views import parse_view
-from sources.reading.words import is_child, parse_age, parse_sex
+from sources.reading.words import parse_sex
 
 log = logging.getLogger(__name__)
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from sources.core.items import Item
 from sources.core.source import Source, Terms
 from sources.core.web import Web
+from sources.reading.ages import is_child, parse_age
+from sources.reading.labels import label_of
 from sources.reading.tables import Row, distinct, number, raw_github, read_rows
 from sources.reading.views import parse_view
-from sources.reading.words import is_child, label_of, parse_age, parse_sex
+from sources.reading.words import parse_sex
 
 REPOSITORY = "agchung/Figure1-COVID-chestxray-dataset"
 COMMIT = "95bb569e55f4110d3b734c0f355340e04e16989a"  # 2020-05-08: 55 rows

@@ -18,10 +18,11 @@ from sources.core.items import LABELS, Item
 from sources.core.limits import FOLDER_TABLE_BYTES
 from sources.core.source import Source, Terms, source_names
 from sources.core.web import Web
+from sources.reading.ages import is_child, parse_age
 from sources.reading.files import Entry, Files, is_outside
 from sources.reading.tables import Row, distinct, number, read_rows
 from sources.reading.views import parse_view
-from sources.reading.words import is_child, parse_age, parse_sex
+from sources.reading.words import parse_sex
 
 log = logging.getLogger(__name__)
 

@@ -16,6 +16,7 @@ from sources.core.errors import CxnetError
 from sources.core.items import Item, unparsed
 from sources.core.source import Source, Terms
 from sources.core.web import Web
+from sources.reading.ages import age_in_text, is_child
 from sources.reading.answers import (
     NO_ADDRESS,
     VIDEO,
@@ -26,8 +27,9 @@ from sources.reading.answers import (
     saved_answers,
     string,
 )
+from sources.reading.labels import label_in_text
 from sources.reading.views import CT_BY_CAPTION, NO_FILM, modality_in_text, view_in_text
-from sources.reading.words import age_in_text, is_child, label_in_text, rt_pcr_in_text, sex_in_text
+from sources.reading.words import rt_pcr_in_text, sex_in_text
 
 PAGES = ("theradiologistpage", "radiology_case_reports")
 TOKEN = "INSTAGRAM_TOKEN"  # name of the environment variable, not a token

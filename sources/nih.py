@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from sources.core.items import Item
 from sources.core.source import Source, Terms
 from sources.core.web import Web
+from sources.reading.ages import is_child, parse_age
 from sources.reading.tables import Row, distinct, read_rows
 from sources.reading.views import parse_view
-from sources.reading.words import is_child, parse_age, parse_sex
+from sources.reading.words import parse_sex
 
 STATIC = "https://nihcc.box.com/shared/static"
 TABLE = f"{STATIC}/Data_Entry_2017_v2020.csv"

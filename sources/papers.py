@@ -17,16 +17,18 @@ from sources.core.items import Item, once, unparsed
 from sources.core.limits import API_ANSWERS
 from sources.core.source import Source, Terms
 from sources.core.web import Web
+from sources.reading.ages import age_in_text, is_child
 from sources.reading.catalogs import catalog
 from sources.reading.europepmc import REST, SEARCH, Article, next_cursor, parse_answer, search_address
 from sources.reading.figures import ArticleFiles, FigureFile, optional
 from sources.reading.html import attribute, lost, outermost, picture_addresses, soup, words_of
 from sources.reading.jats import Figure, FullText, parse_jats
+from sources.reading.labels import label_in_text
 from sources.reading.licences import creative_commons, is_free
 from sources.reading.panels import LETTERS, Box, panel_texts
 from sources.reading.tables import distinct
 from sources.reading.views import CT_BY_CAPTION, NO_FILM, caption_facts, modalities_in_text
-from sources.reading.words import age_in_text, day_in_text, is_child, label_in_text, rt_pcr_in_text, sex_in_text
+from sources.reading.words import day_in_text, rt_pcr_in_text, sex_in_text
 
 OPEN_PUBLISHERS = (  # their terms, as far as known, do not forbid programs
     *("biomedcentral.com", "springernature.com", "nature.com", "thno.org", "cureus.com", "jkms.org", "kjronline.org"),

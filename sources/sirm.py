@@ -17,6 +17,7 @@ from sources.core.errors import WebError
 from sources.core.items import Item, once, unparsed
 from sources.core.source import Source, Terms
 from sources.core.web import Web
+from sources.reading.ages import age_in_text, is_child
 from sources.reading.answers import mappings
 from sources.reading.catalogs import patients_of
 from sources.reading.html import (
@@ -32,8 +33,9 @@ from sources.reading.html import (
     unique,
     words_of,
 )
+from sources.reading.labels import label_of
 from sources.reading.views import caption_facts
-from sources.reading.words import age_in_text, day_in_text, is_child, label_of, sex_in_text
+from sources.reading.words import day_in_text, sex_in_text
 
 SITE = "https://www.sirm.org"
 CATEGORY = f"{SITE}/category/senza-categoria/covid-19/"

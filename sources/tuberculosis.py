@@ -16,8 +16,9 @@ from sources.core.errors import CxnetError
 from sources.core.items import Item
 from sources.core.source import Source, Terms
 from sources.core.web import Web
+from sources.reading.ages import is_child, parse_age
 from sources.reading.archive import member_names, read_texts
-from sources.reading.words import is_child, parse_age, parse_sex
+from sources.reading.words import parse_sex
 
 COLLECTIONS = "https://openi.nlm.nih.gov/imgs/collections"
 ARCHIVES = (f"{COLLECTIONS}/NLM-MontgomeryCXRSet.zip", f"{COLLECTIONS}/ChinaSet_AllFiles.zip")

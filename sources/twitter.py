@@ -15,6 +15,7 @@ from sources.core.errors import CxnetError
 from sources.core.items import Item, unparsed
 from sources.core.source import Source, Terms
 from sources.core.web import Web
+from sources.reading.ages import age_in_text, is_child
 from sources.reading.answers import (
     NO_ADDRESS,
     VIDEO,
@@ -25,8 +26,9 @@ from sources.reading.answers import (
     saved_answers,
     string,
 )
+from sources.reading.labels import label_in_text
 from sources.reading.views import modality_in_text, view_in_text
-from sources.reading.words import age_in_text, day_in_text, is_child, label_in_text, rt_pcr_in_text, sex_in_text
+from sources.reading.words import day_in_text, rt_pcr_in_text, sex_in_text
 
 THREAD = "1243928581983670272"
 AUTHOR = "ChestImaging"

@@ -87,7 +87,7 @@ def test_an_edited_figure_retrains_no_model():
 
 def test_edited_label_rules_rerun_what_uses_them():
     for stage in ("fetch@cohen", "fetch_folder", "contradictions"):
-        assert covered("sources/reading/words.py", code_deps(stage))
+        assert covered("sources/reading/labels.py", code_deps(stage))
 
 
 def python_files() -> list[Path]:

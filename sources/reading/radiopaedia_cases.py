@@ -14,7 +14,9 @@ from sources.core.errors import WebError
 from sources.core.items import FRONTAL, Item, once, unparsed
 from sources.core.source import Source, Terms
 from sources.core.web import Web
+from sources.reading.ages import is_child
 from sources.reading.html import Listing, canonical, lost, walk
+from sources.reading.labels import label_of
 from sources.reading.radiopaedia_pages import (
     HIT,
     SITE,
@@ -29,7 +31,7 @@ from sources.reading.radiopaedia_pages import (
     picture_urls,
 )
 from sources.reading.views import parse_view, view_in_text
-from sources.reading.words import day_in_text, is_child, label_of
+from sources.reading.words import day_in_text
 
 SEARCH = f"{SITE}/search?lang=us&page=1&q={{query}}&scope=cases"
 LICENCE = "CC-BY-NC-SA-3.0"

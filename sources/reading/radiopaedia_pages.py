@@ -13,8 +13,9 @@ from typing import Any
 from bs4 import BeautifulSoup, Tag
 
 from sources.core.limits import STUDY_IMAGES
+from sources.reading.ages import age_in_text, parse_age
 from sources.reading.html import absolute, attribute, outermost, soup, unique, words_of
-from sources.reading.words import age_in_text, parse_age, parse_sex
+from sources.reading.words import parse_sex
 
 SITE = "https://radiopaedia.org"
 HIT = 'a.search-result-case[href*="/cases/"]'

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from sites import film, list_items
 
 from sources.core.errors import CxnetError
-from sources.reading.words import parse_age, parse_sex
+from sources.reading.ages import parse_age
+from sources.reading.words import parse_sex
 from sources.sandbox.sites.tuberculosis import render
 from sources.tuberculosis import ARCHIVES, Reading, Tuberculosis, is_film, parse, read_reading, readings
 

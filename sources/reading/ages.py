@@ -1,0 +1,121 @@
+"""Ages, in table cells (``parse_age``) and in prose (``age_in_text``), and which patients are children.
+
+A cell states one thing, so its words may be short (``16month``). Prose states many ("fever for 3 days", "smoker for 30
+years"), so only wordings with a single meaning count there. What is uncertain is None.
+"""
+
+import re
+
+from sources.core.limits import PROSE_CHARACTERS
+
+OLDEST = 120.0  # years; a larger number is a typing error (NIH's first tables had 400)
+
+UNITS = {  # how the word of a unit begins -> length in years
+    "y": 1.0,
+    "j": 1.0,  # Jahre
+    "ann": 1.0,
+    "an": 1.0,  # ans, años
+    "añ": 1.0,
+    "mon": 1 / 12,
+    "mo": 1 / 12,
+    "mth": 1 / 12,
+    "mes": 1 / 12,
+    "w": 7 / 365.25,
+    "sett": 7 / 365.25,
+    "d": 1 / 365.25,
+    "gior": 1 / 365.25,
+    "g": 1 / 365.25,
+}
+_UNIT = (
+    r"years?|yrs?|yo|y/o|y|jahre?|anni|anno|ans?|años?|months?|mos?|mths?|mesi|mese|meses|"
+    r"weeks?|wks?|w|settimane?|days?|d|giorn[io]|gg"
+)
+_NUMBER = r"(?<![\d.,])\d{1,3}(?:[.,]\d{1,3})?"
+_PART = re.compile(rf"({_NUMBER})\s*\+?[\s-]*({_UNIT})\b(?:[\s-]*olds?\b)?", re.IGNORECASE)
+_BARE = re.compile(rf"(?:age[d:]?\s*|età:?\s*)?({_NUMBER})\s*\+?", re.IGNORECASE)
+_RANGE = re.compile(r"\d\s*(?:-|–|to|/)\s*\d|\d0'?s\b", re.IGNORECASE)  # "40-50", "20s": no single age
+
+_IN_TEXT = re.compile(
+    rf"(?<!\bda )(?<!\bper )(?<!\bdal )(?<!\bfor )(?<!\bpast )(?<!\blast )(?<!\bago )({_NUMBER})\s*\+?(?:"
+    r"[\s-]*(years?|yrs?|y|months?|weeks?|days?)[\s-]+olds?\b|"
+    r"\s*(y/o|yo|years?|yrs|yr|y)\b(?!\s*(?:ago|before|later|history|of\s+smok))|"
+    r"\s*(anni|anno)\b(?!\s*(?:fa|prima|dopo)\b)|"
+    r"\s*(?:di\s+)?(mesi|settimane|giorni)\s+(?:di\s+)?(?:vita|età))",
+    re.IGNORECASE,
+)
+_AGED = re.compile(rf"\b(?:aged|età(?:\s+di)?:?|age:)\s*({_NUMBER})\b(?!\s*(?:days?|weeks?|months?))", re.IGNORECASE)
+
+_ONES = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+_TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_SPELLED = re.compile(
+    rf"\b(?:({'|'.join(_TENS)})(?:[\s-]+({'|'.join(_ONES)}))?|({'|'.join([*_TEENS, *_ONES])}))\b", re.IGNORECASE
+)
+
+
+def parse_age(text: str | None) -> float | None:
+    """The age in years in a cell (``70 years``, ``50+``, ``16month``, ``027Y``, ``75 anni``, ``65``).
+
+    Parts add up ("1 year 6 months" is 1.5). None for a range, a decade ("40s"), words without a number, and anything
+    outside 0 to 120 years.
+    """
+    words = _spelled_out((text or "")[:100].strip())
+    if not words or _RANGE.search(words) or words.startswith("-"):
+        return None
+    parts = _PART.findall(words)
+    if parts:
+        return _plausible(sum(_value(number) * _years(unit) for number, unit in parts))
+    bare = _BARE.fullmatch(words)
+    return _plausible(_value(bare[1])) if bare else None
+
+
+def age_in_text(text: str | None) -> float | None:
+    """The age in years of the patient in prose ("a 65-year-old man", "donna di 75 anni", "3 mesi di vita").
+
+    Durations ("smoker for 30 years", "da 3 giorni") are not ages; the first age counts.
+    """
+    words = _spelled_out((text or "")[:PROSE_CHARACTERS])
+    match = _IN_TEXT.search(words)
+    if match:
+        unit = next(group for group in match.groups()[1:] if group)
+        return _plausible(_value(match[1]) * _years(unit))
+    aged = _AGED.search(words)
+    return _plausible(_value(aged[1])) if aged else None
+
+
+_CHILD = re.compile(
+    r"\b(?:child|children|pa?ediatric|infant|neonat\w*|newborn|toddler|bambin[oai]|lattante)\b", re.IGNORECASE
+)
+
+
+def is_child(age: float | None, text: str | None = None) -> bool | None:
+    """Is the patient younger than 18: by ``age`` (years), else by a word such as "child"; None = unknown."""
+    if age is not None:
+        return age < 18
+    return True if _CHILD.search((text or "")[:PROSE_CHARACTERS]) else None
+
+
+def _spelled_out(text: str) -> str:
+    """``text`` with English numbers below one hundred as digits ("seventy-five" -> "75")."""
+
+    def digits(match: re.Match[str]) -> str:
+        tens, one, small = (part.lower() if part else "" for part in match.groups())
+        if small:
+            return str(1 + [*_ONES, *_TEENS].index(small))
+        return str(20 + 10 * _TENS.index(tens) + (1 + _ONES.index(one) if one else 0))
+
+    return _SPELLED.sub(digits, text)
+
+
+def _value(number: str) -> float:
+    return float(number.replace(",", "."))
+
+
+def _years(unit: str) -> float:
+    """The length of a unit of age in years, by the longest beginning of its word that is in :data:`UNITS`."""
+    word = unit.lower()
+    return next(UNITS[word[:length]] for length in range(len(word), 0, -1) if word[:length] in UNITS)
+
+
+def _plausible(years: float) -> float | None:
+    return round(years, 4) if 0 <= years <= OLDEST else None
