@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from sources.core.addresses import host_of, is_among, web_address
+from sources.core.addresses import host_of, is_among, raw_github, web_address
 from sources.core.items import Item
 from sources.core.source import Source, Terms
 from sources.core.web import Web
@@ -12,7 +12,7 @@ from sources.reading.ages import is_child, parse_age
 from sources.reading.europepmc import DOI
 from sources.reading.labels import label_of
 from sources.reading.licences import creative_commons, is_free
-from sources.reading.tables import Row, distinct, number, raw_github, read_rows
+from sources.reading.tables import Row, distinct, number, read_rows
 from sources.reading.views import parse_view
 from sources.reading.words import parse_sex
 

@@ -12,14 +12,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from sources.core.addresses import web_address
+from sources.core.addresses import raw_github, web_address
 from sources.core.errors import WebError
 from sources.core.items import Item
 from sources.core.source import Source, Terms
 from sources.core.web import Web
 from sources.reading.ages import is_child, parse_age
 from sources.reading.answers import mapping, mappings
-from sources.reading.tables import Row, number, raw_github, read_rows
+from sources.reading.tables import Row, number, read_rows
 from sources.reading.views import parse_view
 from sources.reading.words import parse_sex
 

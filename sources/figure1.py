@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator
 
+from sources.core.addresses import raw_github
 from sources.core.items import Item
 from sources.core.source import Source, Terms
 from sources.core.web import Web
 from sources.reading.ages import is_child, parse_age
 from sources.reading.labels import label_of
-from sources.reading.tables import Row, distinct, number, raw_github, read_rows
+from sources.reading.tables import Row, distinct, number, read_rows
 from sources.reading.views import parse_view
 from sources.reading.words import parse_sex
 

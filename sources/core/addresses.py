@@ -1,6 +1,6 @@
 """Web addresses: which are valid, and whose they are. Nothing here sends a request."""
 
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 
 def web_address(text: str) -> str | None:
@@ -28,3 +28,8 @@ def path_of(url: str) -> str:
         return urlsplit(url).path
     except ValueError:
         return ""
+
+
+def raw_github(repository: str, commit: str, path: str) -> str:
+    """Address of the file ``path`` of a GitHub repository at a fixed commit."""
+    return f"https://raw.githubusercontent.com/{repository}/{commit}/{quote(path)}"

@@ -83,7 +83,7 @@ class Source(ABC):
         Raises:
             UsageError: the source has no pages (the default).
         """
-        raise UsageError(f"'{self.name}' is not made of pages; leave out --url and --urls.")
+        raise UsageError(f"'{self.name}' has no pages; leave out --url and --urls.")
 
     def read(self, item: Item) -> Iterator[bytes] | None:
         """The bytes of an item in chunks, for a source that does not use the web; None (the default) = download them.

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import TypeVar
-from urllib.parse import quote
 
 from sources.core.errors import CxnetError, MissingColumnError
 from sources.core.limits import TABLE_HEADER_CHARACTERS
@@ -59,11 +58,6 @@ def decode(content: bytes) -> str:
     except UnicodeDecodeError:
         is_marked = content.startswith(codecs.BOM_UTF8)
         return content.decode("utf-8-sig" if is_marked else "cp1252", errors="replace")
-
-
-def raw_github(repository: str, commit: str, path: str) -> str:
-    """Address of the file ``path`` of a GitHub repository at a fixed commit."""
-    return f"https://raw.githubusercontent.com/{repository}/{commit}/{quote(path)}"
 
 
 def number(text: str) -> float | None:

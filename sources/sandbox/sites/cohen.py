@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from sources.cohen import COMMIT, REPOSITORY, TABLE
-from sources.reading.tables import raw_github
+from sources.core.addresses import raw_github
 from sources.sandbox.film import Film
 from sources.sandbox.packing import csv_table, mirror_path
 

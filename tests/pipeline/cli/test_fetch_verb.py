@@ -136,7 +136,7 @@ def test_a_source_that_fails_hides_neither_the_others_nor_another_failure(projec
     [
         (["nope"], "Unknown source 'nope'; expected one of: "),
         ([], "Name at least one source"),
-        (["hannover", "--url", "https://x.org"], "'hannover' is not made of pages"),
+        (["hannover", "--url", "https://x.org"], "'hannover' has no pages"),
         (["hannover", "cohen", "--url", "https://x.org"], "need exactly one source"),
         (["hannover", "--urls", "absent.txt"], "absent.txt cannot be read"),
         (["hannover", "--locked", "--update"], "--locked fetches what items.parquet names"),

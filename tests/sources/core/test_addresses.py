@@ -1,6 +1,6 @@
 import pytest
 
-from sources.core.addresses import host_of, is_among, path_of, web_address
+from sources.core.addresses import host_of, is_among, path_of, raw_github, web_address
 
 
 @pytest.mark.parametrize("text", ["", "javascript:alert(1)", "file:///etc/passwd", "http://", "https://[x"])
@@ -20,3 +20,9 @@ def test_an_address_has_a_host_and_a_path():
 )
 def test_a_dot_stands_for_every_subdomain(host, expected):
     assert is_among(host, ("a.org", ".b.org")) is expected
+
+
+def test_file_names_are_quoted_in_addresses():
+    assert (
+        raw_github("o/r", "c0", "images/a b#1.PNG") == "https://raw.githubusercontent.com/o/r/c0/images/a%20b%231.PNG"
+    )

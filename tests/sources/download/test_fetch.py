@@ -231,7 +231,7 @@ def test_a_page_that_is_gone_in_a_later_fetch_is_a_row_with_that_reason(site, tm
 
 
 def test_a_source_without_pages_is_a_usage_error(site, tmp_path):
-    with pytest.raises(UsageError, match="'toy' is not made of pages"):
+    with pytest.raises(UsageError, match="'toy' has no pages"):
         fetch(Toy(site.url), tmp_path / "toy", FetchOptions(urls=("http://127.0.0.1/x",)))
 
 

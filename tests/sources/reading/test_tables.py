@@ -3,13 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sources.core.errors import CxnetError
-from sources.reading.tables import (
-    MissingColumnError,
-    distinct,
-    number,
-    raw_github,
-    read_rows,
-)
+from sources.reading.tables import MissingColumnError, distinct, number, read_rows
 
 
 def test_byte_order_mark_and_spaces_are_no_part_of_a_column_or_value():
@@ -79,9 +73,3 @@ def test_distinct_names_are_distinct_and_keep_the_order(entries):
     named = list(distinct(entries, key=lambda e: e[0], tie=lambda e: e[1]))
     assert [entry for _, entry in named] == entries
     assert len({name for name, _ in named}) == len(entries)
-
-
-def test_file_names_are_quoted_in_addresses():
-    assert (
-        raw_github("o/r", "c0", "images/a b#1.PNG") == "https://raw.githubusercontent.com/o/r/c0/images/a%20b%231.PNG"
-    )
