@@ -1,8 +1,8 @@
 """Wrong labels: how many planted ones the cross-validated classifier lists, and how many others.
 
-Plants wrong labels in a share of the films and runs :func:`pipeline.contradictions.disagreement.judge`. Precision
-counts every other listed film as an error. Labels of real films have errors of their own, so it is a lower bound there.
-*best* is the precision among the most doubtful films, as many as were planted.
+Plants wrong labels in a share of the films and runs :mod:`pipeline.contradictions.disagreement`. Precision counts every
+other listed film as an error. Labels of real films have errors of their own, so it is a lower bound there. *best* is
+the precision among the most doubtful films, as many as were planted.
 
 Run: ``python -m benchmarks.labels [ROOT ...]`` with folders that hold ``data/arrays`` (after ``dvc repro`` or
 ``cxnet-data prepare``). Synthetic films come first.
@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from pipeline.contradictions.disagreement import judge
+from pipeline.contradictions.disagreement import cross_validate
 from pipeline.core.layout import Layout
 from pipeline.core.params import ContradictionsParams, PrepareParams
 from pipeline.imaging.arrays import Pixels
@@ -61,28 +61,28 @@ def main() -> None:
 
 def measure(films: Films, share: float) -> dict[str, Any]:
     """Means over the seeds; ``recall_range`` holds the lowest and the highest recall."""
-    runs = [plant_and_judge(films, share, seed) for seed in SEEDS]
+    runs = [plant_and_predict(films, share, seed) for seed in SEEDS]
     means = {name: float(np.mean([run[name] for run in runs])) for name in runs[0]}
     recalls = [run["recall"] for run in runs]
     identity = {"films": films.name, "n": len(films.labels), "share": share}
     return {**identity, **means, "recall_range": [min(recalls), max(recalls)]}
 
 
-def plant_and_judge(films: Films, share: float, seed: int) -> dict[str, float]:
+def plant_and_predict(films: Films, share: float, seed: int) -> dict[str, float]:
     """Plant wrong labels, run the classifier, and count what it lists."""
     options = ContradictionsParams()
     labels, planted = plant(films.labels, share, seed)
     began = time.perf_counter()
-    judged = judge(films.images, labels, films.groups, options.folds, options.seed)
+    predictions = cross_validate(films.images, labels, films.groups, options.folds, options.seed)
     seconds = time.perf_counter() - began
-    given = [judged.classes.index(label) for label in labels]
-    doubt = 1 - judged.probabilities[np.arange(len(labels)), given]
+    given = [predictions.classes.index(label) for label in labels]
+    doubt = 1 - predictions.probabilities[np.arange(len(labels)), given]
     best = np.argsort(-doubt, kind="stable")[: planted.sum()]
-    hits = int((judged.suspicious & planted).sum())
+    hits = int((predictions.suspicious & planted).sum())
     return {
         "planted": float(planted.sum()),
-        "listed": float(judged.suspicious.sum()),
-        "precision": hits / max(1, int(judged.suspicious.sum())),
+        "listed": float(predictions.suspicious.sum()),
+        "precision": hits / max(1, int(predictions.suspicious.sum())),
         "recall": hits / max(1, int(planted.sum())),
         "best": float(planted[best].mean()),
         "seconds": seconds,

@@ -1,4 +1,4 @@
-"""The six kinds of evidence against a label."""
+"""The six kinds of evidence that contradict what a manifest says of a film."""
 
 import re
 from collections.abc import Iterator
@@ -8,31 +8,31 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pipeline.contradictions.disagreement import DIGITS, judge
+from pipeline.contradictions.disagreement import DIGITS, cross_validate
 from pipeline.core.params import ContradictionsParams
 from pipeline.core.tables import row_names
 from pipeline.prepare.arrays import Arrays
 from sources.reading.labels import label_of
 
 KINDS = ("rt_pcr", "finding", "two_labels", "age", "sex", "model")
-TESTS = (("covid", "negative"), ("cap", "positive"))  # label, and the RT-PCR that speaks against it
-SIGNS = re.compile(r"infiltrat|consolidat", re.IGNORECASE)  # how some sources (NIH) write pneumonia
-NOTHING_SEEN = re.compile(r"\bno\s+(?:acute\s+)?(?:abnormalit|finding|opacit)|\bunremarkable\b", re.IGNORECASE)
+TESTS = (("covid", "negative"), ("cap", "positive"))  # label, and the RT-PCR result that contradicts it
+SIGNS = re.compile(r"infiltrat|consolidat", re.IGNORECASE)  # how some sources (NIH) describe pneumonia
+NOTHING_ABNORMAL = re.compile(r"\bno\s+(?:acute\s+)?(?:abnormalit|finding|opacit)|\bunremarkable\b", re.IGNORECASE)
 DAYS_PER_YEAR = 365.25
 QUOTED = 200  # characters of a finding that are quoted
 
 
 @dataclass(frozen=True)
 class Contradiction:
-    """One thing that speaks against one film.
+    """One piece of evidence against one film.
 
     Attributes:
         film: ``<source>/<item_id>``.
         kind: one of :data:`KINDS`.
-        suggested: the label that would not be contradicted, where one is told.
-        score: 0 to 1, how strongly; None where nothing measures it.
+        suggested: label without the contradiction; None if it is not known.
+        score: strength of the contradiction from 0 to 1; None if it was not measured.
         evidence: one clause for a person.
-        other: the film it contradicts, as ``<source>/<item_id>``.
+        other: the other film of the contradiction, ``<source>/<item_id>``.
     """
 
     film: str
@@ -43,88 +43,90 @@ class Contradiction:
     other: str | None = None
 
 
-def against_test(rows: pd.DataFrame) -> Iterator[Contradiction]:
-    """Films called covid beside a negative RT-PCR, or cap beside a positive one, of their source or of a copy's."""
-    called = rows["label"].astype(object).where(rows["label"].notna(), _told(rows["finding"]))
-    for label, test in TESTS:
-        said = (rows["rt_pcr"] == test).fillna(False).astype(bool)
-        is_called = called == label
-        for film in rows.loc[is_called & said, "film"]:
-            yield Contradiction(film, "rt_pcr", None, 1.0, f"called {label}, but RT-PCR {test} by its source or a copy")
-        copies = rows[said & rows["cluster_id"].notna()].drop_duplicates("cluster_id")
+def contradicting_tests(rows: pd.DataFrame) -> Iterator[Contradiction]:
+    """Films labeled covid with a negative RT-PCR, or cap with a positive one, from their source or that of a copy."""
+    label_or_finding = rows["label"].astype(object).where(rows["label"].notna(), _labels_of(rows["finding"]))
+    for label, result in TESTS:
+        is_labeled = label_or_finding == label
+        has_result = (rows["rt_pcr"] == result).fillna(False).astype(bool)
+        for film in rows.loc[is_labeled & has_result, "film"]:
+            evidence = f"labeled {label}, but RT-PCR {result} according to its source or a copy"
+            yield Contradiction(film, "rt_pcr", None, 1.0, evidence)
+        copies = rows[has_result & rows["cluster_id"].notna()].drop_duplicates("cluster_id")
         tested = dict(zip(copies["cluster_id"], copies["film"], strict=True))
-        silent = rows[is_called & rows["rt_pcr"].isna() & rows["cluster_id"].isin(tested)]
-        for film, cluster in zip(silent["film"], silent["cluster_id"], strict=True):
-            other = tested[cluster]
-            yield Contradiction(film, "rt_pcr", None, 1.0, f"called {label}, but its copy {other} is {test}", other)
+        untested = rows[is_labeled & rows["rt_pcr"].isna() & rows["cluster_id"].isin(tested)]
+        for film, cluster in zip(untested["film"], untested["cluster_id"], strict=True):
+            evidence = f"labeled {label}, but RT-PCR {result} for its copy {tested[cluster]}"
+            yield Contradiction(film, "rt_pcr", None, 1.0, evidence, tested[cluster])
 
 
-def against_finding(rows: pd.DataFrame) -> Iterator[Contradiction]:
-    """Films whose finding, in the source's own words, stands for another label, or sees nothing abnormal."""
-    told = _told(rows["finding"])
-    labelled = rows[told.notna() & rows["label"].notna()]
+def contradicting_findings(rows: pd.DataFrame) -> Iterator[Contradiction]:
+    """Films whose finding, in the source's own words, means another label or reports nothing abnormal."""
+    meant = _labels_of(rows["finding"])
+    labeled = rows[meant.notna() & rows["label"].notna()]
     for film, finding, label, other in zip(
-        labelled["film"], labelled["finding"], labelled["label"], told[labelled.index], strict=True
+        labeled["film"], labeled["finding"], labeled["label"], meant[labeled.index], strict=True
     ):
         quoted = repr(finding[:QUOTED])
         if other != label and not (label == "cap" and other == "other" and SIGNS.search(finding)):
-            yield Contradiction(film, "finding", other, 1.0, f"the finding {quoted} stands for {other}")
-        elif label != "normal" and NOTHING_SEEN.search(finding):  # ill, but not to be seen on this film
-            yield Contradiction(film, "finding", "normal", 0.5, f"the finding {quoted} sees nothing abnormal")
+            yield Contradiction(film, "finding", other, 1.0, f"the finding {quoted} means {other}")
+        elif label != "normal" and NOTHING_ABNORMAL.search(finding):  # ill, but this film may not show it
+            yield Contradiction(film, "finding", "normal", 0.5, f"the finding {quoted} reports nothing abnormal")
 
 
 def two_labels(conflicts: pd.DataFrame) -> Iterator[Contradiction]:
-    """Both films of every pair of copies that carry two labels."""
+    """Both films of each pair of copies with two labels."""
     for pair in conflicts[conflicts["column"] == "label"].to_dict("records"):
         for here, there in (("a", "b"), ("b", "a")):
             film, other = (f"{pair[f'{side}_source']}/{pair[f'{side}_item_id']}" for side in (here, there))
             label = str(pair[f"{there}_value"])
             score = None if pd.isna(pair["similarity"]) else round(float(pair["similarity"]), DIGITS)
-            yield Contradiction(film, "two_labels", label, score, f"its copy {other} is called {label}", other)
+            yield Contradiction(film, "two_labels", label, score, f"its copy {other} is labeled {label}", other)
 
 
-def _told(findings: "pd.Series[str]") -> "pd.Series[str]":
-    """The label that every finding stands for; null where it tells none."""
+def _labels_of(findings: "pd.Series[str]") -> "pd.Series[str]":
+    """The label that each finding means; null if it means none."""
     labels = {finding: label_of(finding) for finding in findings.dropna().unique()}
     return findings.astype(object).map(labels).astype(object)
 
 
-def impossible_ages(rows: pd.DataFrame, params: ContradictionsParams) -> Iterator[Contradiction]:
-    """Films of one patient whose ages no one person can have.
+def contradicting_ages(rows: pd.DataFrame, params: ContradictionsParams) -> Iterator[Contradiction]:
+    """Films of one patient whose ages do not fit together.
 
-    Ages at films with days in one source, or of one exposure, are compared day for day; others may lie years apart.
+    The days between films count where they are known: within one source, and for copies of one exposure. Elsewhere the
+    films may be years apart, and the ages may differ more.
     """
-    told = rows[rows["age"].notna()]
-    born = told["age"].astype(float) - told["offset_days"].fillna(0.0).astype(float) / DAYS_PER_YEAR
-    for patient, films in _patients(told.assign(born=born), ["age", "born"], params.age_years):
-        disagree = _ages_disagree(films, params)
+    aged = rows[rows["age"].notna()]
+    born = aged["age"].astype(float) - aged["offset_days"].fillna(0.0).astype(float) / DAYS_PER_YEAR
+    for patient, films in _patients(aged.assign(born=born), ["age", "born"], params.age_years):
         days = [f" on day {day:g}" if pd.notna(day) else "" for day in films["offset_days"]]
-        said = [f"age {age:g}{day}" for age, day in zip(films["age"], days, strict=True)]
-        yield from _blamed(patient, films, disagree, "age", said)
+        values = [f"age {age:g}{day}" for age, day in zip(films["age"], days, strict=True)]
+        yield from _outliers(patient, films, _ages_disagree(films, params), "age", values)
 
 
 def _ages_disagree(films: pd.DataFrame, params: ContradictionsParams) -> npt.NDArray[np.bool_]:
-    """Which of N films of a patient cannot both tell the truth, (N, N)."""
+    """Which of the N films of a patient have contradicting ages, (N, N)."""
     age = films["age"].to_numpy(float)
     year = films["offset_days"].fillna(np.nan).to_numpy(float) / DAYS_PER_YEAR
     apart = year[:, None] - year[None, :]
     dated = _equal(films["source"].to_numpy(object)) & ~np.isnan(apart)
-    off = np.abs(age[:, None] - age[None, :] - np.where(dated, apart, 0.0))
+    difference = np.abs(age[:, None] - age[None, :] - np.where(dated, apart, 0.0))
     cluster = films["cluster_id"].fillna("").to_numpy(object)
     same_exposure = _equal(cluster) & (cluster != "")[:, None]
-    return np.asarray(off > np.where(dated | same_exposure, params.age_years, params.undated_years), bool)
+    tolerance = np.where(dated | same_exposure, params.age_years, params.undated_years)
+    return np.asarray(difference > tolerance, bool)
 
 
-def impossible_sexes(rows: pd.DataFrame) -> Iterator[Contradiction]:
-    """Films of one patient whose sex changes."""
-    told = rows[rows["sex"].notna()]
-    for patient, films in _patients(told.assign(is_female=(told["sex"] == "F").astype(float)), ["is_female"], 0.5):
+def contradicting_sexes(rows: pd.DataFrame) -> Iterator[Contradiction]:
+    """Films of one patient with different sexes."""
+    known = rows[rows["sex"].notna()]
+    for patient, films in _patients(known.assign(is_female=(known["sex"] == "F").astype(float)), ["is_female"], 0.5):
         sex = films["sex"].to_numpy(object)
-        yield from _blamed(patient, films, ~_equal(sex), "sex", [f"sex {value}" for value in sex])
+        yield from _outliers(patient, films, ~_equal(sex), "sex", [f"sex {value}" for value in sex])
 
 
 def _patients(rows: pd.DataFrame, columns: list[str], spread: float) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The patients with values of one of ``columns`` that differ by more than ``spread``, and their films."""
+    """The patients for whom one of ``columns`` varies by more than ``spread``, and their films."""
     rows = rows.assign(patient=rows["patient_key"].astype(object).combine_first(rows["patient_id"].astype(object)))
     grouped = rows.groupby("patient")[columns]
     wide = (grouped.max().astype(float) - grouped.min().astype(float) > spread).any(axis=1)
@@ -137,12 +139,12 @@ def _equal(values: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
     return np.asarray(values[:, None] == values[None, :], bool)
 
 
-def _blamed(
-    patient: str, films: pd.DataFrame, disagree: npt.NDArray[np.bool_], kind: str, said: list[str]
+def _outliers(
+    patient: str, films: pd.DataFrame, disagree: npt.NDArray[np.bool_], kind: str, values: list[str]
 ) -> Iterator[Contradiction]:
-    """Of every pair that disagrees, the film that disagrees with more of the patient's films (both, where even).
+    """Of each pair that disagrees, the film that disagrees with more films of the patient; both if they tie.
 
-    The score is the share of the patient's other films that it disagrees with.
+    The score is the share of the patient's other films with which the film disagrees.
     """
     names = films["film"].tolist()
     against = disagree.sum(axis=1)
@@ -152,18 +154,19 @@ def _blamed(
             continue
         other = int(others[0])
         share = round(float(against[place] / (len(names) - 1)), DIGITS)
-        evidence = f"{said[place]} here, {said[other]} on {names[other]}, both of patient {patient}"
+        evidence = f"{values[place]}, but {values[other]} for {names[other]} of the same patient ({patient})"
         yield Contradiction(names[place], kind, None, share, evidence, names[other])
 
 
-def against_model(arrays: Arrays, params: ContradictionsParams) -> Iterator[Contradiction]:
+def contradicting_predictions(arrays: Arrays, params: ContradictionsParams) -> Iterator[Contradiction]:
     """Kept films whose label the cross-validated classifier contradicts, see :mod:`.disagreement`."""
     rows = arrays.rows.assign(film=row_names(arrays.rows))
-    judged = judge(arrays.images, rows["label"], rows["group_id"], params.folds, params.seed)
-    for place in np.flatnonzero(judged.suspicious):
-        chance = dict(zip(judged.classes, judged.probabilities[place].tolist(), strict=True))
-        given = str(rows["label"].iloc[place])
-        suggested = max(chance, key=lambda label: chance[label])
-        scores = f"{suggested} {chance[suggested]:.2f}, {given} {chance[given]:.2f}"
-        evidence = f"a classifier that never saw this patient gives {scores}"
-        yield Contradiction(rows["film"].iloc[place], "model", suggested, round(1 - chance[given], DIGITS), evidence)
+    predictions = cross_validate(arrays.images, rows["label"], rows["group_id"], params.folds, params.seed)
+    for place in np.flatnonzero(predictions.suspicious):
+        probability = dict(zip(predictions.classes, predictions.probabilities[place].tolist(), strict=True))
+        label = str(rows["label"].iloc[place])
+        suggested = max(probability, key=lambda name: probability[name])
+        values = f"{suggested} {probability[suggested]:.2f}, {label} {probability[label]:.2f}"
+        evidence = f"a classifier trained without this patient predicts {values}"
+        score = round(1 - probability[label], DIGITS)
+        yield Contradiction(rows["film"].iloc[place], "model", suggested, score, evidence)

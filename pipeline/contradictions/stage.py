@@ -1,21 +1,21 @@
-"""Contradictions: labels that something speaks against, listed for a person to look at; nothing is changed.
+"""The ``contradictions`` stage: labels, ages and sexes that other evidence contradicts, for a person to review.
 
 Reads ``manifest/manifest.parquet``, ``conflicts.parquet``, the smallest of ``arrays/<size>/`` and
-``curation/decisions.csv``. Writes ``contradictions.parquet``: one row per film and contradiction, with its evidence and
-a score. Adds no column to the manifest and excludes nothing; what follows is a line in ``curation/decisions.csv``.
+``curation/decisions.csv``. Writes ``contradictions.parquet``, one row per film and contradiction, with the evidence and
+a score. Adds no column to the manifest and excludes nothing; a person may add a line to ``curation/decisions.csv``.
 
 ==========  ========================================================================================================
-kind        what speaks against the label
+kind        evidence
 ==========  ========================================================================================================
-rt_pcr      called covid, while its source, or the source of a copy, says RT-PCR negative; called cap beside positive
-finding     the finding in the source's own words stands for another label, or sees nothing abnormal
-two_labels  a copy of the film has another label elsewhere
-age         the patient's films tell ages that no one person can have, given their days
-sex         the patient's films tell two sexes
-model       a classifier that never saw the patient gives another label; see :mod:`pipeline.contradictions.disagreement`
+rt_pcr      the film is labeled covid, but its source or that of a copy reports a negative RT-PCR; or cap, but positive
+finding     the finding in the source's own words means another label, or reports nothing abnormal
+two_labels  a copy of the film has another label
+age         the ages at the patient's films do not fit the days between them
+sex         the patient's films have two sexes
+model       a classifier trained without the patient predicts another label, :mod:`pipeline.contradictions.disagreement`
 ==========  ========================================================================================================
 
-A label that a person set is settled and not listed again.
+Labels that a person set are not listed.
 """
 
 from collections.abc import Iterable
@@ -27,11 +27,11 @@ import pandas as pd
 from pipeline.contradictions.evidence import (
     KINDS,
     Contradiction,
-    against_finding,
-    against_model,
-    against_test,
-    impossible_ages,
-    impossible_sexes,
+    contradicting_ages,
+    contradicting_findings,
+    contradicting_predictions,
+    contradicting_sexes,
+    contradicting_tests,
     two_labels,
 )
 from pipeline.core.decisions import read_decisions
@@ -51,7 +51,7 @@ ABOUT_LABELS = ("rt_pcr", "finding", "two_labels", "model")
 
 @dataclass(frozen=True)
 class ContradictionsSummary(Summary):
-    """Contradictions, films that have one, and contradictions of each kind."""
+    """Contradictions, films with at least one, and contradictions of each kind."""
 
     contradictions: int
     films: int
@@ -64,33 +64,44 @@ class ContradictionsSummary(Summary):
 
 
 def run(layout: Layout, params: Params, executor: Executor | None = None) -> ContradictionsSummary:
-    """Write ``contradictions.parquet``. The classifier reads the smallest arrays that were prepared."""
+    """Write ``contradictions.parquet``.
+
+    Raises:
+        UsageError: a line of ``curation/decisions.csv`` is not valid.
+        CxnetError: a table or the smallest arrays are absent.
+    """
     rows = read_table(layout.manifest / "manifest.parquet", FROM_MANIFEST)
     rows = rows.assign(film=row_names(rows))
-    found = [
-        *against_test(rows),
-        *against_finding(rows),
+    contradictions = [
+        *contradicting_tests(rows),
+        *contradicting_findings(rows),
         *two_labels(read_table(layout.conflicts)),
-        *impossible_ages(rows, params.contradictions),
-        *impossible_sexes(rows),
-        *against_model(read_arrays(layout, min(params.prepare.sizes)), params.contradictions),
+        *contradicting_ages(rows, params.contradictions),
+        *contradicting_sexes(rows),
+        *contradicting_predictions(read_arrays(layout, min(params.prepare.sizes)), params.contradictions),
     ]
-    settled = {entry.image_id for entry in read_decisions(layout.decisions) if entry.field == "label"}
-    table = as_table(rows, found, settled)
+    decided = {entry.image_id for entry in read_decisions(layout.decisions) if entry.field == "label"}
+    table = as_table(rows, contradictions, decided)
     write_table(layout.contradictions, table, CONTRADICTIONS_SCHEMA)
     return summary(table)
 
 
-def as_table(rows: pd.DataFrame, found: Iterable[Contradiction], settled: set[str]) -> pd.DataFrame:
-    """The contradictions with what the manifest says of their films, without those on labels that a person set."""
-    entries = pd.DataFrame([asdict(entry) for entry in found], columns=list(Contradiction.__dataclass_fields__))
+def as_table(rows: pd.DataFrame, contradictions: Iterable[Contradiction], decided: set[str]) -> pd.DataFrame:
+    """The contradictions with columns of the manifest, but without those about labels that a person decided.
+
+    Args:
+        rows: the manifest with the column ``film``.
+        contradictions: what was found.
+        decided: ``image_id`` of the films whose label a person set.
+    """
+    entries = pd.DataFrame([asdict(entry) for entry in contradictions], columns=[*Contradiction.__dataclass_fields__])
     table = entries.merge(rows[["film", *KEY, "image_id", "label", "status"]], on="film", validate="many_to_one")
-    done = table["kind"].isin(ABOUT_LABELS) & table["image_id"].isin(settled)
+    done = table["kind"].isin(ABOUT_LABELS) & table["image_id"].isin(decided)
     return table[~done].sort_values([*KEY, "kind", "other"], kind="stable", ignore_index=True)
 
 
 def summary(table: pd.DataFrame) -> ContradictionsSummary:
-    """The numbers of the table."""
+    """Count the contradictions."""
     counts = table["kind"].value_counts()
     kinds = {kind: int(counts[kind]) for kind in KINDS if kind in counts}
     return ContradictionsSummary(len(table), table["film"].nunique(), kinds)

@@ -1,4 +1,4 @@
-"""Where every stage keeps its files, in one place; ``root`` may be a folder or a bucket URL (``s3://...``)."""
+"""Where each stage keeps its files."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ class Layout:
     """The folders of one data set.
 
     Attributes:
-        root: folder that holds ``data/``, ``models/`` and ``reports/``.
+        root: folder or bucket URL (``s3://...``) with ``data/``, ``models/`` and ``reports/``.
     """
 
     root: UPath
@@ -26,7 +26,7 @@ class Layout:
 
     @property
     def sandbox(self) -> UPath:
-        """The drawn mirror of all sources, with ``truth/`` about it."""
+        """The synthetic copy of all sources, and ``truth/`` with its true labels."""
         return self.data / "sandbox"
 
     @property
@@ -36,7 +36,7 @@ class Layout:
 
     @property
     def pool(self) -> UPath:
-        """Shards ``pool-00000.parquet``, ...: every row, with its picture decoded to 8-bit gray PNG."""
+        """Shards ``pool-00000.parquet``, ...: all rows with their pictures as 8-bit gray PNG."""
         return self.data / "pool"
 
     def table(self, stage: str) -> UPath:
@@ -49,12 +49,12 @@ class Layout:
 
     @property
     def duplicates(self) -> UPath:
-        """Every proven pair with its evidence."""
+        """The proven pairs with their evidence."""
         return self.data / "duplicates.parquet"
 
     @property
     def conflicts(self) -> UPath:
-        """Films whose copies disagree on label, view, age, sex or patient."""
+        """Copies that disagree on label, view, age, sex or patient."""
         return self.data / "conflicts.parquet"
 
     @property
@@ -72,7 +72,7 @@ class Layout:
 
     @property
     def concealed(self) -> UPath:
-        """``images-*.parquet`` as in the manifest, with text and drawn marks in-painted."""
+        """``images-*.parquet`` of the manifest with text and drawn marks in-painted."""
         return self.data / "concealed"
 
     @property
@@ -81,12 +81,12 @@ class Layout:
 
     @property
     def contradictions(self) -> UPath:
-        """Labels that something speaks against, with the evidence."""
+        """Contradicted labels with the evidence."""
         return self.data / "contradictions.parquet"
 
     @property
     def decisions(self) -> UPath:
-        """What people decided; the only file that is edited by hand."""
+        """What people decided; the only file to edit by hand."""
         return self.root / "curation" / "decisions.csv"
 
     def arrays(self, size: int) -> UPath:
@@ -100,7 +100,7 @@ class Layout:
         return self.root / "reports" / experiment
 
     def judged(self, experiment: str) -> UPath:
-        """Receipt of a judged experiment: the hash of every file below its report folder."""
+        """Receipt of an evaluated experiment: the hash of each file in its report folder."""
         return self.data / "judged" / f"{experiment}.json"
 
     @property

@@ -1,8 +1,8 @@
-"""The order of the stages, once for the whole code."""
+"""The stages in their order; everything else takes it from here."""
 
-TABLE_STAGES = ("dedupe", "views", "harmonise")  # each adds columns to the rows of the pool, in <stage>.parquet
-BUILD_STAGES = ("ingest", *TABLE_STAGES, "manifest", "split")  # what makes the data set
-STAGES = (*BUILD_STAGES, "prepare", "contradictions")  # and what reads it before training
-EXCLUDING_STAGES = ("fetch", "ingest", *TABLE_STAGES, "manifest")  # what `excluded_by` may name, in order
+TABLE_STAGES = ("dedupe", "views", "harmonise")  # each adds columns to the rows, in <stage>.parquet
+BUILD_STAGES = ("ingest", *TABLE_STAGES, "manifest", "split")  # they make the data set
+STAGES = (*BUILD_STAGES, "prepare", "contradictions")  # and those that read it before training
+EXCLUDING_STAGES = ("fetch", "ingest", *TABLE_STAGES, "manifest")  # possible values of `excluded_by`
 
-PICTURE_STAGES = ("ingest", *TABLE_STAGES, "prepare")  # work picture by picture: processes or a cluster help
+PICTURE_STAGES = ("ingest", *TABLE_STAGES, "prepare")  # they read pictures; several processes or a cluster help

@@ -1,4 +1,4 @@
-"""What a stage did, in numbers."""
+"""What a run of a stage did, in numbers."""
 
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
@@ -7,9 +7,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Summary(ABC):
-    """The numbers of one stage run, one field each; ``str(summary)`` is the line that the command line prints.
+    """The numbers of one run of a stage, one field each; ``str(summary)`` is the line that the command line prints.
 
-    Each stage defines its own subclass, so that cards, checks and the report read fields instead of parsing text.
+    Each stage defines its own subclass, so that other code reads fields and never parses text.
     """
 
     @abstractmethod

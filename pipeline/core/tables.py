@@ -1,4 +1,4 @@
-"""Reading and joining the stage tables: every stage sees the columns of those before it as one table."""
+"""Read, join and exclude rows; each stage sees the columns of the stages before it as one table."""
 
 from collections.abc import Iterator, Sequence
 
@@ -19,22 +19,22 @@ def shards(folder: UPath, prefix: str) -> list[UPath]:
     """The shards ``<prefix>-*.parquet`` of ``folder``, in order.
 
     Raises:
-        CxnetError: there is none.
+        CxnetError: there are no shards.
     """
-    found = sorted(folder.glob(f"{prefix}-*.parquet"), key=str) if folder.exists() else []
-    if not found:
+    paths = sorted(folder.glob(f"{prefix}-*.parquet"), key=str) if folder.exists() else []
+    if not paths:
         raise CxnetError(f"{folder} holds no {prefix} shard; run the stage that writes it first (`dvc repro`).")
-    return found
+    return paths
 
 
 def read_pool(layout: Layout, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """All pool rows without their pictures, with ``columns`` (None = all)."""
-    wanted = columns or [name for name in POOL_SCHEMA.names if name != IMAGE_FIELD.name]
-    return pd.concat([read_table(shard, wanted) for shard in shards(layout.pool, "pool")], ignore_index=True)
+    """All rows of the pool with ``columns`` (None = all but the pictures)."""
+    names = columns or [name for name in POOL_SCHEMA.names if name != IMAGE_FIELD.name]
+    return pd.concat([read_table(shard, names) for shard in shards(layout.pool, "pool")], ignore_index=True)
 
 
 def read_rows(layout: Layout, *, after: str) -> pd.DataFrame:
-    """All rows with the columns of every stage up to and including ``after`` (``ingest``, ``dedupe``, ...)."""
+    """All rows with the columns of the stages up to and including ``after`` (``ingest``, ``dedupe``, ...)."""
     rows = read_pool(layout)
     for stage in TABLE_STAGES[: TABLE_STAGES.index(after) + 1] if after != "ingest" else ():
         rows = join(rows, read_table(layout.table(stage)))
@@ -42,24 +42,22 @@ def read_rows(layout: Layout, *, after: str) -> pd.DataFrame:
 
 
 def join(rows: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
-    """Add a later stage's columns; where both have a column the later stage's stands. No row is lost or doubled.
+    """Add the columns of a later stage; they replace columns of the same name.
 
     Raises:
         CxnetError: the two tables do not hold the same rows.
     """
     if len(rows) != len(added):
-        raise CxnetError(
-            f"Two stage tables hold {len(rows)} and {len(added)} rows; run `dvc repro` to bring them together."
-        )
+        raise CxnetError(f"Two stage tables hold {len(rows)} and {len(added)} rows; run `dvc repro` to update them.")
     kept = [name for name in rows.columns if name in KEY or name not in added.columns]
     joined = rows[kept].merge(added, on=list(KEY), how="left", validate="one_to_one", indicator="joined")
     if (joined["joined"] != "both").any():
-        raise CxnetError("Two stage tables hold different rows; run `dvc repro` to bring them together.")
+        raise CxnetError("Two stage tables hold different rows; run `dvc repro` to update them.")
     return joined.drop(columns="joined")
 
 
 def exclude(rows: pd.DataFrame, mask: "pd.Series[bool]", stage: str, reason: "str | pd.Series[str]") -> pd.DataFrame:
-    """Mark the rows of ``mask`` as excluded by ``stage``, unless an earlier stage excluded them already."""
+    """Mark the rows in ``mask`` as excluded by ``stage``; rows that are already excluded do not change."""
     marked = mask.fillna(False).astype(bool) & rows["excluded_by"].isna()
     return rows.assign(
         excluded_by=rows["excluded_by"].mask(marked, stage),
@@ -73,15 +71,15 @@ def row_names(rows: pd.DataFrame) -> "pd.Series[str]":
 
 
 def is_pediatric(rows: pd.DataFrame) -> "pd.Series[bool]":
-    """Films of patients below 18 years: by age, or by what the source says where the age is not known."""
-    said = rows["pediatric"].fillna(False).astype(bool)
-    return (rows["age"] < ADULT_AGE).fillna(False).astype(bool) | (rows["age"].isna() & said)
+    """Films of patients under 18 years, by age or, where it is unknown, according to the source."""
+    stated = rows["pediatric"].fillna(False).astype(bool)
+    return (rows["age"] < ADULT_AGE).fillna(False).astype(bool) | (rows["age"].isna() & stated)
 
 
 def iter_images(
     folder: UPath, prefix: str, columns: Sequence[str] = KEY, batch_rows: int = 64
 ) -> Iterator[tuple[dict[str, object], bytes]]:
-    """Yield (columns of the row, PNG bytes) for every row that has a picture, a few rows in memory at a time."""
+    """Yield ``columns`` and the PNG bytes of each row that has a picture, with a few rows in memory at a time."""
     for shard in shards(folder, prefix):
         with open_parquet(shard) as file:
             for batch in file.iter_batches(batch_rows, columns=[*columns, "image"]):

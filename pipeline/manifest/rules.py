@@ -1,4 +1,4 @@
-"""What the manifest leaves out, and what must hold in it."""
+"""Which rows the manifest excludes, and which rules it must satisfy."""
 
 from collections.abc import Callable, Collection, Iterable
 
@@ -10,46 +10,47 @@ from sources.core.items import KEY, LABELS
 
 
 def exclude_labels(rows: pd.DataFrame, labels: Iterable[str]) -> pd.DataFrame:
-    """Mark rows whose label the source does not tell, or that is not one of ``labels``."""
-    rows = exclude(rows, rows["label"].isna(), "manifest", "label unknown: the source does not tell")
-    unused = "label not used: " + rows["label"].astype(object).fillna("") + f" (used are {', '.join(labels)})"
-    return exclude(rows, ~rows["label"].isin(list(labels)), "manifest", unused)
+    """Exclude rows without a label, and rows whose label is not one of ``labels``."""
+    rows = exclude(rows, rows["label"].isna(), "manifest", "label unknown: not stated by the source")
+    reason = "label not used: " + rows["label"].astype(object).fillna("") + f" (only {', '.join(labels)})"
+    return exclude(rows, ~rows["label"].isin(list(labels)), "manifest", reason)
 
 
 def exclude_pediatric(rows: pd.DataFrame, spared: "pd.Series[bool]") -> pd.DataFrame:
-    """Mark films of children, but for those that a person decided to keep."""
+    """Exclude films of children, except those that a person decided to keep."""
     by_age = "pediatric: age " + rows["age"].map("{:g}".format, na_action="ignore").astype(object)
-    reason = by_age.where(rows["age"].notna(), "pediatric: says the source")
+    reason = by_age.where(rows["age"].notna(), "pediatric: according to the source")
     return exclude(rows, is_pediatric(rows) & ~spared, "manifest", reason)
 
 
 def exclude_flagged(rows: pd.DataFrame, unwanted: Collection[str], spared: "pd.Series[bool]") -> pd.DataFrame:
-    """Mark films whose quality is flagged in a way that is not wanted, but for those that a person decided to keep."""
-    found = [[flag for flag in flags if flag in unwanted] if is_list_like(flags) else [] for flags in rows["flags"]]
-    reason = pd.Series(["quality: " + ", ".join(flags) for flags in found], index=rows.index, dtype=object)
-    return exclude(rows, pd.Series(list(map(bool, found)), index=rows.index) & ~spared, "manifest", reason)
+    """Exclude films with unwanted flags, except those that a person decided to keep."""
+    matching = [[flag for flag in flags if flag in unwanted] if is_list_like(flags) else [] for flags in rows["flags"]]
+    reason = pd.Series(["quality: " + ", ".join(flags) for flags in matching], index=rows.index, dtype=object)
+    return exclude(rows, pd.Series(list(map(bool, matching)), index=rows.index) & ~spared, "manifest", reason)
 
 
-def problems(rows: pd.DataFrame) -> list[str]:
-    """What does not hold in a manifest: one clause per broken rule, with the number of rows and an example."""
-    found = []
+def broken_rules(rows: pd.DataFrame) -> list[str]:
+    """One clause per rule that the manifest breaks, with the number of rows and an example."""
+    clauses = []
     for rule, breaks in RULES.items():
         broken = breaks(rows).fillna(False).astype(bool)
         if broken.any():
             example = row_names(rows[broken]).iloc[0]
-            found.append(f"{rule} ({int(broken.sum()):,} rows do not, e.g. {example})")
-    return found
+            clauses.append(f"{rule} ({int(broken.sum()):,} rows do not, e.g. {example})")
+    return clauses
 
 
 def _is_kept(rows: pd.DataFrame) -> "pd.Series[bool]":
     return rows["status"] == "kept"
 
 
+# rule -> rows that break it
 RULES: dict[str, Callable[[pd.DataFrame], "pd.Series[bool]"]] = {
     "every row has its own source and item_id": lambda rows: rows.duplicated(list(KEY), keep=False),
     "every row is kept or excluded": lambda rows: ~rows["status"].isin(["kept", "excluded"]),
-    "an excluded row says by which stage": lambda rows: ~_is_kept(rows) & rows["excluded_by"].isna(),
-    "an excluded row says why": lambda rows: ~_is_kept(rows) & (rows["reason"].fillna("") == ""),
+    "an excluded row has a stage": lambda rows: ~_is_kept(rows) & rows["excluded_by"].isna(),
+    "an excluded row has a reason": lambda rows: ~_is_kept(rows) & (rows["reason"].fillna("") == ""),
     "a kept row has no exclusion": lambda rows: _is_kept(rows) & rows[["excluded_by", "reason"]].notna().any(axis=1),
     "a kept row has a known label": lambda rows: _is_kept(rows) & ~rows["label"].isin(LABELS),
     "a kept row has an image": lambda rows: _is_kept(rows) & rows[["image_id", "width", "height"]].isna().any(axis=1),

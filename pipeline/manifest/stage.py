@@ -1,10 +1,10 @@
-"""Manifest: every row with every column, what people decided, and the kept films with their pictures.
+"""The ``manifest`` stage: all rows with all columns, and the kept films with their pictures.
 
 Reads the pool, the tables of dedupe, views and harmonise, and ``curation/decisions.csv``. Writes
-``manifest/manifest.parquet`` (all rows) and ``manifest/images-*.parquet`` (kept rows, with ``image``). Adds
-``status``. Excludes what people decided to leave out, labels that are unknown or not in ``manifest.labels``, films of
-children unless ``manifest.keep_pediatric`` (by age, or by what the source says where the age is not known), and films
-with one of ``manifest.exclude_flags``.
+``manifest/manifest.parquet`` (all rows) and ``manifest/images-*.parquet`` (kept rows with ``image``). Adds ``status``.
+Excludes films that a person excluded, films whose label is unknown or not in ``manifest.labels``, films of children
+unless ``manifest.keep_pediatric`` (by age or, where it is unknown, according to the source), and films with one of
+``manifest.exclude_flags``.
 """
 
 from concurrent.futures import Executor
@@ -23,17 +23,17 @@ from pipeline.core.schema import IMAGES_SCHEMA, MANIFEST_SCHEMA
 from pipeline.core.shards import ShardWriter, with_picture
 from pipeline.core.summary import Summary
 from pipeline.core.tables import iter_images, read_rows
-from pipeline.manifest.rules import exclude_flagged, exclude_labels, exclude_pediatric, problems
+from pipeline.manifest.rules import broken_rules, exclude_flagged, exclude_labels, exclude_pediatric
 from sources.core.errors import CxnetError
 from sources.core.items import KEY, LABELS
 from sources.core.storage import atomic_folder, write_table
 
-BATCH_ROWS = 32  # pictures in memory at once
+BATCH_ROWS = 32  # pictures in memory at a time
 
 
 @dataclass(frozen=True)
 class ManifestSummary(Summary):
-    """Rows, films kept, films kept of each label, rows excluded, and what the decisions of people did, in words."""
+    """Rows, kept films, kept films of each label, excluded rows, and a clause on the decisions of people."""
 
     rows: int
     kept: int
@@ -57,8 +57,8 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Man
     rows = read_rows(layout, after="harmonise").sort_values(list(KEY), kind="stable", ignore_index=True)
     decided = read_decisions(layout.decisions)
     rows = build(rows, decided, params.manifest)
-    if found := problems(rows):
-        raise CxnetError(f"The manifest would not hold together: {'; '.join(found)}; run `dvc repro`.")
+    if broken := broken_rules(rows):
+        raise CxnetError(f"The manifest would be inconsistent: {'; '.join(broken)}; run `dvc repro`.")
     with atomic_folder(layout.manifest) as folder:
         _write_images(layout, folder, rows[rows["status"] == "kept"], params.manifest.shard_rows)
         write_table(folder / "manifest.parquet", rows, MANIFEST_SCHEMA)
@@ -66,18 +66,19 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Man
 
 
 def build(rows: pd.DataFrame, decided: list[Decision], params: ManifestParams) -> pd.DataFrame:
-    """Replay the decisions, exclude what the data set does not use, and add ``status``."""
+    """Apply the decisions of people, exclude what the data set does not keep, and add ``status``."""
     rows = replay.apply(rows, decided)
     rows = exclude_labels(rows, params.labels)
+    spared = replay.brought_back(rows, decided)
     if not params.keep_pediatric:
-        rows = exclude_pediatric(rows, spared=replay.brought_back(rows, decided))
-    rows = exclude_flagged(rows, params.exclude_flags, spared=replay.brought_back(rows, decided))
+        rows = exclude_pediatric(rows, spared)
+    rows = exclude_flagged(rows, params.exclude_flags, spared)
     status = rows["excluded_by"].isna().map({True: "kept", False: "excluded"})
     return rows.assign(status=status)
 
 
 def summary(rows: pd.DataFrame, effect: str = "") -> ManifestSummary:
-    """The numbers of the table; ``effect`` is what the decisions of people did."""
+    """Count the rows; ``effect`` is the clause on the decisions of people."""
     kept = rows[rows["status"] == "kept"]
     counts = kept["label"].value_counts()
     labels = {label: int(counts[label]) for label in LABELS if label in counts}
@@ -85,7 +86,7 @@ def summary(rows: pd.DataFrame, effect: str = "") -> ManifestSummary:
 
 
 def _write_images(layout: Layout, folder: UPath, kept: pd.DataFrame, shard_rows: int) -> None:
-    """Write the kept rows with their pictures, ``shard_rows`` to a file."""
+    """Write the kept rows with their pictures, ``shard_rows`` per file."""
     places = {key: place for place, key in enumerate(zip(kept["source"], kept["item_id"], strict=True))}
     table = pa.Table.from_pandas(kept[MANIFEST_SCHEMA.names], MANIFEST_SCHEMA, preserve_index=False)
     pool = ((places.get((row["source"], row["item_id"])), png) for row, png in iter_images(layout.pool, "pool"))

@@ -1,4 +1,4 @@
-"""Make the model inputs of one size: resize, tone curve and enhancement channels, as memory maps.
+"""Write the model inputs of one size as a memory map: resized, tone curve applied, with enhancement channels.
 
 Reads data/manifest/ and data/splits.parquet. Writes data/arrays/<size>/. Excludes nothing.
 """

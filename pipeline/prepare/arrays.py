@@ -1,4 +1,4 @@
-"""Prepared inputs on disk: ``images.npy``, ``rows.parquet`` and ``inputs.json`` of one size."""
+"""The files of the ``prepare`` stage: ``images.npy``, ``rows.parquet`` and ``inputs.json`` of one size."""
 
 import json
 from collections.abc import Iterable
@@ -33,9 +33,9 @@ class Arrays:
     """Prepared inputs.
 
     Attributes:
-        images: memory map, uint8 (N, size, size, 3), channels as ``inputs["channels"]``.
-        rows: the N films, in the same order; columns as :data:`ROWS_SCHEMA`.
-        inputs: how the images were made; a model must record it.
+        images: memory map, uint8 (N, size, size, 3), with the channels ``inputs["channels"]``.
+        rows: the N films in the same order, with the columns of :data:`ROWS_SCHEMA`.
+        inputs: how the images were made, see :func:`pipeline.prepare.inputs.recipe`; each model records it.
     """
 
     images: Pixels
@@ -44,10 +44,10 @@ class Arrays:
 
 
 def read_arrays(layout: Layout, size: int) -> Arrays:
-    """The prepared inputs of one size; the images stay on disk until they are used.
+    """The prepared inputs of one size; images are read from disk when they are used.
 
     Raises:
-        CxnetError: they are absent or damaged, or were made with another order of channels.
+        CxnetError: the files are absent or damaged, or have the channels in another order.
     """
     folder = layout.arrays(size)
     inputs = _read_inputs(folder / INPUTS)
@@ -55,12 +55,16 @@ def read_arrays(layout: Layout, size: int) -> Arrays:
     rows = read_table(folder / ROWS)
     images = _open_images(folder / IMAGES)
     if images.shape != (len(rows), size, size, len(CHANNELS)) or images.dtype != np.uint8:
-        raise CxnetError(f"{folder / IMAGES} does not fit {ROWS}; run `cxnet-data prepare {size}` again.")
+        raise CxnetError(f"{folder / IMAGES} does not match {ROWS}; run `cxnet-data prepare {size}` again.")
     return Arrays(images, rows, inputs)
 
 
 def write_images(path: UPath, images: Iterable[Pixels], count: int, size: int) -> None:
-    """Write images one after the other as one ``.npy`` array, so that none but the current one is in memory."""
+    """Write ``count`` images to one ``.npy`` array, with one of them in memory at a time.
+
+    Raises:
+        CxnetError: there are more or fewer images.
+    """
     shape = (count, size, size, len(CHANNELS))
     written = 0
     with atomic(path) as file:
@@ -85,7 +89,7 @@ def _read_inputs(path: UPath) -> dict[str, Any]:
 
 
 def _open_images(path: UPath) -> Pixels:
-    """Map the array into memory; one in a bucket is copied to a temporary file first."""
+    """Map the array into memory; an array in a bucket is copied to a temporary file first."""
     local = path.path if is_local(path) else fsspec.open_local(f"simplecache::{path}", **_options(path))
     try:
         return np.asanyarray(np.load(str(local), mmap_mode="r", allow_pickle=False))

@@ -1,6 +1,6 @@
-"""The paper's enhancements: BEASF, CLAHE, and the three channels that every model is given.
+"""The paper's enhancements BEASF and CLAHE, and the three channels of every model input.
 
-A model records :data:`CHANNELS`; :func:`check_channels` refuses one that was trained on another order.
+Models record :data:`CHANNELS`; :func:`check_channels` refuses models that were trained on another order.
 """
 
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ from pipeline.imaging.arrays import Gray, Pixels
 from pipeline.imaging.histogram import TONES, Counts, Curve, apply_curve, histogram
 from sources.core.errors import CxnetError
 
-CHANNELS = ("beasf", "clahe", "original")  # the order of the notebooks that train COVID-CXNet
-FLAT = 1e-6  # a smaller gamma bends the curve by less than any rounding: the identity
+CHANNELS = ("beasf", "clahe", "original")  # the order in the notebooks that train COVID-CXNet
+FLAT = 1e-6  # with a smaller gamma the curve is the identity after rounding
 
 
 def channels(image: Gray, *, gamma: float = 1.5, clip: float = 2.0, tiles: int = 8) -> Pixels:
-    """A film (H, W) uint8 as the three channels :data:`CHANNELS`, (H, W, 3) uint8.
+    """The channels :data:`CHANNELS` of a film (H, W) uint8, as (H, W, 3) uint8.
 
-    The defaults are the paper's: BEASF with gamma 1.5, CLAHE with clip limit 2.0 on 8 x 8 tiles.
+    The defaults are those of the paper: BEASF with gamma 1.5, CLAHE with clip limit 2.0 and 8 x 8 tiles.
     """
     return np.dstack([beasf(image, gamma), clahe(image, clip=clip, tiles=tiles), image])
 
@@ -30,8 +30,8 @@ def check_channels(recorded: Sequence[str], where: str) -> None:
     """Refuse channels in another order than :data:`CHANNELS`.
 
     Args:
-        recorded: the order that a model or a set of inputs was made with.
-        where: its name, for the message.
+        recorded: the order in a model or in prepared inputs.
+        where: their name, for the message.
 
     Raises:
         CxnetError: the orders differ.
@@ -44,14 +44,14 @@ def check_channels(recorded: Sequence[str], where: str) -> None:
 
 
 def beasf(image: Gray, gamma: float = 1.5) -> Gray:
-    """Bi-histogram equalisation with adaptive sigmoid functions (Arriaga-Garcia et al. 2014).
+    """Bi-histogram equalization with adaptive sigmoid functions (Arriaga-Garcia et al. 2014).
 
-    Tones up to the mean and tones above it are each stretched by a sigmoid around their own median. The curve never
-    falls, and 0, the mean m, m + 1 and 255 stay where they are.
+    A sigmoid around their median stretches the tones up to the mean, another one those above it. The curve is
+    monotonic; the tones 0, m, m + 1 and 255 do not change, where m is the mean.
 
     Args:
         image: film (H, W) uint8.
-        gamma: steepness, at least 0; 0 leaves the film unchanged.
+        gamma: steepness of the sigmoids; 0 leaves the film unchanged.
 
     Returns:
         (H, W) uint8.
@@ -60,13 +60,13 @@ def beasf(image: Gray, gamma: float = 1.5) -> Gray:
 
 
 def landmarks(counts: Counts) -> tuple[int, int, int]:
-    """All that BEASF takes from a histogram: its mean, and the medians of the tones up to the mean and above it."""
+    """The mean of a histogram, and the medians of the tones up to the mean and above it."""
     mean = int((np.arange(TONES) * counts).sum() // counts.sum())
     return mean, _median(counts[: mean + 1]), mean + 1 + _median(counts[mean + 1 :])
 
 
 def beasf_curve(mean: int, lower_median: int, upper_median: int, gamma: float) -> Curve:
-    """BEASF's look-up table, uint8 (256,); the identity where one half has a single tone (mean 0 or at least 254)."""
+    """The look-up table of BEASF, uint8 (256,); the identity if the mean leaves one half with a single tone."""
     if mean == 0 or mean >= TONES - 2 or gamma < FLAT:
         return np.arange(TONES, dtype=np.uint8)
     tones = np.arange(TONES)
@@ -77,12 +77,12 @@ def beasf_curve(mean: int, lower_median: int, upper_median: int, gamma: float) -
 
 
 def clahe(image: Gray, *, clip: float = 2.0, tiles: int = 8) -> Gray:
-    """Contrast-limited adaptive histogram equalisation (OpenCV) on ``tiles`` x ``tiles`` tiles, (H, W) uint8."""
+    """Contrast-limited adaptive histogram equalization (OpenCV) with ``tiles`` x ``tiles`` tiles, (H, W) uint8."""
     return np.asarray(cv2.createCLAHE(clip, (tiles, tiles)).apply(image), np.uint8)
 
 
 def _median(counts: Counts) -> int:
-    """First tone at which more than half of the pixels are reached; 0 where there are none."""
+    """First tone at which more than half of the pixels are counted; 0 without pixels."""
     if not counts.any():
         return 0
     reached = np.cumsum(counts)
@@ -90,5 +90,5 @@ def _median(counts: Counts) -> int:
 
 
 def _stretch(values: npt.NDArray[np.float64], low: int, high: int) -> npt.NDArray[np.float64]:
-    """Rising values, moved and scaled so that the first is ``low`` and the last is ``high``."""
+    """Shift and scale increasing values so that they run from ``low`` to ``high``."""
     return low + (high - low) * ((values - values[0]) / (values[-1] - values[0]))

@@ -1,4 +1,8 @@
-"""From a film to what a network sees: resize, tone curve, enhancement channels."""
+"""From a pool picture to the input of a network: resize, apply the tone curve, add the enhancement channels.
+
+Training and prediction both use :func:`to_input`. (The paper's inference script resizes differently than its training
+scripts.)
+"""
 
 from typing import Any
 
@@ -10,20 +14,20 @@ from pipeline.imaging.arrays import Gray, Pixels
 from pipeline.imaging.histogram import Curve, apply_curve
 from pipeline.prepare.enhance import CHANNELS, channels
 
-VERSION = 1  # of what to_input does; part of what a model records
+VERSION = 1  # of to_input; models record it
 
 
 def to_input(gray: Gray, tone_curve: Curve | None, size: int, params: PrepareParams) -> Pixels:
-    """One film as the input of a model: the only way from a pool picture to what a network sees.
+    """Make the input of a network from a picture.
 
-    Resized bicubically (rounded and clipped, never wrapped), tone curve, then the enhancement channels. ``pad`` fills
-    the shorter side with black after enhancing, so that padding neither changes a film nor is changed.
+    If the aspect ratio is kept, the shorter side is padded with black after the enhancements, so that the padding does
+    not influence them.
 
     Args:
-        gray: pool picture (H, W) uint8, cropped where a crop is wanted.
-        tone_curve: look-up table uint8 (256,), or None to leave the tones.
-        size: side of the result in pixels.
-        params: aspect policy and strength of the enhancements.
+        gray: pool picture (H, W) uint8, or a crop of it.
+        tone_curve: look-up table uint8 (256,); None keeps the tones.
+        size: side of the result (px).
+        params: how to treat the aspect ratio, and how strong the enhancements are.
 
     Returns:
         (size, size, 3) uint8, channels in the order of :data:`pipeline.prepare.enhance.CHANNELS`.
@@ -37,22 +41,23 @@ def to_input(gray: Gray, tone_curve: Curve | None, size: int, params: PreparePar
 
 
 def resize(gray: Gray, width: int, height: int) -> Gray:
-    """Bicubic, area-aware where it shrinks, so that fine ribs and vessels do not alias; (height, width) uint8.
+    """Resize bicubically to (height, width) uint8.
 
-    Pillow rounds and clips; the public code cast a float result, so that overshoot beside edges wrapped around.
+    Pillow averages over areas when it shrinks, so that fine ribs and vessels do not alias. It rounds and clips; the
+    public code of the paper casts floats, so that overshoot at edges wraps around.
     """
     picture = Image.fromarray(np.ascontiguousarray(gray))
     return np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC), np.uint8)
 
 
 def fit(width: int, height: int, size: int) -> tuple[int, int]:
-    """Width and height of a film scaled so that its longer side is ``size``; at least one pixel each."""
+    """Width and height of a film whose longer side is scaled to ``size``; at least one pixel each."""
     scale = size / max(width, height)
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def describe(size: int, params: PrepareParams) -> dict[str, Any]:
-    """All that decides what :func:`to_input` makes of a picture; recorded beside the arrays and in every model."""
+def recipe(size: int, params: PrepareParams) -> dict[str, Any]:
+    """All settings of :func:`to_input`; recorded with the arrays and with each model."""
     return {
         "version": VERSION,
         "size": size,
@@ -65,7 +70,7 @@ def describe(size: int, params: PrepareParams) -> dict[str, Any]:
 
 
 def _pad(film: Pixels, size: int) -> Pixels:
-    """Centre a film (H, W, 3) on black."""
+    """Center a film (H, W, 3) on black."""
     height, width = film.shape[:2]
     top, left = (size - height) // 2, (size - width) // 2
     return np.pad(film, ((top, size - height - top), (left, size - width - left), (0, 0)))

@@ -1,4 +1,14 @@
-"""Which split and fold a group goes to: a pure function of its name, the seed and the shares."""
+"""The split and the fold of a group: a pure function of its name, the seed and the shares.
+
+A hash of the name, read as a number in [0, 1), is compared with the shares of ``test`` and ``val``. The result does not
+depend on the order of rows, on workers or on other films, and new films never move old ones. There is one unavoidable
+exception: a new film that links two groups makes them one group, which goes where the smaller name goes.
+
+*Stratification.* Rules that balance labels and sources by counting move films whenever films are added. The hash
+ignores labels and sources, so on average each label of each source is divided by the same shares.
+
+*External* sources are held out completely, with all groups that contain one of their kept films.
+"""
 
 import hashlib
 
@@ -8,7 +18,7 @@ from pipeline.core.params import SplitParams
 
 
 def assign(rows: pd.DataFrame, kept: "pd.Series[bool]", params: SplitParams) -> pd.DataFrame:
-    """Add ``split`` and ``fold`` to rows that have a ``group_id``; both are null where ``kept`` is False."""
+    """Add ``split`` and ``fold`` to rows with a ``group_id``; both are null where ``kept`` is False."""
     names = rows["group_id"].unique()
     split = rows["group_id"].map({name: split_of(name, params) for name in names})
     external = rows.loc[kept & rows["source"].isin(params.external), "group_id"]
@@ -18,18 +28,18 @@ def assign(rows: pd.DataFrame, kept: "pd.Series[bool]", params: SplitParams) -> 
 
 
 def split_of(group_id: str, params: SplitParams) -> str:
-    """train, val or test: a pure function of the group's name, the seed and the shares."""
-    place = hashed(group_id, f"{params.seed}/split")
-    if place < params.test:
+    """The split of a group: train, val or test."""
+    number = hashed(group_id, f"{params.seed}/split")
+    if number < params.test:
         return "test"
-    return "val" if place < params.test + params.val else "train"
+    return "val" if number < params.test + params.val else "train"
 
 
 def fold_of(group_id: str, params: SplitParams) -> int:
-    """Number of the group's fold, 0 to ``folds`` - 1."""
+    """The fold of a group, 0 to ``folds`` - 1."""
     return int(hashed(group_id, f"{params.seed}/fold") * params.folds)
 
 
 def hashed(name: str, salt: str) -> float:
-    """A number in [0, 1) that looks random and is the same on every machine."""
+    """A pseudorandom number in [0, 1) that is the same on every machine."""
     return int.from_bytes(hashlib.sha256(f"{salt}/{name}".encode()).digest()[:6], "big") / 2**48

@@ -1,4 +1,9 @@
-"""Which rows belong to one group: those that share a patient, a study, an exposure or a case page."""
+"""Groups of rows that must stay in one split.
+
+Rows are linked if they share a patient (also one linked through duplicates), a study, a duplicate cluster or a case
+page. All rows that are linked directly or through other rows, kept or not, are a group. Its name is its smallest
+``patient_id``, or its smallest ``<source>/<item_id>`` if no patient is known.
+"""
 
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -10,11 +15,11 @@ from pipeline.core.tables import row_names
 from sources.core.source import registry
 
 LIST_SUFFIXES = (".csv", ".tsv", ".xlsx", ".xls", ".json", ".txt", ".zip", ".gz", ".parquet")
-CASE_ROWS = 40  # a page that shows more films is a list of patients, not a case
+CASE_ROWS = 40  # a page with more films is a list of patients, not a case
 
 
 def groups(rows: pd.DataFrame) -> "pd.Series[str]":
-    """The group's name for every row; see the top of this module."""
+    """The name of each row's group."""
     names = row_names(rows)
     group = group_rows(
         [
@@ -31,7 +36,7 @@ def groups(rows: pd.DataFrame) -> "pd.Series[str]":
 
 
 def _case_pages(rows: pd.DataFrame) -> "pd.Series[str]":
-    """The page of every row where it is a case, an article or a post; null where it is the list of a collection."""
+    """The page of each row if it is a case, an article or a post; null if it lists a whole collection."""
     pages = rows["page_url"].astype(object)
     homes = {source.homepage.rstrip("/") for source in registry().values()}
     cases = {page for page, count in pages.value_counts().items() if count <= CASE_ROWS and _is_case(str(page), homes)}

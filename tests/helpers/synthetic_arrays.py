@@ -8,7 +8,7 @@ from upath import UPath
 from pipeline.core.layout import Layout
 from pipeline.core.params import ExperimentParams, Params, PrepareParams
 from pipeline.prepare.arrays import INPUTS, ROWS, ROWS_SCHEMA
-from pipeline.prepare.inputs import describe
+from pipeline.prepare.inputs import recipe
 from sources.core.storage import write_json, write_table
 
 SIZE = 72
@@ -47,7 +47,7 @@ def put_arrays(layout, rows, films):
     """Write films and their rows as the prepare stage does."""
     folder = layout.arrays(SIZE)
     write_table(folder / ROWS, rows, ROWS_SCHEMA)
-    write_json(folder / INPUTS, describe(SIZE, PrepareParams()))
+    write_json(folder / INPUTS, recipe(SIZE, PrepareParams()))
     np.save(str(folder / "images.npy"), films)
     return layout
 

@@ -1,4 +1,4 @@
-"""Contradictions: each planted one is found with its evidence, consistent films are not listed, nothing is changed."""
+"""Contradictions: planted ones are listed with their evidence, consistent films are not, nothing is changed."""
 
 import hashlib
 
@@ -14,10 +14,10 @@ from upath import UPath
 from benchmarks.labels import draw_film
 from pipeline.cli.main import app
 from pipeline.contradictions.evidence import (
-    against_finding,
-    against_test,
-    impossible_ages,
-    impossible_sexes,
+    contradicting_ages,
+    contradicting_findings,
+    contradicting_sexes,
+    contradicting_tests,
     two_labels,
 )
 from pipeline.contradictions.stage import run
@@ -66,14 +66,14 @@ def films_of(found):
     ids=str,
 )
 def test_a_label_against_the_rt_pcr_of_its_source_is_listed(values, listed):
-    assert films_of(against_test(rows_of(values))) == ["cohen/0"] * listed
+    assert films_of(contradicting_tests(rows_of(values))) == ["cohen/0"] * listed
 
 
 def test_the_rt_pcr_of_a_copy_counts_where_the_film_has_none():
     copy = {"label": None, "cluster_id": "c", "rt_pcr": "negative"}
-    (found,) = against_test(rows_of({"label": "covid", "cluster_id": "c"}, copy, {"label": "covid"}))
+    (found,) = contradicting_tests(rows_of({"label": "covid", "cluster_id": "c"}, copy, {"label": "covid"}))
     assert (found.film, found.other) == ("cohen/0", "cohen/1")
-    assert found.evidence == "called covid, but its copy cohen/1 is negative"
+    assert found.evidence == "labeled covid, but RT-PCR negative for its copy cohen/1"
 
 
 @pytest.mark.parametrize(
@@ -95,14 +95,14 @@ def test_the_rt_pcr_of_a_copy_counts_where_the_film_has_none():
         (None, "COVID-19", None),
     ],
 )
-def test_a_finding_that_stands_for_another_label_is_listed(label, finding, suggested):
-    found = list(against_finding(rows_of({"label": label, "finding": finding})))
+def test_a_finding_that_means_another_label_is_listed(label, finding, suggested):
+    found = list(contradicting_findings(rows_of({"label": label, "finding": finding})))
     assert [entry.suggested for entry in found] == ([suggested] if suggested else [])
     assert all(repr(finding) in entry.evidence for entry in found)
 
 
 def test_a_long_finding_is_quoted_in_part():
-    (found,) = against_finding(rows_of({"label": "normal", "finding": "COVID-19 " + "x" * 5000}))
+    (found,) = contradicting_findings(rows_of({"label": "normal", "finding": "COVID-19 " + "x" * 5000}))
     assert len(found.evidence) < 300
 
 
@@ -111,7 +111,7 @@ def test_both_films_of_a_pair_with_two_labels_are_listed():
     first, second = two_labels(conflicts)
     assert (first.film, first.suggested, first.other, first.score) == ("cohen/0", "normal", "nih/1", 0.9)
     assert (second.film, second.suggested, second.other, second.score) == ("nih/1", "covid", "cohen/0", 0.9)
-    assert second.evidence == "its copy cohen/0 is called covid"
+    assert second.evidence == "its copy cohen/0 is labeled covid"
 
 
 def test_copies_linked_through_others_have_no_score():
@@ -134,7 +134,7 @@ def test_copies_linked_through_others_have_no_score():
 )
 def test_ages_must_fit_the_days_between_the_films(first, second, listed):
     films = [{"patient_id": "p", "age": age, "offset_days": day} for age, day in (first, second)]
-    assert films_of(impossible_ages(rows_of(*films), PARAMS)) == ["cohen/0", "cohen/1"] * listed
+    assert films_of(contradicting_ages(rows_of(*films), PARAMS)) == ["cohen/0", "cohen/1"] * listed
 
 
 def test_days_of_two_sources_are_not_compared_but_copies_have_one_age():
@@ -142,53 +142,51 @@ def test_days_of_two_sources_are_not_compared_but_copies_have_one_age():
         {"patient_key": "p", "age": 50.0, "offset_days": 0.0},
         {"patient_key": "p", "age": 56.0, "offset_days": 0.0, "source": "sirm"},
     )
-    assert list(impossible_ages(rows, PARAMS)) == []
-    assert len(list(impossible_ages(rows.assign(cluster_id="c"), PARAMS))) == 2
+    assert list(contradicting_ages(rows, PARAMS)) == []
+    assert len(list(contradicting_ages(rows.assign(cluster_id="c"), PARAMS))) == 2
 
 
-def test_the_film_that_stands_alone_is_blamed():
+def test_of_several_ages_the_one_that_differs_is_listed():
     films = [{"patient_id": "p", "age": age, "offset_days": float(day)} for day, age in enumerate([61, 61, 16, 62])]
-    (found,) = impossible_ages(rows_of(*films), PARAMS)
+    (found,) = contradicting_ages(rows_of(*films), PARAMS)
     assert (found.film, found.score, found.other) == ("cohen/2", 1.0, "cohen/0")
-    assert found.evidence == "age 16 on day 2 here, age 61 on day 0 on cohen/0, both of patient p"
+    assert found.evidence == "age 16 on day 2, but age 61 on day 0 for cohen/0 of the same patient (p)"
 
 
-def test_a_change_of_sex_is_listed_for_the_film_that_stands_alone():
+def test_of_several_sexes_the_one_that_differs_is_listed():
     films = [{"patient_id": "p", "sex": sex} for sex in ("F", "F", "M", None)] + [{"patient_id": "q", "sex": "M"}]
-    (found,) = impossible_sexes(rows_of(*films))
+    (found,) = contradicting_sexes(rows_of(*films))
     assert (found.film, found.score) == ("cohen/2", 1.0)
-    assert found.evidence == "sex M here, sex F on cohen/0, both of patient p"
+    assert found.evidence == "sex M, but sex F for cohen/0 of the same patient (p)"
 
 
 def test_patients_linked_through_duplicates_are_one_patient():
     linked = [{"patient_id": f"p{number}", "patient_key": "p0", "sex": sex} for number, sex in enumerate("FM")]
-    assert films_of(impossible_sexes(rows_of(*linked))) == ["cohen/0", "cohen/1"]
+    assert films_of(contradicting_sexes(rows_of(*linked))) == ["cohen/0", "cohen/1"]
     apart = [{**row, "patient_key": None} for row in linked]
-    assert list(impossible_sexes(rows_of(*apart))) == []
+    assert list(contradicting_sexes(rows_of(*apart))) == []
 
 
 @given(st.lists(st.sampled_from(["F", "M"]), min_size=1, max_size=9))
 @settings(deadline=None, max_examples=40)
 def test_every_conflict_of_a_patient_is_listed_and_only_where_there_is_one(sexes):
-    found = list(impossible_sexes(rows_of(*({"patient_id": "p", "sex": sex} for sex in sexes))))
+    found = list(contradicting_sexes(rows_of(*({"patient_id": "p", "sex": sex} for sex in sexes))))
     assert bool(found) == (len(set(sexes)) == 2)
     blamed = {sexes[int(entry.film.split("/")[1])] for entry in found}
     fewest = min(sexes.count("F"), sexes.count("M"))
     assert blamed == ({sex for sex in "FM" if sexes.count(sex) == fewest} if found else set())
 
 
-# ----------------------------------------------------------------------------------------------------- the stage
-
-WRONG = ("nih", "007")  # drawn as normal, called covid
+WRONG = ("nih", "007")  # drawn as normal, labeled covid
 
 
-def world():
-    """150 drawn films of 75 patients whose labels are right but for one."""
+def planted_films():
+    """150 synthetic films of 75 patients; all labels but one are right."""
     rows = []
     for number in range(150):
         truth = ("normal", "cap", "covid")[number // 2 % 3]
-        called = "covid" if ("nih", f"{number:03d}") == WRONG else truth
-        values = {"label": called, "patient_id": f"p{number // 2}", "sex": "FM"[number // 2 % 2]}
+        label = "covid" if ("nih", f"{number:03d}") == WRONG else truth
+        values = {"label": label, "patient_id": f"p{number // 2}", "sex": "FM"[number // 2 % 2]}
         rows.append(film("nih", f"{number:03d}", draw_film(truth, number), **values))
     rows[20]["sex"] = "M" if rows[20]["sex"] == "F" else "F"
     return rows
@@ -205,26 +203,26 @@ def laid_out(root, rows, conflicts=()):
 
 
 def test_a_planted_wrong_label_is_listed_with_the_right_one(tmp_path):
-    assert world()[7]["label"] == "covid"
-    layout = laid_out(tmp_path, world())
+    assert planted_films()[7]["label"] == "covid"
+    layout = laid_out(tmp_path, planted_films())
     run(layout, OPTIONS)
     found = read_table(layout.contradictions)
     listed = found[found["kind"] == "model"].sort_values("score", ascending=False)
     planted = listed[listed["item_id"] == WRONG[1]].iloc[0]
     assert (planted["label"], planted["suggested"]) == ("covid", "normal")
-    assert planted["evidence"].startswith("a classifier that never saw this patient gives normal 0.")
+    assert planted["evidence"].startswith("a classifier trained without this patient predicts normal 0.")
     assert planted["score"] == pytest.approx(1 - float(planted["evidence"].split("covid ")[1]), abs=0.006)
     assert len(listed) <= 4
 
 
 def test_the_table_has_its_schema_and_is_sorted_and_the_same_again_and_the_manifest_is_untouched(tmp_path):
     layout = laid_out(
-        tmp_path, world(), [{**conflict("label", "covid", "normal"), "a_source": "nih", "a_item_id": "001"}]
+        tmp_path, planted_films(), [{**conflict("label", "covid", "normal"), "a_source": "nih", "a_item_id": "001"}]
     )
     before = (layout.manifest / "manifest.parquet").read_bytes()
-    said = str(run(layout, OPTIONS))
+    summary = str(run(layout, OPTIONS))
     first = layout.contradictions.read_bytes()
-    assert str(run(layout, OPTIONS)) == said
+    assert str(run(layout, OPTIONS)) == summary
     assert layout.contradictions.read_bytes() == first
     assert (layout.manifest / "manifest.parquet").read_bytes() == before
     found = read_table(layout.contradictions)
@@ -232,11 +230,11 @@ def test_the_table_has_its_schema_and_is_sorted_and_the_same_again_and_the_manif
     assert found["item_id"].is_monotonic_increasing
     assert {"model", "sex", "two_labels"} == set(found["kind"])
     assert found[["image_id", "label", "status", "evidence"]].notna().all(axis=None)
-    assert "sex 2" in said
+    assert "sex 2" in summary
 
 
-def test_a_label_that_a_person_set_is_settled(tmp_path):
-    rows = [{**row, "rt_pcr": "negative"} if row["item_id"] in ("004", "005") else row for row in world()]
+def test_a_label_that_a_person_set_is_not_listed(tmp_path):
+    rows = [{**row, "rt_pcr": "negative"} if row["item_id"] in ("004", "005") else row for row in planted_films()]
     layout = laid_out(tmp_path, rows)
     image_id = hashlib.sha256(b"nih/004").hexdigest()
     layout.decisions.parent.mkdir(parents=True)
@@ -248,10 +246,10 @@ def test_a_label_that_a_person_set_is_settled(tmp_path):
 
 
 @pytest.mark.parametrize("count", [0, 3])
-def test_too_few_films_to_judge_make_no_list_and_it_is_said(tmp_path, caplog, count):
+def test_too_few_films_give_an_empty_list_and_a_warning(tmp_path, caplog, count):
     layout = laid_out(tmp_path, [film("nih", f"{number}", draw(number), label="normal") for number in range(count)])
     assert str(run(layout, OPTIONS)) == "0 contradictions on 0 films"
-    assert "no cross-validated judgement" in caplog.text
+    assert "not cross-validated" in caplog.text
     assert len(read_table(layout.contradictions)) == 0
 
 
@@ -259,7 +257,7 @@ def test_the_verb_takes_its_options_from_the_profile(tmp_path):
     layout = laid_out(tmp_path, [film("cohen", f"{number}", draw(number), rt_pcr="negative") for number in range(3)])
     profile = tmp_path / "params.yaml"
     profile.write_text("profile: test\nprepare: {sizes: [96, 64]}\n")
-    said = CliRunner().invoke(app, ["contradictions", "--params", str(profile), "--root", str(tmp_path)])
-    assert said.exit_code == 0, said.output
-    assert "contradictions: 3 contradictions on 3 films (rt_pcr 3), " in said.output
+    answer = CliRunner().invoke(app, ["contradictions", "--params", str(profile), "--root", str(tmp_path)])
+    assert answer.exit_code == 0, answer.output
+    assert "contradictions: 3 contradictions on 3 films (rt_pcr 3), " in answer.output
     assert len(read_table(layout.contradictions)) == 3

@@ -1,4 +1,4 @@
-"""The light classifier: it never sees a film's group, rare labels are not judged, planted errors stand out."""
+"""The classifier of labels: trained without a film's group, silent on rare labels, good at finding planted errors."""
 
 import logging
 
@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.labels import plant, plant_and_judge, synthetic_films
+from benchmarks.labels import plant, plant_and_predict, synthetic_films
 from pipeline.contradictions import disagreement
-from pipeline.contradictions.disagreement import features, judge
+from pipeline.contradictions.disagreement import cross_validate, features
 
 
 def series(values):
@@ -16,59 +16,61 @@ def series(values):
 
 
 def test_planted_wrong_labels_are_found_and_few_others():
-    counts = plant_and_judge(synthetic_films(240), 0.06, seed=0)
+    counts = plant_and_predict(synthetic_films(240), 0.06, seed=0)
     assert counts["recall"] >= 0.6
     assert counts["precision"] >= 0.8
 
 
-def test_right_labels_are_hardly_ever_listed():
+def test_right_labels_are_rarely_listed():
     films = synthetic_films(240)
-    assert judge(films.images, films.labels, films.groups, 5, 18).suspicious.sum() <= 5
+    assert cross_validate(films.images, films.labels, films.groups, 5, 18).suspicious.sum() <= 5
 
 
-def test_a_film_is_never_judged_by_its_own_group():
-    # every patient's films are one random picture: known from its own group a label is certain, from others a guess
+def test_a_film_is_never_predicted_from_its_own_group():
+    # all films of a patient are the same random picture: its own group gives the label away, other groups do not
     rng = np.random.default_rng(0)
     pictures = [rng.integers(0, 256, (64, 64, 3)).astype(np.uint8) for _ in range(40)]
     images = np.stack([picture for picture in pictures for _ in range(3)])
     labels = series(label for _ in pictures for label in [rng.choice(["covid", "normal"])] * 3)
     patients = series(f"p{number}" for number in range(40) for _ in range(3))
-    apart = judge(images, labels, patients, 5, 18)
-    leaking = judge(images, labels, series(f"f{number}" for number in range(120)), 5, 18)
+    apart = cross_validate(images, labels, patients, 5, 18)
+    leaking = cross_validate(images, labels, series(f"f{number}" for number in range(120)), 5, 18)
     assert _right(apart, labels) < 0.7
     assert _right(leaking, labels) > 0.9
 
 
-def _right(judged, labels):
-    return np.mean(np.array(judged.classes)[judged.probabilities.argmax(axis=1)] == labels.to_numpy())
+def _right(predictions, labels):
+    return np.mean(np.array(predictions.classes)[predictions.probabilities.argmax(axis=1)] == labels.to_numpy())
 
 
-def test_a_label_of_one_patient_is_not_judged(caplog):
+def test_a_label_of_one_patient_is_not_predicted(caplog):
     films = synthetic_films(90)
     labels = films.labels.copy()
     labels[films.groups == "p000"] = "other"
     with caplog.at_level(logging.WARNING):
-        judged = judge(films.images, labels, films.groups, 5, 18)
-    assert judged.classes == ["cap", "covid", "normal"]
-    assert np.isnan(judged.probabilities[:3]).all()
-    assert not judged.suspicious[:3].any()
-    assert np.isfinite(judged.probabilities[3:]).all()
-    assert "not judged: other" in caplog.text
+        predictions = cross_validate(films.images, labels, films.groups, 5, 18)
+    assert predictions.classes == ["cap", "covid", "normal"]
+    assert np.isnan(predictions.probabilities[:3]).all()
+    assert not predictions.suspicious[:3].any()
+    assert np.isfinite(predictions.probabilities[3:]).all()
+    assert "not cross-validated: other" in caplog.text
 
 
 @pytest.mark.parametrize("count", [12, 18])
-def test_a_handful_of_films_is_judged_with_fewer_parts(count):
+def test_a_handful_of_films_is_predicted_with_fewer_folds(count):
     films = synthetic_films(count)
-    judged = judge(films.images, films.labels, films.groups, 5, 18)
-    assert np.allclose(judged.probabilities[np.isfinite(judged.probabilities).all(axis=1)].sum(axis=1), 1, atol=1e-3)
+    predictions = cross_validate(films.images, films.labels, films.groups, 5, 18)
+    assert np.allclose(
+        predictions.probabilities[np.isfinite(predictions.probabilities).all(axis=1)].sum(axis=1), 1, atol=1e-3
+    )
 
 
-def test_of_a_large_collection_a_share_is_enough_to_learn_from(monkeypatch):
+def test_a_sample_of_a_large_collection_is_enough_to_learn_from(monkeypatch):
     films = synthetic_films(240)
-    whole = judge(films.images, films.labels, films.groups, 5, 18)
+    whole = cross_validate(films.images, films.labels, films.groups, 5, 18)
     monkeypatch.setattr(disagreement, "MOST_TRAINED", 40)
-    share = judge(films.images, films.labels, films.groups, 5, 18)
-    again = judge(films.images, films.labels, films.groups, 5, 18)
+    share = cross_validate(films.images, films.labels, films.groups, 5, 18)
+    again = cross_validate(films.images, films.labels, films.groups, 5, 18)
     assert not np.array_equal(share.probabilities, whole.probabilities)
     assert np.array_equal(share.probabilities, again.probabilities)
     assert np.isfinite(share.probabilities).all()
@@ -81,7 +83,7 @@ def test_even_and_black_films_have_finite_features():
     assert found.dtype == np.float32
 
 
-def test_planting_changes_as_many_labels_as_asked():
+def test_planting_changes_the_given_share_of_labels():
     labels = series(["a", "b", "c"] * 20)
     planted_labels, planted = plant(labels, 0.1, seed=3)
     assert planted.sum() == 6

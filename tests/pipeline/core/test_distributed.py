@@ -16,7 +16,7 @@ from collection import draw_collection, tables, write_profile
 from typer.testing import CliRunner
 
 from pipeline.cli.main import app
-from pipeline.core import parallel
+from pipeline.core import cluster as dask_cluster
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images, open_executor
 from pipeline.core.profile import load_params
@@ -176,7 +176,7 @@ def test_tasks_of_a_lost_worker_are_done_again_and_results_keep_their_order(tmp_
 
 
 def test_cluster_that_does_not_answer_or_has_no_worker_is_one_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr(parallel, "PATIENCE_S", 10)  # a loaded machine takes seconds to connect
+    monkeypatch.setattr(dask_cluster, "PATIENCE_S", 10)  # a loaded machine takes seconds to connect
     with (
         machines(tmp_path / "machines", workers=0) as cluster,
         pytest.raises(CxnetError, match="has no worker; start some with `dask worker"),

@@ -1,4 +1,4 @@
-"""The manifest: all rows, reasons for every exclusion, pictures of the kept films, and its own rules checked."""
+"""The manifest: all rows, a reason for every exclusion, pictures of the kept films, and its rules."""
 
 import hashlib
 
@@ -15,7 +15,7 @@ from pipeline.core.layout import Layout
 from pipeline.core.params import ManifestParams
 from pipeline.core.schema import IMAGES_SCHEMA, MANIFEST_SCHEMA
 from pipeline.core.tables import iter_images
-from pipeline.manifest.rules import problems
+from pipeline.manifest.rules import broken_rules
 from pipeline.manifest.stage import build, run
 from sources.core.errors import CxnetError
 from sources.core.storage import read_table
@@ -44,15 +44,15 @@ def keep(item_id):
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({"label": None}, "label unknown: the source does not tell"),
-        ({"label": "other"}, "label not used: other (used are normal, cap, covid)"),
+        ({"label": None}, "label unknown: not stated by the source"),
+        ({"label": "other"}, "label not used: other (only normal, cap, covid)"),
         ({"age": 7.0}, "pediatric: age 7"),
         ({"age": 0.5, "pediatric": True}, "pediatric: age 0.5"),
-        ({"pediatric": True}, "pediatric: says the source"),
+        ({"pediatric": True}, "pediatric: according to the source"),
     ],
     ids=str,
 )
-def test_a_film_that_is_not_used_says_why(values, reason):
+def test_an_excluded_film_has_a_reason(values, reason):
     row = built(film(**values)).iloc[0]
     assert (row["status"], row["excluded_by"], row["reason"]) == ("excluded", "manifest", reason)
 
@@ -172,8 +172,8 @@ def test_a_failure_leaves_the_earlier_manifest(tmp_path):
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        ({"status": "excluded", "excluded_by": "views"}, "an excluded row says why"),
-        ({"status": "excluded", "reason": "lateral"}, "an excluded row says by which stage"),
+        ({"status": "excluded", "excluded_by": "views"}, "an excluded row has a reason"),
+        ({"status": "excluded", "reason": "lateral"}, "an excluded row has a stage"),
         ({"reason": "lateral"}, "a kept row has no exclusion"),
         ({"label": None}, "a kept row has a known label"),
         ({"label": "covid19"}, "a kept row has a known label"),
@@ -185,6 +185,6 @@ def test_a_failure_leaves_the_earlier_manifest(tmp_path):
 )
 def test_a_broken_rule_is_found_and_named(change, rule):
     rows = built(film(), film(item_id="2"), film(item_id="3", label=None))
-    assert problems(rows) == []
+    assert broken_rules(rows) == []
     rows = pd.concat([rows.iloc[:1].assign(**change), rows.iloc[1:]], ignore_index=True)
-    assert any(found.startswith(rule) for found in problems(rows))
+    assert any(clause.startswith(rule) for clause in broken_rules(rows))

@@ -1,4 +1,4 @@
-"""The split: no patient and no exposure on two sides, whatever the order; new films move none of the old ones."""
+"""The split: each patient and exposure in one split, whatever the order of rows; new films never move old ones."""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from pipeline.core.schema import MANIFEST_SCHEMA
 from pipeline.manifest.stage import build
 from pipeline.split.assignment import assign, hashed, split_of
 from pipeline.split.groups import groups
-from pipeline.split.stage import gaps, run, shares, summary
+from pipeline.split.stage import gaps, run, summary
 from sources.core.errors import UsageError
 from sources.core.storage import read_table, write_table
 
@@ -39,29 +39,29 @@ def maybe(prefix, count):
 
 
 @st.composite
-def worlds(draw):
-    """Up to 25 rows whose patients, studies, clusters and pages tie them together at random."""
+def collections(draw):
+    """Up to 25 rows that are linked at random by patients, studies, clusters and pages."""
     rows = []
     for number in range(draw(st.integers(1, 25))):
         page = draw(maybe("https://site.example/case/", 9))
         copied = draw(st.none() | st.integers(0, number).map(lambda of: f"cohen/{of:03d}"))
-        ties = {"study_id": draw(maybe("s", 9)), "cluster_id": draw(maybe("c", 9)), "page_url": page}
+        links = {"study_id": draw(maybe("s", 9)), "cluster_id": draw(maybe("c", 9)), "page_url": page}
         patients = {"patient_id": draw(maybe("p", 9)), "patient_key": draw(maybe("p", 9))}
         gone = draw(st.sampled_from([None, None, "views"]))
-        rows.append(film("cohen", f"{number:03d}", PICTURE, **ties, **patients, duplicate_of=copied, excluded_by=gone))
+        rows.append(film("cohen", f"{number:03d}", PICTURE, **links, **patients, duplicate_of=copied, excluded_by=gone))
     return table(rows)
 
 
-@given(worlds(), st.integers(0, 99))
+@given(collections(), st.integers(0, 99))
 @settings(deadline=None, max_examples=60)
-def test_nothing_that_ties_rows_together_stands_on_two_sides(rows, seed):
+def test_linked_rows_are_in_the_same_split_and_fold(rows, seed):
     kept = split(rows, seed=seed, val=0.3, test=0.3).dropna(subset=["split"])
-    for tie in ("patient_id", "patient_key", "study_id", "cluster_id", "page_url", "group_id"):
-        assert (kept.groupby(tie)["split"].nunique() <= 1).all()
-        assert (kept[kept["split"] != "test"].groupby(tie)["fold"].nunique() <= 1).all()
+    for link in ("patient_id", "patient_key", "study_id", "cluster_id", "page_url", "group_id"):
+        assert (kept.groupby(link)["split"].nunique() <= 1).all()
+        assert (kept[kept["split"] != "test"].groupby(link)["fold"].nunique() <= 1).all()
 
 
-@given(worlds(), st.randoms())
+@given(collections(), st.randoms())
 @settings(deadline=None, max_examples=30)
 def test_the_order_of_rows_does_not_matter(rows, random):
     order = list(rows.index)
@@ -70,7 +70,7 @@ def test_the_order_of_rows_does_not_matter(rows, random):
     pd.testing.assert_frame_equal(shuffled, split(rows))
 
 
-@given(worlds(), st.integers(1, 20))
+@given(collections(), st.integers(1, 20))
 @settings(deadline=None, max_examples=60)
 def test_adding_films_of_new_or_known_patients_moves_no_film(rows, added):
     before = split(rows)
@@ -98,13 +98,13 @@ def test_films_linked_only_through_an_excluded_copy_share_a_group():
     assert groups(rows).tolist() == ["p1", "p1", "p1"]
 
 
-def test_a_film_without_any_tie_is_its_own_group():
+def test_a_film_without_links_is_a_group_of_its_own():
     rows = table([film("cohen", "1", PICTURE), film("cohen", "2", PICTURE)])
     assert groups(rows).tolist() == ["cohen/1", "cohen/2"]
 
 
 @pytest.mark.parametrize(
-    ("page", "tied"),
+    ("page", "is_linked"),
     [
         ("https://radiopaedia.org/cases/covid-19-pneumonia-14", True),
         ("https://raw.githubusercontent.com/x/y/metadata.csv", False),
@@ -112,12 +112,12 @@ def test_a_film_without_any_tie_is_its_own_group():
         ("/disk/films", False),
     ],
 )
-def test_a_case_page_ties_its_films_and_the_list_of_a_collection_does_not(page, tied):
+def test_a_case_page_links_its_films_and_the_list_of_a_collection_does_not(page, is_linked):
     rows = table([film("cohen", "1", PICTURE, page_url=page), film("sirm", "2", PICTURE, page_url=page)])
-    assert (groups(rows).nunique() == 1) == tied
+    assert (groups(rows).nunique() == 1) == is_linked
 
 
-def test_a_page_with_the_films_of_a_whole_collection_ties_none():
+def test_a_page_with_the_films_of_a_whole_collection_links_none():
     page = "https://nihcc.box.com/v/ChestXray"
     rows = table([film("nih", f"{number}", PICTURE, page_url=page) for number in range(41)])
     assert groups(rows).nunique() == 41
@@ -160,19 +160,18 @@ def test_an_external_source_is_held_out_whole_with_the_groups_it_reaches():
     assert sides["fold"].iloc[:3].isna().all()
 
 
-def test_a_label_that_is_missing_on_a_side_is_said(tmp_path, caplog):
+def test_a_label_that_is_missing_from_a_split_is_reported(tmp_path, caplog):
     rows = [film("cohen", "1", PICTURE), film("nih", "1", PICTURE, label="normal")]
-    said = str(run(manifest_of(tmp_path, rows), options(split=SplitParams())))
-    assert said.startswith("2 films in 2 groups")
-    assert said.count("no ") == 4
+    summary = str(run(manifest_of(tmp_path, rows), options(split=SplitParams())))
+    assert summary.startswith("2 films in 2 groups")
+    assert summary.count("no ") == 4
     assert "choose another split.seed" in caplog.text
 
 
-def test_enough_films_leave_no_gap_and_the_table_of_shares_adds_up():
+def test_enough_films_leave_no_gap():
     rows = split(table([film("nih", f"{number}", PICTURE, patient_id=f"p{number}") for number in range(200)]))
     assert gaps(rows) == []
-    assert shares(rows)["films"].sum() == 200
-    assert shares(rows)["share"].sum() == pytest.approx(1.0)
+    assert summary(rows).films == sum(summary(rows).splits.values()) == 200
     assert "train" in str(summary(rows))
 
 
