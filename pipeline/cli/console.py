@@ -1,4 +1,4 @@
-"""How the command line speaks: one sentence for an error, one line for a stage, plain tables."""
+"""Console output: one sentence per error, one line per stage, plain tables."""
 
 import errno
 import os
@@ -17,15 +17,15 @@ from sources.core.errors import CxnetError
 
 CHATTER = re.compile(rb"[IW]\d{4} |WARNING: All log messages before absl::InitializeLog")
 
-# The class of every slip in options and arguments; typer gives it no name of its own.
+# The base class of all usage errors; typer gives it no public name.
 BadUsage = cast(type[Exception], typer.BadParameter.__base__)
 
 INTERRUPT_CODE = 130
-INTERRUPTED = "Interrupted; nothing is half-written, run the same command again to go on."
+INTERRUPTED = "Interrupted. Nothing is half-written; run the same command again to continue."
 
 
 class Verbs(TyperGroup):
-    """A command group that answers an unknown verb or option with the list of those that exist, in one sentence."""
+    """A command group that reports an unknown command or option in one sentence, with the valid ones."""
 
     def make_context(self, info_name, args, parent=None, **extra):  # type: ignore[no-untyped-def]
         with usage_in_one_sentence() if args else nullcontext():
@@ -43,15 +43,15 @@ class Verbs(TyperGroup):
 
 @contextmanager
 def usage_in_one_sentence() -> Iterator[None]:
-    """Say a slip in options or arguments as one sentence, not as a page."""
+    """Report a usage error as one sentence instead of a page."""
     try:
         yield
     except BadUsage as error:
-        fail(_slip(error), 2)
+        fail(_usage_message(error), 2)
 
 
-def _slip(error: Any) -> str:
-    """What is wrong with a command line, and what would be right."""
+def _usage_message(error: Any) -> str:
+    """What is wrong with the command line, and the valid options."""
     message, ctx = error.format_message().rstrip("."), error.ctx
     if ctx is None:  # an option without its value
         return f"{message}."
@@ -63,13 +63,13 @@ def _slip(error: Any) -> str:
 
 
 def fail(message: str, exit_code: int) -> None:
-    """Say ``message`` on stderr as one line and leave with ``exit_code``."""
+    """Print ``message`` on stderr as one line and exit with ``exit_code``."""
     typer.echo(f"cxnet-data: {' '.join(message.split())}", err=True)
     raise SystemExit(exit_code)
 
 
 def run_guarded(program: Callable[[], object]) -> None:
-    """Run the program; whatever goes wrong ends in one sentence, never in a traceback (``CXNET_DEBUG=1`` shows it)."""
+    """Run the program. Any failure becomes one sentence; ``CXNET_DEBUG=1`` shows the traceback instead."""
     try:
         program()
     except CxnetError as error:
@@ -89,7 +89,7 @@ def run_guarded(program: Callable[[], object]) -> None:
 
 
 def _sentence(error: Exception) -> str:
-    """What to say of an error that no stage expected."""
+    """The message for an error that no stage expected."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return (
             f"The disk is full ({error.filename or 'writing a file'}); free some space and run the same command again."
@@ -101,7 +101,7 @@ def _sentence(error: Exception) -> str:
 
 @contextmanager
 def timed(name: str) -> Iterator[Callable[[object], None]]:
-    """Time a stage; the function it yields prints the stage's one-line summary."""
+    """Time a stage. The function it yields prints the one-line summary with the time."""
     began = time.perf_counter()
 
     def say(summary: object) -> None:
@@ -112,25 +112,25 @@ def timed(name: str) -> Iterator[Callable[[object], None]]:
 
 @contextmanager
 def without_native_chatter() -> Iterator[None]:
-    """Hold back what native libraries note on stderr while they are loaded (TensorFlow: "I0000 ..."), and only that."""
+    """Hide what native libraries log to stderr while they load (TensorFlow: "I0000 ..."), and nothing else."""
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as told:
-        os.dup2(told.fileno(), 2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
         try:
             yield
         finally:
             sys.stderr.flush()
             os.dup2(kept, 2)
             os.close(kept)
-            told.seek(0)
-            for line in told:
+            held.seek(0)
+            for line in held:
                 if not CHATTER.match(line):
                     os.write(2, line)
 
 
 def print_table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print rows under their column names; numbers to the right, empty for None."""
+    """Print rows under their column names: numbers right-aligned, None as empty."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table

@@ -1,6 +1,6 @@
-"""The command line: one verb per stage, the sources, and what one wants to look up.
+"""The command line: one command per stage, and commands to look things up.
 
-The only module that knows all stages. Every verb imports what it needs when it runs, so that ``--help`` is instant.
+The only module that knows all stages. Each command imports what it needs when it runs, so that ``--help`` is instant.
 """
 
 from importlib import import_module
@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="Build one clean, documented, versioned chest X-ray data set from thirteen public sources, "
-    "and train and judge the COVID-CXNet models on it. Start with `cxnet-data run`.",
+    "and train and evaluate the COVID-CXNet models on it. Start with `cxnet-data run`.",
 )
 
 LOOK, STAGE_PANEL, LEARN = "Look", "Pipeline stages, in order", "Models"
@@ -33,12 +33,14 @@ Root = Annotated[
     str, typer.Option("--root", metavar="DIR", help="Folder or bucket URL that holds data/, models/ and reports/.")
 ]
 Workers = Annotated[
-    int | None, typer.Option(envvar="CXNET_WORKERS", help="Processes; empty = as the profile says.", min=1)
+    int | None, typer.Option(envvar="CXNET_WORKERS", help="Number of processes. Default: as in the profile.", min=1)
 ]
 Experiment = Annotated[str, typer.Argument(help="An experiment of the profile.")]
 Scheduler = Annotated[
     str | None,
-    typer.Option(envvar="CXNET_SCHEDULER", metavar="ADDRESS", help="Dask scheduler (tcp://host:port) to work on."),
+    typer.Option(
+        envvar="CXNET_SCHEDULER", metavar="ADDRESS", help="Dask scheduler (tcp://host:port) that runs the work."
+    ),
 ]
 
 PARAMS_FILE = Path("params.yaml")
@@ -54,7 +56,7 @@ def main() -> None:
 
 @app.command(rich_help_panel=LOOK)
 def sources(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
-    """List the sources: what they hold, under which licence, how they are reached, and their state here."""
+    """List the sources: content, license, access, and what has been fetched."""
     from pipeline.fetch.overview import source_rows
 
     columns, rows = source_rows(_layout(root), _params(params))
@@ -63,10 +65,10 @@ def sources(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
 
 @app.command(rich_help_panel=LOOK)
 def show(
-    manifest: Annotated[str | None, typer.Argument(help="A manifest.parquet; empty = this project's.")] = None,
+    manifest: Annotated[str | None, typer.Argument(help="A manifest.parquet. Default: this project's.")] = None,
     root: Root = ".",
 ) -> None:
-    """Summarise a manifest: rows by label, source, view and status, and the top reasons of exclusion."""
+    """Summarize a manifest: rows by label, source, view and status, and the most frequent reasons for exclusion."""
     from pipeline.report.summary import manifest_tables
 
     for table in manifest_tables(_layout(root), manifest):
@@ -83,7 +85,7 @@ def schema(
         ),
     ] = "manifest",
 ) -> None:
-    """Print the columns of a table: name, type and meaning."""
+    """Describe the columns of a table: name, type and meaning."""
     from pipeline.core.schema import schema_rows
 
     print_table(None, ("column", "type", "meaning"), schema_rows(table))
@@ -115,10 +117,10 @@ def similar(
 def run(
     profile: Annotated[
         str | None,
-        typer.Option(help="Name of a file in profiles/: sandbox, mirror, paper or your own; empty = the active one."),
+        typer.Option(help="A file in profiles/, by name: sandbox, mirror, paper or your own. Default: the active one."),
     ] = None,
 ) -> None:
-    """Run the whole pipeline (`dvc repro`) and say where the report is."""
+    """Run the whole pipeline (`dvc repro`) and print where the report is."""
     from pipeline.cli.reproduce import reproduce
 
     typer.echo(f"Report: {reproduce(Path.cwd(), profile)}")
@@ -136,28 +138,36 @@ def sandbox(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
 @app.command(rich_help_panel=STAGE_PANEL)
 def fetch(
     names: Annotated[list[str] | None, typer.Argument(metavar="SOURCE...", help="Sources, by name.")] = None,
-    url: Annotated[list[str] | None, typer.Option(help="Read this page instead of the source's listing.")] = None,
-    urls: Annotated[Path | None, typer.Option(metavar="FILE", help="Read the pages in this file, one a line.")] = None,
+    url: Annotated[
+        list[str] | None, typer.Option(help="Read this page instead of the source's listing. Can be repeated.")
+    ] = None,
+    urls: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Read the pages listed in this file, one per line.")
+    ] = None,
     accept_terms: Annotated[
-        list[str] | None, typer.Option(metavar="SOURCE", help="The owner of this source permitted you to copy it.")
+        list[str] | None,
+        typer.Option(metavar="SOURCE", help="Confirm that the owner of this source allowed you to copy it."),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=0, help="Fetch at most so many images per source.")] = None,
-    update: Annotated[bool, typer.Option("--update", help="Ask for what changed, and list it.")] = False,
+    limit: Annotated[int | None, typer.Option(min=0, help="Fetch at most this many images per source.")] = None,
+    update: Annotated[bool, typer.Option("--update", help="Check for changes and list them.")] = False,
     locked: Annotated[
-        bool, typer.Option("--locked", help="Fetch exactly the files that items.parquet names, by their sha256.")
+        bool, typer.Option("--locked", help="Fetch exactly the files recorded in items.parquet, checked by sha256.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fetched, and its size.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be fetched, with sizes, and fetch nothing.")
+    ] = False,
     record: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Also keep every page as an offline copy in this folder.")
+        Path | None, typer.Option(metavar="DIR", help="Also save every page to this folder, as an offline mirror.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     pipeline: Annotated[
-        str | None, typer.Option(metavar="SOURCE", help="As a pipeline stage: one source, passed over when closed.")
+        str | None,
+        typer.Option(metavar="SOURCE", help="Run as a pipeline stage: fetch one source, and skip it if it is closed."),
     ] = None,
     params: ParamsFile = PARAMS_FILE,
     root: Root = ".",
 ) -> None:
-    """List and download sources: politely, resumably, each image with its address, hash and licence."""
+    """List and download sources. Each image keeps its address, hash and license. Interrupted fetches resume."""
     from pipeline.cli.fetch import FetchRequest, fetch_as_stage, fetch_for_user
     from sources.download.driver import FetchOptions
 
@@ -172,7 +182,7 @@ def fetch(
 
 
 def _add_stage(name: str, panel: str = STAGE_PANEL) -> None:
-    """A verb for the stage ``name``; the docstring of its package is the help text."""
+    """Add a command for the stage ``name``. The docstring of its package is the help text."""
     describe = app.command(name, help=import_module(f"pipeline.{name}").__doc__, rich_help_panel=panel)
 
     def table_stage(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
@@ -203,7 +213,7 @@ for _stage in STAGES:
 def conceal(
     params: ParamsFile = PARAMS_FILE, root: Root = ".", workers: Workers = None, scheduler: Scheduler = None
 ) -> None:
-    """Write the kept films once more with burnt-in text and drawn marks in-painted (data/concealed)."""
+    """Write the kept films again with burnt-in text and drawn marks painted over (data/concealed)."""
     _run_stage("conceal", root, _params(params), (workers, scheduler), module="pipeline.manifest.conceal")
 
 
@@ -212,13 +222,13 @@ def conceal(
 
 @app.command(rich_help_panel=LEARN)
 def train(experiment: Experiment, params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
-    """Train one experiment of the profile; validation alone chooses the checkpoint."""
+    """Train one experiment of the profile. Only the validation split chooses the checkpoint."""
     _run_experiment("train", experiment, params, root)
 
 
 @app.command(rich_help_panel=LEARN)
 def evaluate(experiment: Experiment, params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
-    """Judge a trained experiment on the test split: metrics with intervals, curves, Grad-CAM."""
+    """Evaluate a trained experiment on the test split: metrics with intervals, curves, Grad-CAM."""
     _run_experiment("evaluate", experiment, params, root)
 
 
