@@ -38,9 +38,7 @@ Workers = Annotated[
 Experiment = Annotated[str, typer.Argument(help="An experiment of the profile.")]
 Scheduler = Annotated[
     str | None,
-    typer.Option(
-        envvar="CXNET_SCHEDULER", metavar="ADDRESS", help="Dask scheduler (tcp://host:port) that runs the work."
-    ),
+    typer.Option(envvar="CXNET_SCHEDULER", metavar="ADDRESS", help="Dask scheduler (tcp://host:port) to use."),
 ]
 
 PARAMS_FILE = Path("params.yaml")
@@ -138,31 +136,27 @@ def sandbox(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
 @app.command(rich_help_panel=STAGE_PANEL)
 def fetch(
     names: Annotated[list[str] | None, typer.Argument(metavar="SOURCE...", help="Sources, by name.")] = None,
-    url: Annotated[
-        list[str] | None, typer.Option(help="Read this page instead of the source's listing. Can be repeated.")
-    ] = None,
+    url: Annotated[list[str] | None, typer.Option(help="Read this page instead of the listing; repeatable.")] = None,
     urls: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Read the pages listed in this file, one per line.")
+        Path | None, typer.Option(metavar="FILE", help="Read the pages in this file, one per line.")
     ] = None,
     accept_terms: Annotated[
         list[str] | None,
-        typer.Option(metavar="SOURCE", help="Confirm that the owner of this source allowed you to copy it."),
+        typer.Option(metavar="SOURCE", help="The owner of this source allowed you to copy it."),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=0, help="Fetch at most this many images per source.")] = None,
     update: Annotated[bool, typer.Option("--update", help="Check for changes and list them.")] = False,
     locked: Annotated[
         bool, typer.Option("--locked", help="Fetch exactly the files recorded in items.parquet, checked by sha256.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be fetched, with sizes, and fetch nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be fetched, with sizes.")] = False,
     record: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Also save every page to this folder, as an offline mirror.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     pipeline: Annotated[
         str | None,
-        typer.Option(metavar="SOURCE", help="Run as a pipeline stage: fetch one source, and skip it if it is closed."),
+        typer.Option(metavar="SOURCE", help="As a pipeline stage: one source, skipped if it is closed."),
     ] = None,
     params: ParamsFile = PARAMS_FILE,
     root: Root = ".",

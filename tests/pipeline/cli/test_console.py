@@ -35,7 +35,7 @@ def test_what_was_said_before_a_failure_is_not_lost(capfd):
             1,
             "cxnet-data: ZeroDivisionError: division by zero (set CXNET_DEBUG=1",
         ),
-        (KeyboardInterrupt(), 130, "cxnet-data: Interrupted; nothing is half-written"),
+        (KeyboardInterrupt(), 130, "cxnet-data: Interrupted. Nothing is half-written"),
     ],
 )
 def test_errors_are_one_sentence_and_an_exit_code(capsys, monkeypatch, error, code, said):

@@ -237,4 +237,6 @@ def test_an_interrupt_ends_all_sources_with_one_sentence(tmp_path):
         process.send_signal(signal.SIGINT)
         _, message = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert message.strip() == "cxnet-data: Interrupted; nothing is half-written, run the same command again to go on."
+    assert (
+        message.strip() == "cxnet-data: Interrupted. Nothing is half-written; run the same command again to continue."
+    )
