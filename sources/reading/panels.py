@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from sources.core.formats import PILLOW_FORMATS
 from sources.core.limits import FIGURE_PIXELS
 
 Box = tuple[int, int, int, int]  # left, top, width, height in pixels
@@ -31,6 +32,7 @@ FRAME_DEPTH = 6  # pixels from a panel's edge within which its frame begins
 FRAME_INK = 0.6  # minimum ink in that line, on three of four sides: a lung drawn on white has no straight edge
 DEEPEST = 6  # cuts within cuts
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+TILE_WIDTH, TILE_LENGTH = 322, 323  # TIFF tags
 MARK = re.compile(
     r"(?:^|(?<=[\s.;,:]))\(?([A-Z])\)[\s:.,]|(?:^|(?<=[.;:]\s))([A-Z])[,:]\s", re.IGNORECASE
 )  # "(A) ...", "b) ...", "A: ...", "; C, ..."
@@ -39,13 +41,19 @@ MARK = re.compile(
 def panels_of(picture: Path | BinaryIO) -> list[Box]:
     """The panels of a picture file, in reading order; none if it is a single film or cannot be read."""
     try:
-        with Image.open(picture) as image:
-            if image.width * image.height > FIGURE_PIXELS or getattr(image, "n_frames", 1) > 1:
+        with Image.open(picture, formats=PILLOW_FORMATS) as image:
+            if _pixels_to_decode(image) > FIGURE_PIXELS or getattr(image, "n_frames", 1) > 1:
                 return []
             panels = split(np.asarray(ImageOps.exif_transpose(image).convert("L"), np.uint8))
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
-        return []  # ingest reports what is wrong with the file
+    except Exception:  # on hostile bytes decoders raise anything; ingest reports what is wrong with the file
+        return []
     return panels if len(panels) > 1 else []
+
+
+def _pixels_to_decode(image: Image.Image) -> int:
+    """Pixels that a decoder holds at once: those of the picture, or of one tile of a TIFF file, which may be larger."""
+    tags = getattr(image, "tag_v2", {})
+    return max(image.width * image.height, int(tags.get(TILE_WIDTH, 0)) * int(tags.get(TILE_LENGTH, 0)))
 
 
 def panel_texts(caption: str) -> tuple[str, list[str]]:

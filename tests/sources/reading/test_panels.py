@@ -1,3 +1,5 @@
+import os
+import struct
 import time
 
 import numpy as np
@@ -114,6 +116,33 @@ def test_a_file_gives_its_panels_as_people_see_it(tmp_path):
 def test_a_file_that_is_not_a_picture_has_no_panels(tmp_path, content):
     (tmp_path / "a.jpg").write_bytes(content)
     assert panels_of(tmp_path / "a.jpg") == []
+
+
+def test_no_interpreter_is_started_for_a_figure_that_is_postscript(tmp_path, monkeypatch):
+    interpreter, figure = tmp_path / "gs", tmp_path / "figure.jpg"
+    interpreter.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    interpreter.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr("PIL.EpsImagePlugin.gs_binary", None)  # Pillow looks for it once per process
+    figure.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n%%EndComments\nshowpage\n%%EOF\n")
+    assert panels_of(figure) == []
+    assert not (tmp_path / "started").exists()
+
+
+def test_a_tile_that_is_larger_than_its_picture_is_not_decoded(tmp_path, monkeypatch):
+    tags = {256: 100, 257: 100, 258: 8, 259: 1, 262: 1, 277: 1, 322: 46_000, 323: 46_000, 324: 8, 325: 4}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    figure = tmp_path / "figure.tif"
+    figure.write_bytes(b"II*\0\x0c\0\0\0" + bytes(4) + struct.pack("<H", len(tags)) + entries + bytes(4))
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda image: pytest.fail("the tile is decoded"))
+    assert panels_of(figure) == []
+
+
+@pytest.mark.parametrize("error", [RuntimeError, TypeError, MemoryError, struct.error, RecursionError])
+def test_whatever_a_decoder_raises_a_figure_has_no_panels(tmp_path, monkeypatch, error):
+    Image.new("L", (300, 300)).save(tmp_path / "figure.png")
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda image: (_ for _ in ()).throw(error("boom")))
+    assert panels_of(tmp_path / "figure.png") == []
 
 
 def test_no_whole_film_of_the_offline_copy_is_cut(mirror):
