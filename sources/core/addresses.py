@@ -1,6 +1,31 @@
 """Web addresses: which are valid, and whose they are. Nothing here sends a request."""
 
-from urllib.parse import quote, urlsplit
+from dataclasses import dataclass
+from urllib.parse import quote, unquote, urlsplit
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """The only hosts that a source may contact, redirects included.
+
+    Attributes:
+        names: the hosts; ``.name`` stands for every subdomain of ``name``.
+        apis: the official APIs among them, each a host or ``host/path``: their own terms apply, not robots.txt.
+    """
+
+    names: tuple[str, ...]
+    apis: tuple[str, ...] = ()
+
+    def include(self, host: str) -> bool:
+        """May ``host`` be contacted?"""
+        return is_among(host, self.names)
+
+    def is_api(self, url: str) -> bool:
+        """Does ``url`` belong to one of the official APIs?"""
+        place = f"{host_of(url)}{unquote(path_of(url))}/"
+        if any(part in (".", "..") for part in place.split("/")):  # the server may understand another path
+            return False
+        return any(place.startswith(f"{api}/") for api in self.apis)
 
 
 def web_address(text: str) -> str | None:

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from functools import cache
 
 import sources
+from sources.core.addresses import Hosts
 from sources.core.errors import UsageError, unknown
 from sources.core.items import Item
+from sources.core.layouts import Layout
 from sources.core.web import Web
 
 FOLDER_MODULE = "folder"  # the one module without a source of its own: the profile describes folders
@@ -56,6 +58,8 @@ class Source(ABC):
         name: the name in commands and columns (lower case, ``_``); ``title`` and ``homepage`` are for people.
         labels: the labels that its images can have.
         hosts: the only hosts it may contact, redirects included; ``.name`` allows every subdomain of ``name``.
+        api_hosts: the official APIs among them, each a host or ``host/path``; robots.txt does not decide about them.
+        layouts: the forms of its pages, answers and tables that the module reads, each with the date it was last seen.
         terms: license and access.
         optional: True for a source that is not one of the paper's thirteen.
         has_pages: True for a source whose images are on pages that a person can name; it implements
@@ -69,9 +73,16 @@ class Source(ABC):
     labels: tuple[str, ...]
     hosts: tuple[str, ...]
     terms: Terms
+    api_hosts: tuple[str, ...] = ()
+    layouts: tuple[Layout, ...] = ()
     optional: bool = False
     has_pages: bool = False
     names_pages_freely: bool = False
+
+    @property
+    def reach(self) -> Hosts:
+        """The hosts it may contact, and the official APIs among them."""
+        return Hosts(self.hosts, self.api_hosts)
 
     @abstractmethod
     def items(self, web: Web) -> Iterator[Item]:

@@ -1,7 +1,7 @@
 """What a source may ask of the web: pages, archives and tokens. ``sources/download/web.py`` implements it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 from pathlib import Path
@@ -57,8 +57,14 @@ class Web(Protocol):
         """Does an offline copy answer instead of the live web?"""
         ...
 
-    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Page:
+    def get(
+        self, url: str, headers: Mapping[str, str] | None = None, suspect: Callable[[Page], bool] | None = None
+    ) -> Page:
         """The page at ``url``.
+
+        Args:
+            suspect: is a page probably not the real answer, such as the empty list of a busy server? Then it is
+                requested again after a while; what comes in the end is returned.
 
         Raises:
             WebError: the request failed.

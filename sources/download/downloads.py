@@ -10,13 +10,18 @@ from typing import IO
 
 import requests
 
+from sources.core.addresses import Hosts
 from sources.core.errors import StoppedError, WebError
 from sources.core.formats import HEAD_BYTES, content_type
 from sources.download.store import BLOCK_BYTES, Received, Store
-from sources.transport.client import Client, TemporaryError
+from sources.transport.browser_checks import BROWSER_CHECK, is_browser_check
+from sources.transport.client import Client
+from sources.transport.failures import TemporaryError
 from sources.transport.mirror import write_copy
 
 Progress = Callable[[int], None]
+ERROR_PAGE_BYTES = 1_000_000
+ERROR_KEYS = frozenset({"error", "errors", "message", "fault", "code", "status", "statusCode", "detail"})
 PROMPT_S = 0.1  # a download that takes longer is worth resuming if the fetch is killed
 
 
@@ -35,7 +40,7 @@ class Downloads:
         self,
         client: Client,
         store: Store,
-        hosts: tuple[str, ...],
+        hosts: Hosts,
         known: dict[str, Received] | None = None,
         refresh: bool = False,
         progress: Progress | None = None,
@@ -124,6 +129,9 @@ class Downloads:
                 part.unlink(missing_ok=True)
                 raise TemporaryError("the server sent another part of the file than requested", 206, wait_s=0.0)
             content = self._receive(url, response, part, start if resumed else 0)
+            if reason := _error_page(part, content):
+                part.unlink()
+                raise TemporaryError(reason, response.status_code)
             return self._finish(url, part, content, response)
 
     def _receive(self, url: str, response: requests.Response, part: Path, start: int) -> "Content":
@@ -201,6 +209,23 @@ class Content:
             self.head = (self.head + chunk)[:HEAD_BYTES]
         self.size += len(chunk)
         self.digest.update(chunk)
+
+
+def _error_page(part: Path, content: Content) -> str | None:
+    """Why a complete body is no file but a passing error that its server sent with status 200; None = it is a file."""
+    kind = content_type(content.head)[0]
+    if kind not in ("text/html", "application/json") or content.size > ERROR_PAGE_BYTES:
+        return None
+    body = part.read_bytes()
+    if kind == "text/html":
+        return BROWSER_CHECK if is_browser_check(body) else None
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(answer, dict) or ERROR_KEYS.isdisjoint(answer):
+        return None
+    return f"an error in JSON instead of the file: {' '.join(body.decode('utf-8', 'replace').split())[:120]}"
 
 
 def _resume_point(part: Path) -> tuple[int, str | None]:

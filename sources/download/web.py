@@ -5,13 +5,16 @@ It answers for the live web, a mirror and the sandbox alike. ``sources/transport
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from sources.core.addresses import Hosts
 from sources.core.errors import UsageError
 from sources.core.web import Page
 from sources.download.downloads import Downloads
+from sources.transport.browser_checks import BROWSER_CHECK, is_browser_check
 from sources.transport.client import Client
+from sources.transport.failures import TemporaryError
 from sources.transport.mirror import write_copy
 
 
@@ -27,7 +30,7 @@ class SourceWeb:
     """
 
     def __init__(
-        self, client: Client, hosts: tuple[str, ...], downloads: Downloads, folder: Path, record: Path | None = None
+        self, client: Client, hosts: Hosts, downloads: Downloads, folder: Path, record: Path | None = None
     ) -> None:
         self._client = client
         self._hosts = hosts
@@ -40,8 +43,14 @@ class SourceWeb:
         """Does an offline copy answer instead of the live web?"""
         return self._client.offline
 
-    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Page:
+    def get(
+        self, url: str, headers: Mapping[str, str] | None = None, suspect: Callable[[Page], bool] | None = None
+    ) -> Page:
         """The page at ``url``.
+
+        Args:
+            suspect: is a page probably not the real answer? Then it is requested again after a while, as often as after
+                a temporary failure; what comes in the end is returned.
 
         Raises:
             WebError: the request failed.
@@ -51,10 +60,18 @@ class SourceWeb:
         def attempt() -> Page:
             with self._client.open(url, self._hosts, headers) as response:
                 content = b"".join(self._client.chunks(response, url, limit))
+                if is_browser_check(content):
+                    raise TemporaryError(BROWSER_CHECK, response.status_code)
                 lower_case = {name.lower(): value for name, value in response.headers.items()}
                 return Page(response.url or url, content, lower_case)
 
         page = self._client.retrying(url, attempt)
+        if suspect is not None and not self.offline:
+            for turn in range(self._client.policy.retries):
+                if not suspect(page):
+                    break
+                self._client.back_off(url, turn)
+                page = self._client.retrying(url, attempt)
         if self._record is not None:
             write_copy(self._record, url, page.content)
         return page

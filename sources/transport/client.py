@@ -8,9 +8,8 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,29 +18,22 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
-from sources.core.addresses import host_of, is_among
+from sources.core.addresses import Hosts, host_of
 from sources.core.errors import StoppedError, WebError
 from sources.transport.bodies import body_chunks
+from sources.transport.browser_checks import BROWSER_CHECK, is_browser_check
+from sources.transport.failures import BUSY, GUARDED, TemporaryError, failure_of, refuse_errors, retry_after
 from sources.transport.gate import Gate
 from sources.transport.guard import BoundedAdapter, GuardedAdapter
+from sources.transport.health import Health
 from sources.transport.mirror import MirrorAdapter
 from sources.transport.policy import Policy
 from sources.transport.robots import Robots
 
 T = TypeVar("T")
 
-BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
-
-class TemporaryError(Exception):
-    """A failure that may not happen again; ``wait_s`` is the wait that the server demands, or None."""
-
-    def __init__(self, reason: str, status: int | None = None, wait_s: float | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.status = status
-        self.wait_s = wait_s
+ERROR_PAGE_BYTES = 1_000_000
 
 
 class Client:
@@ -72,10 +64,11 @@ class Client:
         self._session = _session(policy, mirror)
         self._settings_by_site: dict[tuple[str, str], dict[str, Any]] = {}
         self._robots = Robots(policy.user_agent, self._robots_txt)
+        self._health = Health(policy.most_failures)
 
     @contextmanager
     def open(
-        self, url: str, hosts: tuple[str, ...], headers: Mapping[str, str] | None = None, method: str = "GET"
+        self, url: str, hosts: Hosts, headers: Mapping[str, str] | None = None, method: str = "GET"
     ) -> Iterator[requests.Response]:
         """The response to one request, redirects followed, its body unread.
 
@@ -89,7 +82,10 @@ class Client:
             with self._gate.request(_host(url), delay_s), self._send(url, sent, method) as response:
                 following = _redirect(response)
                 if following is None:
-                    _refuse_errors(response, url)
+                    if response.status_code in GUARDED and self._is_browser_check(response, url):
+                        reason = f"{BROWSER_CHECK} (HTTP {response.status_code})"
+                        raise TemporaryError(reason, response.status_code, retry_after(response))
+                    refuse_errors(response, url)
                     yield response
                     return
             if _origin(following) != _origin(url):
@@ -120,21 +116,41 @@ class Client:
         """The result of ``attempt()``, tried again after a growing, jittered wait if the failure is temporary.
 
         Raises:
-            WebError: it still fails after the policy's retries, or the server demands too long a wait.
+            WebError: it still fails after the policy's retries, the server demands too long a wait, or the host is
+                given up.
             StoppedError: the run is interrupted.
         """
-        for turn in range(self.policy.retries + 1):
+        host, retries = _host(url), 0 if self.offline else self.policy.retries
+        for turn in range(retries + 1):
             if self.stop.is_set():
                 raise StoppedError()
+            if reason := self._health.verdict(host):
+                raise WebError(url, reason)
             try:
-                return attempt()
+                result = attempt()
             except TemporaryError as error:
-                wait = error.wait_s if error.wait_s is not None else 2**turn * (0.5 + self._jitter())
-                if turn == self.policy.retries or wait > self.policy.longest_wait_s:
+                wait = self._wait_s(turn) if error.wait_s is None else error.wait_s
+                if turn == retries or wait > self.policy.longest_wait_s:
+                    self._health.failed(host, error.reason)
                     tries = f" ({turn + 1} tries)" if turn else ""
                     raise WebError(url, f"{error.reason}{tries}", error.status) from error
-                self._gate.pause(_host(url), wait)
+                self._gate.pause(host, wait)
+            except WebError as error:
+                if error.status is not None:
+                    self._health.answered(host)
+                raise
+            else:
+                self._health.answered(host)
+                return result
         raise AssertionError("unreachable")
+
+    def back_off(self, url: str, turn: int) -> None:
+        """Let the host of ``url`` rest, longer with every turn, because its answer is not complete."""
+        self._gate.pause(_host(url), self._wait_s(turn))
+
+    def _wait_s(self, turn: int) -> float:
+        """A growing, jittered wait."""
+        return 2**turn * (0.5 + self._jitter())
 
     def _check_transfer(self, received: int, seconds: float, url: str, limit: int) -> None:
         if received > limit:
@@ -144,7 +160,7 @@ class Client:
         if seconds > self.policy.timeout_s and received < seconds * self.policy.slowest_bytes_s:
             raise TemporaryError(f"slower than {self.policy.slowest_bytes_s / 1000:g} kB/s")
 
-    def _check(self, url: str, hosts: tuple[str, ...]) -> float:
+    def _check(self, url: str, hosts: Hosts) -> float:
         """Refuse what must not be requested; returns the delay that robots.txt demands."""
         try:
             parts = urlsplit(url)
@@ -153,11 +169,21 @@ class Client:
             raise WebError(url, "not an address") from None
         if parts.scheme not in ("http", "https") or not host or parts.username is not None:
             raise WebError(url, "not a plain http(s) address")
-        if not is_among(host, hosts):
+        if not hosts.include(host):
             raise WebError(url, f"host {host} is not one of the source's")
+        if hosts.is_api(url):
+            return 0.0
         if refusal := self._robots.refusal(url):
             raise WebError(url, refusal)
         return 0.0 if self.offline else self._robots.delay_s(url)
+
+    def _is_browser_check(self, response: requests.Response, url: str) -> bool:
+        """Does the body of an error check the browser? A body that cannot be read does not."""
+        head = b""
+        with suppress(TemporaryError, WebError):
+            for chunk in self.chunks(response, url, ERROR_PAGE_BYTES):
+                head += chunk
+        return is_browser_check(head)
 
     @contextmanager
     def _send(self, url: str, headers: Mapping[str, str], method: str) -> Iterator[requests.Response]:
@@ -167,7 +193,7 @@ class Client:
                 request, allow_redirects=False, timeout=self.policy.timeout_s, **self._environment(url)
             )
         except requests.RequestException as error:
-            raise _failure(url, error) from error
+            raise failure_of(url, error) from error
         try:
             yield response
         finally:
@@ -193,7 +219,7 @@ class Client:
                 with self._gate.request(_host(address)), self._send(address, {}, "GET") as response:
                     status, following = response.status_code, _redirect(response)
                     if status in BUSY:
-                        raise TemporaryError(f"HTTP {status}", status, _retry_after(response))
+                        raise TemporaryError(f"HTTP {status}", status, retry_after(response))
                     if following is None or not _is_same_site(following, url):
                         return status, b"".join(self.chunks(response, address, 1_000_000))
                 address = following
@@ -224,7 +250,11 @@ def _session(policy: Policy, mirror: Path | None) -> requests.Session:
 
 
 def _host(url: str) -> str:
-    return urlsplit(url).netloc.lower()
+    """Host and port; "" for what is not an address."""
+    try:
+        return urlsplit(url).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _origin(url: str) -> tuple[str, str]:
@@ -242,35 +272,3 @@ def _redirect(response: requests.Response) -> str | None:
     """Where the response redirects to, or None."""
     location = response.headers.get("Location")
     return urljoin(response.url, location) if response.status_code in REDIRECTS and location else None
-
-
-def _refuse_errors(response: requests.Response, url: str) -> None:
-    status = response.status_code
-    if status in BUSY:
-        raise TemporaryError(f"HTTP {status}", status, _retry_after(response))
-    if status >= 400 and status != 416:
-        raise WebError(url, f"HTTP {status}", status)
-
-
-def _retry_after(response: requests.Response) -> float | None:
-    """The seconds in ``Retry-After`` (a number or a date)."""
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isdigit():
-        return float(value[:9])
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()) if value else None
-    except (ValueError, TypeError):
-        return None
-
-
-def _failure(url: str, error: requests.RequestException) -> Exception:
-    text = str(error)
-    if "private address" in text:
-        return WebError(url, "its host is on a private network")
-    if isinstance(error, requests.exceptions.SSLError):
-        return WebError(url, "its certificate is not valid")
-    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
-        return WebError(url, "not an address")
-    if isinstance(error, requests.Timeout):
-        return TemporaryError("no answer in time")
-    return TemporaryError("no connection")

@@ -15,6 +15,7 @@ class Policy:
         timeout_s: maximum time without a byte from the server.
         slowest_bytes_s: minimum rate; a slower transfer is abandoned after ``timeout_s`` and tried again later.
         retries: further tries after a temporary failure (connection lost, 408, 425, 429, 5xx).
+        most_failures: a host is given up for this run after so many failed requests in a row, retries not counted.
         longest_wait_s: maximum wait before a retry; a longer ``Retry-After`` fails at once.
         max_page_bytes, max_file_bytes, max_source_bytes: maximum size of a page, of a file, and of all new files.
         redirects: maximum number of redirects of one request.
@@ -27,6 +28,7 @@ class Policy:
     timeout_s: float = 30.0
     slowest_bytes_s: float = 1000.0
     retries: int = 4
+    most_failures: int = 6
     longest_wait_s: float = 120.0
     max_page_bytes: int = 64_000_000
     max_file_bytes: int = 5_000_000_000

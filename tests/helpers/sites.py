@@ -63,7 +63,7 @@ class Site:
     def token(self, variable: str) -> None:
         return None
 
-    def get(self, url: str, headers: object = None) -> Page:
+    def get(self, url: str, headers: object = None, suspect: object = None) -> Page:
         path = mirror_path(url)
         if path not in self.files:
             raise gone(url)
@@ -86,7 +86,7 @@ class Mirror:
     def token(self, variable: str) -> None:
         return None
 
-    def get(self, url: str, headers: object = None) -> Page:
+    def get(self, url: str, headers: object = None, suspect: object = None) -> Page:
         path = self.adapter.find(url)
         if path is None:
             raise gone(url)
@@ -132,7 +132,7 @@ class Pages:
         self.pages = pages
         self.requests = []
 
-    def get(self, url):
+    def get(self, url, headers=None, suspect=None):
         self.requests.append(url)
         if isinstance(self.pages.get(url), Exception):
             raise self.pages[url]

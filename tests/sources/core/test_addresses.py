@@ -1,6 +1,6 @@
 import pytest
 
-from sources.core.addresses import host_of, is_among, path_of, raw_github, web_address
+from sources.core.addresses import Hosts, host_of, is_among, path_of, raw_github, web_address
 
 
 @pytest.mark.parametrize("text", ["", "javascript:alert(1)", "file:///etc/passwd", "http://", "https://[x"])
@@ -26,3 +26,22 @@ def test_file_names_are_quoted_in_addresses():
     assert (
         raw_github("o/r", "c0", "images/a b#1.PNG") == "https://raw.githubusercontent.com/o/r/c0/images/a%20b%231.PNG"
     )
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://api.org/2/x?y=1", True),
+        ("https://API.org", True),
+        ("https://site.org/api", True),
+        ("https://site.org/api/oai", True),
+        ("https://site.org/apis", False),
+        ("https://site.org/articles", False),
+        ("https://site.org/api/../articles", False),
+        ("https://site.org/api/%2e%2e/articles", False),
+        ("https://other.org/api", False),
+        ("https://[", False),
+    ],
+)
+def test_an_api_is_a_host_or_a_part_of_one(url, expected):
+    assert Hosts(("site.org", "api.org"), ("api.org", "site.org/api")).is_api(url) is expected

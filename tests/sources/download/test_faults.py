@@ -164,3 +164,34 @@ def test_waits_grow_between_tries(site, tmp_path):
     sleeps: list[float] = []
     fetch(Toy(site.url), tmp_path / "toy", with_client=client(sleeps))
     assert [round(wait) for wait in sleeps] == [1, 2, 4]
+
+
+def test_a_browser_check_sent_as_a_picture_is_requested_again(site, tmp_path):
+    check = b"<html><title>Just a moment...</title><body></body></html>"
+    site.faults[FILM] = lambda answer, before: before < 2 and (answer.respond(200, check) or True)
+    _, rows = fetch(Toy(site.url), tmp_path / "toy")
+    assert rows.fetch_status[FILM] == "fetched"
+    site.faults[FILM] = lambda answer, before: answer.respond(200, check) or True
+    _, rows = fetch(Toy(site.url), tmp_path / "again")
+    assert rows.fetch_reason[FILM] == "the site checks the browser instead of answering (4 tries)"
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"code": 503, "message": "try later"}', b'{"error": {"type": "x"}}', b'{\n "status": 502\n}']
+)
+def test_an_error_in_json_sent_as_a_picture_is_requested_again(site, tmp_path, body):
+    site.faults[FILM] = lambda answer, before: before < 2 and (answer.respond(200, body) or True)
+    _, rows = fetch(Toy(site.url), tmp_path / "toy")
+    assert rows.fetch_status[FILM] == "fetched"
+    site.faults[FILM] = lambda answer, before: answer.respond(200, body) or True
+    _, rows = fetch(Toy(site.url), tmp_path / "again")
+    assert rows.fetch_reason[FILM].startswith("an error in JSON instead of the file: {")
+    assert not list((tmp_path / "again").glob(".parts/*"))
+
+
+@pytest.mark.parametrize("body", [b'{"films": 3}', b"[1]", b"{nothing"])
+def test_other_json_sent_as_a_picture_is_refused_at_once(site, tmp_path, body):
+    site.files[FILM] = body
+    _, rows = fetch(Toy(site.url), tmp_path / "toy")
+    assert rows.fetch_reason[FILM].startswith("not an image")
+    assert site.counts()[FILM] == 1

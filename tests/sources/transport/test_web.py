@@ -10,6 +10,7 @@ from requests.adapters import BaseAdapter
 from toy import POLICY, client
 from urllib3 import HTTPResponse
 
+from sources.core.addresses import Hosts
 from sources.core.errors import UsageError, WebError
 from sources.core.web import LIVE, Page, Web
 from sources.download.downloads import Downloads
@@ -19,7 +20,7 @@ from sources.transport.client import Client
 from sources.transport.guard import is_public
 from sources.transport.policy import Policy
 
-HOSTS = ("127.0.0.1",)
+HOSTS = Hosts(("127.0.0.1",))
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def test_a_token_is_not_sent_unencrypted(tmp_path):
     talking = client()
     for scheme in ("http://", "https://"):
         talking._session.mount(scheme, Plaintext())
-    web(tmp_path, talking, ("api.example",)).get("https://api.example/page", {"Authorization": "Bearer x"})
+    web(tmp_path, talking, Hosts(("api.example",))).get("https://api.example/page", {"Authorization": "Bearer x"})
     assert [has for url, has in sent if url.endswith("/page")] == [True, False]
 
 
@@ -123,7 +124,7 @@ def test_private_addresses_are_refused_unless_allowed(site, tmp_path):
 def test_a_name_that_leads_to_a_private_address_is_refused(site, tmp_path):
     public_only = Client(Policy(delay_s=0, retries=0))
     with pytest.raises(WebError, match="its host is on a private network"):
-        web(tmp_path, public_only, ("localhost",)).get(site.url.replace("127.0.0.1", "localhost") + "/page")
+        web(tmp_path, public_only, Hosts(("localhost",))).get(site.url.replace("127.0.0.1", "localhost") + "/page")
     assert site.requests == []
 
 
@@ -171,6 +172,66 @@ def test_a_robots_txt_that_a_broken_server_does_not_return_forbids_everything(si
     site.faults["/robots.txt"] = busy(99, 503)
     with pytest.raises(WebError, match=r"robots\.txt cannot be read: HTTP 503"):
         web(tmp_path).get(f"{site.url}/page")
+
+
+def test_a_robots_txt_does_not_decide_about_an_official_api(site, tmp_path):
+    site.files |= {"/robots.txt": b"User-agent: *\nDisallow: /\n", "/api/v1": b"yes", "/apis": b"no"}
+    reader = web(tmp_path, hosts=Hosts(("127.0.0.1",), ("127.0.0.1/api",)))
+    assert reader.get(f"{site.url}/api/v1").content == b"yes"
+    assert site.counts() == {"/api/v1": 1}
+    with pytest.raises(WebError, match=r"robots\.txt forbids it"):
+        reader.get(f"{site.url}/apis")
+
+
+def test_a_redirect_from_an_api_to_a_page_obeys_robots_txt(site, tmp_path):
+    site.files["/robots.txt"] = b"User-agent: *\nDisallow: /page\n"
+    site.faults["/api"] = redirected("/page")
+    with pytest.raises(WebError, match=r"robots\.txt forbids it"):
+        web(tmp_path, hosts=Hosts(("127.0.0.1",), ("127.0.0.1/api",))).get(f"{site.url}/api")
+
+
+CHECK = b"<html><title>eurorad.org</title><body>Please wait while your request is being verified...</body></html>"
+
+
+@pytest.mark.parametrize("status", [200, 403, 503])
+def test_a_browser_check_is_requested_again_and_then_a_reason_of_its_own(site, tmp_path, status):
+    site.faults["/page"] = lambda answer, before: before < 2 and (answer.respond(status, CHECK) or True)
+    sleeps = []
+    assert b"<html>" in web(tmp_path, client(sleeps)).get(f"{site.url}/page").content
+    assert [round(wait) for wait in sleeps] == [1, 2]
+    site.faults["/page"] = lambda answer, before: answer.respond(status, CHECK) or True
+    with pytest.raises(WebError, match="the site checks the browser instead of answering"):
+        web(tmp_path).get(f"{site.url}/page")
+
+
+def test_an_ordinary_refusal_is_final(site, tmp_path):
+    site.faults["/page"] = busy(99, 403)
+    with pytest.raises(WebError, match="HTTP 403"):
+        web(tmp_path).get(f"{site.url}/page")
+    assert site.counts()["/page"] == 1
+
+
+def test_a_suspect_page_is_requested_again(site, tmp_path):
+    site.faults["/list"] = lambda answer, before: before < 2 and (answer.respond(200, b"[]") or True)
+    sleeps = []
+    page = web(tmp_path, client(sleeps)).get(f"{site.url}/list", suspect=lambda page: page.json() == [])
+    assert (page.json(), [round(wait) for wait in sleeps]) == ([1, 2], [1, 2])
+
+
+def test_a_page_that_stays_suspect_is_returned(site, tmp_path):
+    page = web(tmp_path).get(f"{site.url}/list", suspect=lambda page: True)
+    assert page.json() == [1, 2]
+    assert site.counts()["/list"] == POLICY.retries + 1
+
+
+def test_a_suspect_page_of_an_offline_copy_is_not_requested_again(tmp_path):
+    copy = tmp_path / "copy"
+    (copy / "127.0.0.1").mkdir(parents=True)
+    (copy / "127.0.0.1" / "list").write_bytes(b"[]")
+    seen = []
+    reader = web(tmp_path / "raw", Client(POLICY, mirror=copy))
+    assert reader.get("http://127.0.0.1/list", suspect=lambda page: bool(seen.append(page)) or True).json() == []
+    assert len(seen) <= 1
 
 
 @pytest.mark.parametrize(("moved", "is_forbidden"), [("/moved.txt", True), ("http://other.example/r.txt", False)])
