@@ -17,13 +17,13 @@ from upath import UPath
 from pipeline.cli.main import app
 from pipeline.core.layout import Layout
 from pipeline.core.shards import replace_shards
+from pipeline.core.stages import BUILD_STAGES, PICTURE_STAGES
 from pipeline.prepare.arrays import read_arrays
 from sources.core.errors import CxnetError
 from sources.core.storage import atomic, atomic_folder, read_table
 
 PROJECT = Path(__file__).parents[3]
-STAGES = ("dedupe", "views", "harmonise", "manifest", "split", "prepare")
-PARALLEL = ("dedupe", "views", "harmonise", "prepare")
+STAGES = (*BUILD_STAGES[1:], "prepare")  # after ingest
 
 
 @pytest.fixture(scope="module")
@@ -52,16 +52,17 @@ def profile(tmp_path):
     return write_profile(tmp_path / "params.yaml")
 
 
-def run_all(root, profile, workers):
-    """Run the stages in order; ingest, whose workers read the bucket themselves, on ``workers`` processes."""
+def run_all(root, profile, ingest_workers):
+    """Run the stages in order, in this process but for ingest, whose workers read the bucket themselves."""
     options = ["--params", str(profile), "--root", str(root)]
     # as a process of its own: workers forked by an earlier test would not have the bucket's address and keys
-    ingest = [sys.executable, "-m", "pipeline.cli", "ingest", *options, "--workers", str(workers)]
+    ingest = [sys.executable, "-m", "pipeline.cli", "ingest", *options, "--workers", str(ingest_workers)]
     subprocess.run(ingest, check=True, cwd=PROJECT)
     UPath(root).fs.invalidate_cache()  # this process has not seen what that one wrote
     for stage in STAGES:
-        arguments = [*(["32"] if stage == "prepare" else []), *options, *(["--workers", "1"] * (stage in PARALLEL))]
-        answer = CliRunner().invoke(app, [stage, *arguments])
+        size = ["32"] if stage == "prepare" else []
+        workers = ["--workers", "1"] if stage in PICTURE_STAGES else []
+        answer = CliRunner().invoke(app, [stage, *size, *options, *workers])
         assert answer.exit_code == 0, (stage, answer.output, answer.exception)
 
 
@@ -70,8 +71,8 @@ def test_stages_in_a_bucket_write_what_they_write_in_a_folder_and_replace_it(buc
     for films in (6, 3):
         draw_collection(local, films)
         remote.raw.fs.put(f"{local.raw.path}/", f"{remote.raw.path}/", recursive=True)
-        run_all(tmp_path / "set", profile, workers=1)
-        run_all(bucket / "set", profile, workers=2)
+        run_all(tmp_path / "set", profile, ingest_workers=1)
+        run_all(bucket / "set", profile, ingest_workers=2)
         assert len(read_table(local.duplicates)) == 3
         assert len(tables(local)) > 10
         assert tables(remote) == tables(local)
