@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import yaml
 
-from benchmarks.pipeline import PROJECT, WORKERS, run_command
+from benchmarks.pipeline import WORKERS, run_command
 from pipeline.core.stages import STAGES
 from pipeline.imaging.arrays import Gray
 from sources.sandbox.anatomy import draw_anatomy
@@ -93,16 +93,15 @@ def name_of(number: int) -> str:
 
 def write_profile(root: Path, folder: Path) -> Path:
     """The sandbox profile with the folder as its only source, and no experiments."""
-    options = yaml.safe_load((PROJECT / "profiles" / "sandbox.yaml").read_text())
     source = {
         "name": "films",
         "path": str(folder),
         "table": "films.csv",
         "columns": {"item_id": "file", "patient_id": "patient", "label": "finding"},
     }
-    options |= {"mirror": None, "sources": [], "folders": [source], "experiments": {}}
-    options["prepare"]["sizes"] = [SIZE]
-    options["harmonise"]["sources"] = ["films"]
+    options: dict[str, Any] = {"extends": "sandbox", "mirror": None, "sources": [], "folders": [source]}
+    options |= {"prepare": {"sizes": [SIZE]}, "harmonise": {"sources": ["films"]}}
+    options["experiments"] = {"base": None, "covid_cxnet": None}
     path = root / "profile.yaml"
     path.write_text(yaml.safe_dump(options))
     return path

@@ -5,16 +5,23 @@ The only module that knows all stages. Each command imports what it needs when i
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from pipeline.cli.console import Verbs, print_table, run_guarded, timed, without_native_chatter
+from pipeline.cli.options import (
+    PARAMS_FILE,
+    Experiment,
+    ParamsFile,
+    Root,
+    Scheduler,
+    Workers,
+    layout_at,
+    read_params,
+    stage_params,
+)
 from pipeline.core.stages import PICTURE_STAGES, STAGES
-
-if TYPE_CHECKING:
-    from pipeline.core.layout import Layout
-    from pipeline.core.params import Params
 
 app = typer.Typer(
     cls=Verbs,
@@ -27,21 +34,6 @@ app = typer.Typer(
 )
 
 LOOK, STAGE_PANEL, LEARN = "Look", "Pipeline stages, in order", "Models"
-
-ParamsFile = Annotated[Path, typer.Option("--params", metavar="FILE", help="Profile to read.")]
-Root = Annotated[
-    str, typer.Option("--root", metavar="DIR", help="Folder or bucket URL that holds data/, models/ and reports/.")
-]
-Workers = Annotated[
-    int | None, typer.Option(envvar="CXNET_WORKERS", help="Number of processes. Default: as in the profile.", min=1)
-]
-Experiment = Annotated[str, typer.Argument(help="An experiment of the profile.")]
-Scheduler = Annotated[
-    str | None,
-    typer.Option(envvar="CXNET_SCHEDULER", metavar="ADDRESS", help="Dask scheduler (tcp://host:port) to use."),
-]
-
-PARAMS_FILE = Path("params.yaml")
 
 
 def main() -> None:
@@ -57,7 +49,7 @@ def sources(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
     """List the sources: content, license, access, and what has been fetched."""
     from pipeline.fetch.overview import source_rows
 
-    columns, rows = source_rows(_layout(root), _params(params))
+    columns, rows = source_rows(layout_at(root), read_params(params))
     print_table(None, columns, rows)
 
 
@@ -69,7 +61,7 @@ def show(
     """Summarize a manifest: rows by label, source, view and status, and the most frequent reasons for exclusion."""
     from pipeline.report.summary import manifest_tables
 
-    for table in manifest_tables(_layout(root), manifest):
+    for table in manifest_tables(layout_at(root), manifest):
         print_table(table.title, table.columns, table.rows)
 
 
@@ -102,13 +94,25 @@ def similar(
     """Find the films of the data set that are most similar to an image file."""
     from pipeline.dedupe.similar import similar_films
 
-    result = similar_films(_layout(root), image, _params(params), nearest=nearest, overlay=overlay)
+    result = similar_films(layout_at(root), image, read_params(params), nearest=nearest, overlay=overlay)
     print_table(str(result), result.columns(), result.rows())
     if overlay is not None:
         typer.echo(f"{overlay}: the image in red, the first film in cyan; gray where they agree.")
 
 
 # ------------------------------------------------------------------------------------------------- everything
+
+
+@app.command(rich_help_panel=LOOK)
+def profile(
+    given: Annotated[
+        str | None, typer.Argument(metavar="NAME|FILE", help="A profile. Default: the active one, params.yaml.")
+    ] = None,
+) -> None:
+    """Print a profile with all its options, whatever it extends, as YAML that can be saved and used."""
+    from pipeline.core.profile_text import profile_text
+
+    typer.echo(profile_text(read_params(given or PARAMS_FILE)), nl=False)
 
 
 @app.command(rich_help_panel=LOOK)
@@ -130,7 +134,7 @@ def run(
 @app.command(rich_help_panel=STAGE_PANEL)
 def sandbox(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
     """Draw the synthetic offline copy of all sources, with the truth about it (only if the profile uses it)."""
-    _run_stage("sandbox", root, _params(params), module="pipeline.fetch.sandbox")
+    _run_stage("sandbox", root, params, module="pipeline.fetch.sandbox")
 
 
 @app.command(rich_help_panel=STAGE_PANEL)
@@ -165,11 +169,12 @@ def fetch(
     from pipeline.cli.fetch import FetchRequest, fetch_as_stage, fetch_for_user
     from sources.download.driver import FetchOptions
 
-    layout, options = _layout(root), _params(params)
+    layout = layout_at(root)
     if pipeline is not None:
-        with timed(f"fetch@{pipeline}") as say:
+        with timed(f"fetch@{pipeline}") as say, stage_params(params) as options:
             say(fetch_as_stage(layout, options, pipeline))
         return
+    options = read_params(params)
     fetch_options = FetchOptions(tuple(url or ()), options.fetch.limit if limit is None else limit, update, record)
     request = FetchRequest(tuple(names or ()), tuple(accept_terms or ()), fetch_options, urls, locked, dry_run, as_json)
     fetch_for_user(layout, options, request)
@@ -180,12 +185,12 @@ def _add_stage(name: str, panel: str = STAGE_PANEL) -> None:
     describe = app.command(name, help=import_module(f"pipeline.{name}").__doc__, rich_help_panel=panel)
 
     def table_stage(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
-        _run_stage(name, root, _params(params))
+        _run_stage(name, root, params)
 
     def picture_stage(
         params: ParamsFile = PARAMS_FILE, root: Root = ".", workers: Workers = None, scheduler: Scheduler = None
     ) -> None:
-        _run_stage(name, root, _params(params), (workers, scheduler))
+        _run_stage(name, root, params, (workers, scheduler))
 
     def sized_stage(
         size: Annotated[int, typer.Argument(help="Side of the square inputs in pixels.", min=32, max=1024)],
@@ -194,7 +199,7 @@ def _add_stage(name: str, panel: str = STAGE_PANEL) -> None:
         workers: Workers = None,
         scheduler: Scheduler = None,
     ) -> None:
-        _run_stage(name, root, _params(params), (workers, scheduler), size=size)
+        _run_stage(name, root, params, (workers, scheduler), size=size)
 
     describe(sized_stage if name == "prepare" else picture_stage if name in PICTURE_STAGES else table_stage)
 
@@ -208,7 +213,7 @@ def conceal(
     params: ParamsFile = PARAMS_FILE, root: Root = ".", workers: Workers = None, scheduler: Scheduler = None
 ) -> None:
     """Write the kept films again with burnt-in text and drawn marks painted over (data/concealed)."""
-    _run_stage("conceal", root, _params(params), (workers, scheduler), module="pipeline.manifest.conceal")
+    _run_stage("conceal", root, params, (workers, scheduler), module="pipeline.manifest.conceal")
 
 
 # ----------------------------------------------------------------------------------------------------- models
@@ -232,22 +237,10 @@ _add_stage("report", LEARN)
 # ---------------------------------------------------------------------------------------------------- helpers
 
 
-def _params(path: Path) -> "Params":
-    from pipeline.core.profile import load_params
-
-    return load_params(path)
-
-
-def _layout(root: str) -> "Layout":
-    from pipeline.core.layout import Layout
-
-    return Layout.at(root)
-
-
 def _run_stage(
     name: str,
     root: str,
-    params: "Params",
+    profile: str,
     parallel: tuple[int | None, str | None] | None = None,
     module: str | None = None,
     **item: object,
@@ -255,25 +248,25 @@ def _run_stage(
     """Run a stage and print its summary; ``parallel``: processes and Dask scheduler for its pictures."""
     run_it = import_module(module or f"pipeline.{name}.stage").run
     label = "@".join([name, *map(str, item.values())])
-    with timed(label) as say:
+    with timed(label) as say, stage_params(profile) as params:
         if parallel is None:
-            say(run_it(_layout(root), params, None, **item))
+            say(run_it(layout_at(root), params, None, **item))
             return
         from pipeline.core.parallel import open_executor
 
         workers, scheduler = parallel
         with open_executor(workers or params.workers, scheduler) as executor:
-            say(run_it(_layout(root), params, executor, **item))
+            say(run_it(layout_at(root), params, executor, **item))
 
 
-def _run_experiment(stage: str, experiment: str, profile: Path, root: str) -> None:
+def _run_experiment(stage: str, experiment: str, profile: str, root: str) -> None:
     """Run a stage of ``training``: the only import from here upwards, and only when it is needed."""
     from sources.core.errors import unknown
 
-    params = _params(profile)
-    if experiment not in params.experiments:
-        raise unknown("experiment", experiment, list(params.experiments))
-    with without_native_chatter():
-        run_it = import_module(f"training.{stage}.stage").run
-    with timed(f"{stage}@{experiment}") as say:
-        say(run_it(_layout(root), params, experiment))
+    with stage_params(profile) as params:
+        if experiment not in params.experiments:
+            raise unknown("experiment", experiment, list(params.experiments))
+        with without_native_chatter():
+            run_it = import_module(f"training.{stage}.stage").run
+        with timed(f"{stage}@{experiment}") as say:
+            say(run_it(layout_at(root), params, experiment))

@@ -1,95 +1,105 @@
-"""``cxnet-data run``: choose the profile, then let DVC bring everything up to date."""
+"""``cxnet-data run``: choose the profile, then let DVC bring everything up to date, one run at a time."""
 
 import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 
-from pipeline.core.profile import load_params
-from sources.core.errors import CxnetError, UsageError, unknown
+from pipeline.cli.active import CHECKSUM, TEMPORARY, activate, checksum
+from pipeline.core.exclusive import Hold, exclusive
+from sources.core.errors import CxnetError, UsageError
 
-ACTIVE = "params.yaml"
+PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def reproduce(project: Path, profile: str | None) -> Path:
     """Run ``dvc repro`` in ``project`` on ``profile`` (None = the active one) and return the report's path.
 
+    A second run in the same project is refused, so that it cannot change the options of the first.
+
     Raises:
         UsageError: no such profile, it is not valid, or ``project`` is not a project folder.
-        CxnetError: a stage failed; what earlier stages made is intact.
+        CxnetError: another run is at work, or a stage failed; what earlier stages made is intact.
     """
-    if not (project / "dvc.yaml").is_file():
-        raise UsageError(f"{project} holds no dvc.yaml; run this command in the project's folder.")
-    if profile is not None:
-        activate(project, profile)
-    load_params(project / ACTIVE)
-    returncode = _run_to_its_end([sys.executable, "-m", "dvc", "repro"], project)
+    for name in ("dvc.yaml", ".dvc"):
+        if not (project / name).exists():
+            raise UsageError(f"{project} holds no {name}; run this command in the project's folder.")
+    with exclusive(project / TEMPORARY / "cxnet-run.lock", "Another `cxnet-data run`") as hold:
+        active = activate(project, profile)
+        environment = {CHECKSUM: checksum(active) or ""}
+        returncode = _run_to_its_end([sys.executable, "-m", "dvc", "repro"], project, environment, hold)
     if returncode < 0 or returncode == 130:
         raise KeyboardInterrupt
     if returncode:
         raise CxnetError(
-            "The run stopped at the stage named above; mend what it says and run again: finished stages are kept."
+            "The run stopped at the stage named above; correct what it names and run again: finished stages are kept."
         )
     return project / "reports" / "index.html"
 
 
-def _run_to_its_end(command: list[str], folder: Path) -> int:
-    """Exit code of a command, negative where a signal ended it; a SIGTERM to this process ends all its stages."""
-    told: list[int] = []
-    with subprocess.Popen(command, cwd=folder, env=_environment()) as process:
+def _run_to_its_end(command: list[str], folder: Path, environment: dict[str, str], hold: Hold) -> int:
+    """Exit code of a command, negative where a signal ended it.
 
-        def pass_on(number: int, frame: object) -> None:
-            told.append(number)
-            parent = psutil.Process(process.pid)
-            for child in [*parent.children(recursive=True), parent]:
-                with suppress(psutil.NoSuchProcess):
-                    child.send_signal(number)  # not SIGINT: jobs in the background may ignore that
-
-        before = signal.signal(signal.SIGTERM, pass_on)
-        try:
-            returncode = process.wait()
-        finally:
-            signal.signal(signal.SIGTERM, before)
-    return -told[0] if told else returncode
-
-
-def activate(project: Path, profile: str) -> None:
-    """Make ``params.yaml`` point to a profile, given by its name or as ``profiles/<name>.yaml``.
-
-    Raises:
-        UsageError: there is no such profile, or params.yaml is a file of the user's own that would be lost.
+    The command gets a process group of its own, so that Ctrl-C reaches this process alone; a signal that arrives here
+    is passed on to the command and to all that it started, once.
     """
-    chosen = project / "profiles" / f"{Path(profile).stem}.yaml"
-    if not chosen.is_file() or profile not in (chosen.stem, f"profiles/{chosen.name}"):
-        raise unknown("profile", profile, sorted(path.stem for path in project.glob("profiles/*.yaml")))
-    active = project / ACTIVE
-    if active.exists() and not active.is_symlink() and not _is_copy_of_a_profile(active):
-        raise UsageError(
-            f"{active} holds options of your own; move it to profiles/<name>.yaml and run with --profile <name>."
-        )
-    target = Path("profiles") / chosen.name
-    if active.is_symlink() and active.readlink() == target:
-        return
-    fresh = active.with_suffix(".yaml.tmp")
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(target)
-    fresh.replace(active)
+    signals = _PassedOn()
+    with (
+        signals.heeded(),
+        subprocess.Popen(
+            command, cwd=folder, env=_environment() | environment, pass_fds=[hold.descriptor], process_group=0
+        ) as process,
+    ):
+        hold.note(f"process {process.pid}")
+        signals.pass_to(process.pid)
+        returncode = process.wait()
+    return -signals.received[0] if signals.received else returncode
 
 
-def _is_copy_of_a_profile(active: Path) -> bool:
-    """Where symbolic links do not exist, git and zip files turn the link into a file; such a file may be replaced."""
-    content = active.read_bytes()
-    profiles = list(active.parent.glob("profiles/*.yaml"))
-    return content in [path.read_bytes() for path in profiles] or content.decode(errors="replace").strip().startswith(
-        "profiles/"
-    )
+class _PassedOn:
+    """Signals that are passed on to a process and its descendants; ``received`` lists those that came."""
+
+    def __init__(self) -> None:
+        self.received: list[int] = []
+        self._pid: int | None = None
+
+    def pass_to(self, pid: int) -> None:
+        """Pass signals on to the process ``pid`` from now on, and to begin with those that came before."""
+        self._pid = pid
+        for number in self.received:
+            self._send(number)
+
+    @contextmanager
+    def heeded(self) -> Iterator[None]:
+        """Within the ``with`` statement, signals are passed on and do nothing else."""
+        heard = [number for number in PASSED_ON if signal.getsignal(number) is not signal.SIG_IGN]  # nohup ignores
+        before = {number: signal.signal(number, self._receive) for number in heard}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _receive(self, number: int, frame: object) -> None:
+        self.received.append(number)
+        self._send(number)
+
+    def _send(self, number: int) -> None:
+        if self._pid is None:
+            return
+        with suppress(psutil.NoSuchProcess):
+            parent = psutil.Process(self._pid)
+            for process in [*parent.children(recursive=True), parent]:
+                with suppress(psutil.NoSuchProcess):
+                    process.send_signal(number)
 
 
 def _environment() -> dict[str, str]:
-    """The stages' commands find ``cxnet-data`` of this installation, and nobody phones home."""
+    """The stages' commands find ``cxnet-data`` of this installation, and DVC reports nothing to its makers."""
     scripts = str(Path(sys.executable).parent)
     return os.environ | {"PATH": os.pathsep.join([scripts, os.environ.get("PATH", "")]), "DVC_NO_ANALYTICS": "1"}

@@ -11,6 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 Entries = TypeVar("Entries", bound=Collection[Hashable])
 
+MIN_SIZES = {"base": 65, "covid_cxnet": 32}  # side of the smallest input that each model takes (px)
+
 
 def _without_duplicates(entries: Entries) -> Entries:
     if len(set(entries)) < len(entries):
@@ -197,6 +199,13 @@ class ExperimentParams(Options):
     )
     explained: Count = Field(6, description="test films per class that get a Grad-CAM picture")
     seed: Count = Field(18, description="seed of weights, order and augmentation")
+
+    @model_validator(mode="after")
+    def _check_size(self) -> "ExperimentParams":
+        least = MIN_SIZES[self.model]
+        if self.size < least:
+            raise ValueError(f"size {self.size} is too small for model {self.model}, which needs at least {least} px")
+        return self
 
     @model_validator(mode="after")
     def _refuse_options_without_effect(self) -> "ExperimentParams":

@@ -1,12 +1,14 @@
 """Reading a profile (``params.yaml``): every mistake is one sentence with the file, the key and the value."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from pipeline.core.extends import EXTENDS, read_profile
 from pipeline.core.params import Params
 from sources.core.errors import UsageError, unknown
 from sources.core.source import source_names
@@ -16,43 +18,34 @@ MESSAGES = {  # type of a pydantic error -> our words, where pydantic speaks of 
     "too_short": "list should have {min_length} or more entries",
     "model_type": "input should be a mapping of options",
     "dict_type": "input should be a mapping",
+    "string_type": "input should be text; put it in quotes",
+    "bool_type": "input should be true or false",
     "value_error": "{error}",
 }
 
 
 def load_params(path: Path) -> Params:
-    """Read and check a profile.
+    """Read and check a profile, with what it takes from the profiles that it extends.
 
     Raises:
-        UsageError: the file is absent or not YAML, or has an unknown key or source, a wrong type, a value out of range
+        UsageError: a file is absent or not YAML, or has an unknown key or source, a wrong type, a value out of range
             or values that do not fit together.
     """
+    return check_profile(read_profile(path), path)
+
+
+def check_profile(values: Mapping[str, Any], path: Path) -> Params:
+    """The options with these values; ``path`` is where they come from, for the message.
+
+    Raises:
+        UsageError: as :func:`load_params`.
+    """
     try:  # as JSON, because pydantic then accepts a list for a tuple and is strict about everything else
-        params = Params.model_validate_json(_read(path))
+        params = Params.model_validate_json(json.dumps(values))
     except ValidationError as error:
         raise UsageError(f"{path}: {'; '.join(_sentence(entry) for entry in error.errors())}.") from None
     _check_sources(path, params)
     return params
-
-
-def _read(path: Path) -> str:
-    """The YAML file as JSON."""
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(
-            f"{path} does not exist; give a profile with --params, or run from the project's folder."
-        ) from None
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror}); give a profile with --params.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not readable YAML: {' '.join(str(error).split())}.") from None
-    if not isinstance(values, dict):
-        raise UsageError(f"{path} must hold a mapping of options, found {type(values).__name__}.")
-    try:
-        return json.dumps(values, default=str)
-    except (TypeError, ValueError) as error:  # a key that is a date, a list that holds itself
-        raise UsageError(f"{path} must hold options with text, numbers and lists ({error}).") from None
 
 
 def _check_sources(path: Path, params: Params) -> None:
@@ -90,7 +83,7 @@ def _siblings(location: "tuple[str | int, ...]") -> list[str]:
     for part in location[:-1]:
         if part in model.model_fields:
             model = _inner(model.model_fields[str(part)].annotation)
-    return list(model.model_fields)
+    return [*model.model_fields, *([EXTENDS] if model is Params else [])]
 
 
 def _inner(annotation: object) -> type[BaseModel]:

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import zipfile
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -20,14 +19,11 @@ OPTIONS = {
     "views": {"frontal_score": 0.0, "review_score": 1.0},
     "manifest": {"shard_rows": 4},
 }
-SANDBOX = Path(__file__).resolve().parents[2] / "profiles" / "sandbox.yaml"
 
 
 def write_profile(path):
     """The sandbox profile, with options for small films and small shards."""
-    values = yaml.safe_load(SANDBOX.read_text())
-    values |= {stage: values[stage] | options for stage, options in OPTIONS.items()}
-    path.write_text(yaml.safe_dump(values))
+    path.write_text(yaml.safe_dump({"extends": "sandbox", **OPTIONS}))
     return path
 
 

@@ -32,11 +32,11 @@ class Project:
             writer = csv.writer(file)
             writer.writerow(["file", "patient", "finding"])
             writer.writerows([name, f"p{place}", label] for place, (name, label) in enumerate(self.labels.items()))
-        profile = yaml.safe_load((REPO / "profiles" / "sandbox.yaml").read_text())
         columns = {"item_id": "file", "patient_id": "patient", "label": "finding"}
         folder = {"name": "clinic", "path": str(self.films), "table": "films.csv", "columns": columns}
         folder["labels"] = {"covid": "covid", "normal": "normal"}
-        profile |= {"mirror": None, "sources": [], "folders": [folder], "experiments": {}}
+        profile = {"extends": "sandbox", "mirror": None, "sources": [], "folders": [folder]}
+        profile["experiments"] = {"base": None, "covid_cxnet": None}
         (self.root / "params.yaml").write_text(yaml.safe_dump(profile))
         (self.root / "curation").mkdir(exist_ok=True)
         header = (REPO / "curation" / "decisions.csv").read_text().splitlines()[0]

@@ -3,13 +3,14 @@
 import keras
 from keras import layers
 
+from pipeline.core.params import MIN_SIZES
 from sources.core.errors import UsageError
 from training.models.heads import output
 
 KERNELS = (5, 3, 3, 3, 3)  # the paper's text has 3 x 3 only; its published code starts with 5 x 5
 FILTERS = 32
 STRIDE = 2
-MIN_SIZE = 65  # px; the maps are then 31, 15, 7, 3 and 1 wide
+MIN_SIZE = MIN_SIZES["base"]  # px; the maps are then 31, 15, 7, 3 and 1 wide
 
 
 def base(size: int, num_classes: int) -> keras.Model:

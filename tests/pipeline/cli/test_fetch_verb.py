@@ -21,7 +21,6 @@ from sources.download.store import Store
 from sources.eurorad import SEARCH
 from sources.transport.mirror import mirror_path
 
-PROFILE = yaml.safe_load((Path(__file__).parents[3] / "profiles" / "sandbox.yaml").read_text(encoding="utf-8"))
 HOST = "raw.githubusercontent.com"
 COMMIT = "ad7ab099b425f16e06bba22322336b7d6a732965"
 REPOSITORY = f"{HOST}/ml-workgroup/covid-19-image-repository/{COMMIT}"
@@ -43,8 +42,9 @@ def project(tmp_path):
 
 
 def write_profile(folder: Path, **changes) -> None:
-    fetch = {**PROFILE["fetch"], "retries": 0, **changes.pop("fetch", {})}
-    (folder / "profile.yaml").write_text(yaml.safe_dump({**PROFILE, "fetch": fetch, **changes}), encoding="utf-8")
+    fetch = {"retries": 0, **changes.pop("fetch", {})}
+    values = {"extends": "sandbox", "profile": "sandbox", "fetch": fetch, **changes}
+    (folder / "profile.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
 
 
 def fetch(folder: Path, *words: str):

@@ -9,7 +9,10 @@ import psutil
 import pytest
 import yaml
 
+from pipeline.core.profile import load_params
+
 PROJECT = Path(__file__).parents[3]
+ONE_STAGE = {"stages": {"only": {"cmd": "echo done"}}}
 
 
 @pytest.fixture
@@ -17,8 +20,8 @@ def project(tmp_path):
     """A DVC project of its own, without git."""
     subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet"], cwd=tmp_path, check=True)
     (tmp_path / "profiles").mkdir()
-    (tmp_path / "profiles" / "sandbox.yaml").write_text((PROJECT / "profiles" / "sandbox.yaml").read_text())
-    (tmp_path / "params.yaml").symlink_to("profiles/sandbox.yaml")
+    for name, seed in (("first", 1), ("second", 2)):
+        (tmp_path / "profiles" / f"{name}.yaml").write_text(f"extends: sandbox\nsplit: {{seed: {seed}}}\n")
     return tmp_path
 
 
@@ -27,12 +30,15 @@ def heed_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def start(project: Path, command: str, *words: str) -> subprocess.Popen[str]:
-    (project / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"only": {"cmd": command}}}))
+def start(project: Path, *words: str, stages: dict | None = None) -> subprocess.Popen[str]:
+    """Start `cxnet-data run`, on these stages of DVC if they are given."""
+    if stages is not None:
+        (project / "dvc.yaml").write_text(yaml.safe_dump(stages))
+    scripts = str(Path(sys.executable).parent)
     return subprocess.Popen(
         [sys.executable, "-m", "pipeline.cli", "run", *words],
         cwd=project,
-        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        env=os.environ | {"PYTHONPATH": str(PROJECT), "PATH": os.pathsep.join([scripts, os.environ["PATH"]])},
         preexec_fn=heed_interrupts,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -40,32 +46,101 @@ def start(project: Path, command: str, *words: str) -> subprocess.Popen[str]:
     )
 
 
-def test_a_run_says_where_the_report_is(project):
-    out, _ = (run := start(project, "echo done", "--profile", "profiles/sandbox.yaml")).communicate(timeout=60)
+def one_stage(command: str) -> dict:
+    return {"stages": {"only": {"cmd": command}}}
+
+
+def descendants_with_a_sleep(run: subprocess.Popen[str]) -> list[psutil.Process]:
+    """All processes of a run, as soon as one of them is its stage's ``sleep``."""
+    stages: list[psutil.Process] = []
+    while not any(child.name() == "sleep" for child in stages):
+        assert run.poll() is None, run.communicate()
+        time.sleep(0.05)
+        stages = psutil.Process(run.pid).children(recursive=True)
+    return stages
+
+
+def test_a_run_names_the_report(project):
+    out, _ = (run := start(project, "--profile", "first", stages=ONE_STAGE)).communicate(timeout=60)
     assert run.returncode == 0
     assert out.splitlines()[-1] == f"Report: {project / 'reports' / 'index.html'}"
 
 
 def test_a_stage_that_fails_is_one_sentence_more(project):
-    _, said = (run := start(project, "false")).communicate(timeout=60)
+    _, errors = (run := start(project, "--profile", "first", stages=one_stage("false"))).communicate(timeout=60)
     assert run.returncode == 1
-    assert said.splitlines()[-1].startswith("cxnet-data: The run stopped at the stage named above")
+    assert errors.splitlines()[-1].startswith("cxnet-data: The run stopped at the stage named above")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_whoever_ends_a_run_ends_its_stages(project, number):
-    run = start(project, "sleep 300")
-    stages: list[psutil.Process] = []
-    while not any(child.name() == "sleep" for child in stages):
-        assert run.poll() is None
-        time.sleep(0.05)
-        stages = psutil.Process(run.pid).children(recursive=True)
-    if number == signal.SIGINT:  # a terminal sends it to all of them
-        for child in stages:
-            child.send_signal(number)
+@pytest.mark.parametrize("missing", ["dvc.yaml", ".dvc"])
+def test_a_folder_that_is_no_project_is_refused(project, missing):
+    (project / "dvc.yaml").write_text(yaml.safe_dump(ONE_STAGE))
+    (project / missing).rename(project / "elsewhere")
+    _, errors = (run := start(project)).communicate(timeout=60)
+    assert run.returncode == 2
+    assert errors == f"cxnet-data: {project} holds no {missing}; run this command in the project's folder.\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_to_the_run_alone_ends_its_stages(project, number):
+    run = start(project, "--profile", "first", stages=one_stage("sleep 300"))
+    stages = descendants_with_a_sleep(run)
     run.send_signal(number)
-    _, said = run.communicate(timeout=60)
+    _, errors = run.communicate(timeout=60)
     assert run.returncode == 130
-    assert said.splitlines()[-1].startswith("cxnet-data: Interrupted")
+    assert errors.splitlines()[-1].startswith("cxnet-data: Interrupted")
     _, alive = psutil.wait_procs(stages, timeout=20)
     assert not alive
+
+
+def test_a_second_run_is_refused_and_the_options_of_the_first_stay(project):
+    stages = {"stages": {"early": {"cmd": "sleep 300"}, "late": {"cmd": "cp params.yaml used.yaml"}}}
+    first = start(project, "--profile", "first", stages=stages)
+    sleep = next(child for child in descendants_with_a_sleep(first) if child.name() == "sleep")
+    _, errors = (second := start(project, "--profile", "second")).communicate(timeout=60)
+    assert second.returncode == 1
+    assert errors.startswith("cxnet-data: Another `cxnet-data run` is at work here (process ")
+    assert len(errors.splitlines()) == 1
+    assert load_params(project / "params.yaml").split.seed == 1
+    sleep.kill()
+    first.communicate(timeout=60)
+
+
+def test_the_stages_of_a_run_that_was_killed_are_waited_for(project):
+    """DVC goes on as an orphan: a run with other options must not begin beside it."""
+    first = start(project, "--profile", "first", stages=one_stage("sleep 300"))
+    stages = descendants_with_a_sleep(first)
+    first.kill()
+    first.wait(timeout=60)
+    _, errors = (second := start(project, "--profile", "second")).communicate(timeout=60)
+    assert (second.returncode, load_params(project / "params.yaml").split.seed) == (1, 1)
+    assert "is at work here" in errors
+    for process in stages:
+        process.kill()
+    psutil.wait_procs(stages, timeout=20)
+    third = start(project, "--profile", "second", stages=one_stage("echo done"))
+    third.communicate(timeout=60)
+    assert (third.returncode, load_params(project / "params.yaml").split.seed) == (0, 2)
+
+
+def test_options_that_change_in_mid_run_stop_the_run_and_are_not_recorded(project):
+    (project / "data").mkdir()
+    command = "cxnet-data sandbox"  # draws nothing: the profile uses no sandbox
+    (project / "profiles" / "live.yaml").write_text("extends: paper\n")
+    stages = {"stages": {"sandbox": {"cmd": f"echo '# a change' >> params.yaml && {command}", "params": ["mirror"]}}}
+    _, errors = (run := start(project, "--profile", "live", stages=stages)).communicate(timeout=60)
+    assert run.returncode == 1
+    assert "params.yaml has changed since the run began" in errors
+    assert not (project / "dvc.lock").exists()
+
+
+def test_a_profile_without_experiments_has_a_report(project):
+    """The stages of our dvc.yaml around the models, with the report's other inputs left out."""
+    shipped = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"]
+    report = shipped["report"] | {"cmd": "mkdir -p reports && cat data/judged/* > reports/index.html"}
+    report["deps"] = [path for path in report["deps"] if "judged" in path]
+    stages = {name: shipped[name] for name in ("judged", "train", "evaluate")} | {"report": report}
+    (project / "profiles" / "films.yaml").write_text("sources: [nih]\n")
+    _, errors = (run := start(project, "--profile", "films", stages={"stages": stages})).communicate(timeout=60)
+    assert run.returncode == 0, errors
+    assert (project / "reports" / "index.html").read_text() == "One receipt per judged experiment.\n"

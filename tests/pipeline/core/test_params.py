@@ -25,6 +25,11 @@ def test_lists_of_a_profile_become_tuples_so_that_options_are_frozen_and_hashabl
     assert len({params.prepare, params.views}) == 2
 
 
+def test_words_that_yaml_once_took_for_truth_values_are_words(tmp_path):
+    text = "folders: [{name: a, path: b, labels: {Yes: covid, No: normal, 1: cap}}]"
+    assert load_params(profile(tmp_path, text)).folders[0].labels == {"Yes": "covid", "No": "normal", "1": "cap"}
+
+
 def test_a_folder_of_the_profile_may_be_named_wherever_a_source_may(tmp_path):
     text = "profile: x\nfolders: [{name: mine, path: films}]\nsplit: {external: [mine]}\nharmonise: {sources: [mine]}"
     assert load_params(profile(tmp_path, text)).split.external == ("mine",)
@@ -68,16 +73,23 @@ def test_a_folder_of_the_profile_may_be_named_wherever_a_source_may(tmp_path):
             EXPERIMENT + "{model: base, weights: a.keras}",
             "experiments.tiny weights are for model covid_cxnet only; leave them empty for model base",
         ),
-        ("mirror: sandbox", "key 'profile' is missing"),
+        (EXPERIMENT + "{size: 96}", "key 'experiments.tiny.model' is missing"),
+        (EXPERIMENT + "{model: base, size: 64}\nprepare: {sizes: [64]}", "size 64 is too small for model base"),
         ("- a\n- b", "must hold a mapping of options, found list"),
         ("a: [", "is not readable YAML"),
-        ("2020-06-24: 1", "must hold options with text, numbers and lists (keys must be str"),
-        ("a: &a [*a]", "must hold options with text, numbers and lists (Circular reference"),
+        ("2020-06-24: 1", "unknown key '2020-06-24'"),
+        ("a: &a [*a]", "line 1: the alias *a is not allowed"),
+        ("profile: x\nsplit: {seed: 1, seed: 2}", "line 2: the key 'seed' occurs twice"),
         ("profile: 2020-06-24\nworkers: 2020-06-24", "workers is '2020-06-24': input should be a valid integer"),
         ("profile: x\nsplit: 3", "split is 3: input should be a mapping of options"),
         ("profile: x\nsplit: {seed: 1.0}", "split.seed is 1.0: input should be a valid integer"),
         ("profile: x\nsplit: {seed: '1'}", "split.seed is '1': input should be a valid integer"),
-        ("profile: x\nmanifest: {keep_pediatric: 'no'}", "keep_pediatric is 'no': input should be a valid boolean"),
+        ("profile: x\nmanifest: {keep_pediatric: 'no'}", "keep_pediatric is 'no': input should be true or false"),
+        ("profile: x\nmanifest: {keep_pediatric: Yes}", "keep_pediatric is 'Yes': input should be true or false"),
+        (
+            "profile: x\nfolders: [{name: a, path: b, columns: {age: 3}}]",
+            "columns.age is 3: input should be text; put it in quotes",
+        ),
         ("profile: x\nviews: {keep: [PA, '{x}']}", "views.keep.1 is '{x}': input should be 'PA', 'AP'"),
         ("profile: x\nfolders: [{name: A, path: b}]", "folders.0.name is 'A': string should match pattern"),
     ],
