@@ -1,4 +1,4 @@
-"""The six kinds of evidence that contradict what a manifest says of a film."""
+"""The six kinds of evidence that contradict the manifest."""
 
 import re
 from collections.abc import Iterator

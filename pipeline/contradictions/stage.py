@@ -91,7 +91,7 @@ def as_table(rows: pd.DataFrame, contradictions: Iterable[Contradiction], decide
 
     Args:
         rows: the manifest with the column ``film``.
-        contradictions: what was found.
+        contradictions: the evidence of all kinds.
         decided: ``image_id`` of the films whose label a person set.
     """
     entries = pd.DataFrame([asdict(entry) for entry in contradictions], columns=[*Contradiction.__dataclass_fields__])

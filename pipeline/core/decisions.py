@@ -125,7 +125,7 @@ def read_decisions(path: UPath) -> list[Decision]:
     return decisions
 
 
-def standing(decisions: Iterable[Decision]) -> list[Decision]:
+def in_force(decisions: Iterable[Decision]) -> list[Decision]:
     """The decisions that no later line replaces, in the order in which they are applied."""
     last = {decision.subject: decision for decision in decisions}
     return sorted(last.values(), key=lambda decision: (decision.decision == "exclude", decision.line))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from pipeline.core.decisions import Decision, standing
+from pipeline.core.decisions import Decision, in_force
 from pipeline.core.stages import TABLE_STAGES
 from pipeline.core.tables import exclude, row_names
 from sources.core.items import FRONTAL
@@ -21,7 +21,7 @@ def apply(rows: pd.DataFrame, decisions: Iterable[Decision]) -> pd.DataFrame:
     ``manifest``.
     """
     rows = rows.reset_index(drop=True)
-    for decision in standing(decisions):
+    for decision in in_force(decisions):
         named = rows["image_id"] == decision.image_id
         if named.any():
             rows = _ACTIONS[decision.decision, decision.field](rows, named.fillna(False).astype(bool), decision)
@@ -30,17 +30,17 @@ def apply(rows: pd.DataFrame, decisions: Iterable[Decision]) -> pd.DataFrame:
 
 def effect(rows: pd.DataFrame, decisions: Iterable[Decision]) -> str:
     """The number of decisions in force, and which of them wait for a film; empty if there are no decisions."""
-    in_force = standing(decisions)
-    if not in_force:
+    current = in_force(decisions)
+    if not current:
         return ""
     images, names = set(rows["image_id"].dropna()), set(row_names(rows))
     waiting = sorted(
         decision.line
-        for decision in in_force
+        for decision in current
         if decision.image_id not in images
         or (decision.field == "duplicate_of" and decision.value and decision.value not in names)
     )
-    text = f"{len(in_force):,} {'decision' if len(in_force) == 1 else 'decisions'}"
+    text = f"{len(current):,} {'decision' if len(current) == 1 else 'decisions'}"
     if not waiting:
         return text
     lines = ", ".join(map(str, waiting[:LINES_NAMED])) + (", ..." if len(waiting) > LINES_NAMED else "")

@@ -104,7 +104,7 @@ def crosstab(rows: pd.DataFrame, down: str, across: str, title: str | None = Non
 
 def with_flags(manifest: pd.DataFrame) -> pd.DataFrame:
     """One row per film and quality flag, with the column ``flag``."""
-    flags = manifest["flags"].astype(object).map(lambda found: list(found) if is_list_like(found) else [])
+    flags = manifest["flags"].astype(object).map(lambda entry: list(entry) if is_list_like(entry) else [])
     return manifest.assign(flag=flags).explode("flag").dropna(subset=["flag"])
 
 

@@ -37,8 +37,8 @@ OPTIONS = options(contradictions=PARAMS, prepare=PrepareParams(sizes=(64,)))
 
 def rows_of(*rows):
     films = [film(item_id=str(number), picture=PICTURE, **values) for number, values in enumerate(rows)]
-    found = table(films)
-    return found.assign(film=row_names(found))
+    result = table(films)
+    return result.assign(film=row_names(result))
 
 
 def conflict(column, a_value, b_value, similarity=0.9):
@@ -47,8 +47,8 @@ def conflict(column, a_value, b_value, similarity=0.9):
     return {**row, **given, "column": column, "a_value": a_value, "b_value": b_value, "similarity": similarity}
 
 
-def films_of(found):
-    return [entry.film for entry in found]
+def films_of(result):
+    return [entry.film for entry in result]
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_a_label_against_the_rt_pcr_of_its_source_is_listed(values, listed):
 
 def test_the_rt_pcr_of_a_copy_counts_where_the_film_has_none():
     copy = {"label": None, "cluster_id": "c", "rt_pcr": "negative"}
-    (found,) = contradicting_tests(rows_of({"label": "covid", "cluster_id": "c"}, copy, {"label": "covid"}))
-    assert (found.film, found.other) == ("cohen/0", "cohen/1")
-    assert found.evidence == "labeled covid, but RT-PCR negative for its copy cohen/1"
+    (result,) = contradicting_tests(rows_of({"label": "covid", "cluster_id": "c"}, copy, {"label": "covid"}))
+    assert (result.film, result.other) == ("cohen/0", "cohen/1")
+    assert result.evidence == "labeled covid, but RT-PCR negative for its copy cohen/1"
 
 
 @pytest.mark.parametrize(
@@ -96,14 +96,14 @@ def test_the_rt_pcr_of_a_copy_counts_where_the_film_has_none():
     ],
 )
 def test_a_finding_that_means_another_label_is_listed(label, finding, suggested):
-    found = list(contradicting_findings(rows_of({"label": label, "finding": finding})))
-    assert [entry.suggested for entry in found] == ([suggested] if suggested else [])
-    assert all(repr(finding) in entry.evidence for entry in found)
+    result = list(contradicting_findings(rows_of({"label": label, "finding": finding})))
+    assert [entry.suggested for entry in result] == ([suggested] if suggested else [])
+    assert all(repr(finding) in entry.evidence for entry in result)
 
 
 def test_a_long_finding_is_quoted_in_part():
-    (found,) = contradicting_findings(rows_of({"label": "normal", "finding": "COVID-19 " + "x" * 5000}))
-    assert len(found.evidence) < 300
+    (result,) = contradicting_findings(rows_of({"label": "normal", "finding": "COVID-19 " + "x" * 5000}))
+    assert len(result.evidence) < 300
 
 
 def test_both_films_of_a_pair_with_two_labels_are_listed():
@@ -148,16 +148,16 @@ def test_days_of_two_sources_are_not_compared_but_copies_have_one_age():
 
 def test_of_several_ages_the_one_that_differs_is_listed():
     films = [{"patient_id": "p", "age": age, "offset_days": float(day)} for day, age in enumerate([61, 61, 16, 62])]
-    (found,) = contradicting_ages(rows_of(*films), PARAMS)
-    assert (found.film, found.score, found.other) == ("cohen/2", 1.0, "cohen/0")
-    assert found.evidence == "age 16 on day 2, but age 61 on day 0 for cohen/0 of the same patient (p)"
+    (result,) = contradicting_ages(rows_of(*films), PARAMS)
+    assert (result.film, result.score, result.other) == ("cohen/2", 1.0, "cohen/0")
+    assert result.evidence == "age 16 on day 2, but age 61 on day 0 for cohen/0 of the same patient (p)"
 
 
 def test_of_several_sexes_the_one_that_differs_is_listed():
     films = [{"patient_id": "p", "sex": sex} for sex in ("F", "F", "M", None)] + [{"patient_id": "q", "sex": "M"}]
-    (found,) = contradicting_sexes(rows_of(*films))
-    assert (found.film, found.score) == ("cohen/2", 1.0)
-    assert found.evidence == "sex M, but sex F for cohen/0 of the same patient (p)"
+    (result,) = contradicting_sexes(rows_of(*films))
+    assert (result.film, result.score) == ("cohen/2", 1.0)
+    assert result.evidence == "sex M, but sex F for cohen/0 of the same patient (p)"
 
 
 def test_patients_linked_through_duplicates_are_one_patient():
@@ -170,11 +170,11 @@ def test_patients_linked_through_duplicates_are_one_patient():
 @given(st.lists(st.sampled_from(["F", "M"]), min_size=1, max_size=9))
 @settings(deadline=None, max_examples=40)
 def test_every_conflict_of_a_patient_is_listed_and_only_where_there_is_one(sexes):
-    found = list(contradicting_sexes(rows_of(*({"patient_id": "p", "sex": sex} for sex in sexes))))
-    assert bool(found) == (len(set(sexes)) == 2)
-    blamed = {sexes[int(entry.film.split("/")[1])] for entry in found}
+    result = list(contradicting_sexes(rows_of(*({"patient_id": "p", "sex": sex} for sex in sexes))))
+    assert bool(result) == (len(set(sexes)) == 2)
+    listed_sexes = {sexes[int(entry.film.split("/")[1])] for entry in result}
     fewest = min(sexes.count("F"), sexes.count("M"))
-    assert blamed == ({sex for sex in "FM" if sexes.count(sex) == fewest} if found else set())
+    assert listed_sexes == ({sex for sex in "FM" if sexes.count(sex) == fewest} if result else set())
 
 
 WRONG = ("nih", "007")  # drawn as normal, labeled covid
@@ -206,8 +206,8 @@ def test_a_planted_wrong_label_is_listed_with_the_right_one(tmp_path):
     assert planted_films()[7]["label"] == "covid"
     layout = laid_out(tmp_path, planted_films())
     run(layout, OPTIONS)
-    found = read_table(layout.contradictions)
-    listed = found[found["kind"] == "model"].sort_values("score", ascending=False)
+    result = read_table(layout.contradictions)
+    listed = result[result["kind"] == "model"].sort_values("score", ascending=False)
     planted = listed[listed["item_id"] == WRONG[1]].iloc[0]
     assert (planted["label"], planted["suggested"]) == ("covid", "normal")
     assert planted["evidence"].startswith("a classifier trained without this patient predicts normal 0.")
@@ -225,11 +225,11 @@ def test_the_table_has_its_schema_and_is_sorted_and_the_same_again_and_the_manif
     assert str(run(layout, OPTIONS)) == summary
     assert layout.contradictions.read_bytes() == first
     assert (layout.manifest / "manifest.parquet").read_bytes() == before
-    found = read_table(layout.contradictions)
-    assert found.columns.tolist() == CONTRADICTIONS_SCHEMA.names
-    assert found["item_id"].is_monotonic_increasing
-    assert {"model", "sex", "two_labels"} == set(found["kind"])
-    assert found[["image_id", "label", "status", "evidence"]].notna().all(axis=None)
+    result = read_table(layout.contradictions)
+    assert result.columns.tolist() == CONTRADICTIONS_SCHEMA.names
+    assert result["item_id"].is_monotonic_increasing
+    assert {"model", "sex", "two_labels"} == set(result["kind"])
+    assert result[["image_id", "label", "status", "evidence"]].notna().all(axis=None)
     assert "sex 2" in summary
 
 
@@ -241,8 +241,8 @@ def test_a_label_that_a_person_set_is_not_listed(tmp_path):
     header = "image_id,decision,field,value,who,when,why\n"
     layout.decisions.write_text(f"{header}{image_id},set,label,covid,ana,2020-06-24,later test positive\n")
     run(layout, OPTIONS)
-    found = read_table(layout.contradictions)
-    assert found.loc[found["kind"] == "rt_pcr", "item_id"].tolist() == ["005"]
+    result = read_table(layout.contradictions)
+    assert result.loc[result["kind"] == "rt_pcr", "item_id"].tolist() == ["005"]
 
 
 @pytest.mark.parametrize("count", [0, 3])
@@ -253,7 +253,7 @@ def test_too_few_films_give_an_empty_list_and_a_warning(tmp_path, caplog, count)
     assert len(read_table(layout.contradictions)) == 0
 
 
-def test_the_verb_takes_its_options_from_the_profile(tmp_path):
+def test_the_command_takes_its_options_from_the_profile(tmp_path):
     layout = laid_out(tmp_path, [film("cohen", f"{number}", draw(number), rt_pcr="negative") for number in range(3)])
     profile = tmp_path / "params.yaml"
     profile.write_text("profile: test\nprepare: {sizes: [96, 64]}\n")

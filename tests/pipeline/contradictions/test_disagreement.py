@@ -78,9 +78,9 @@ def test_a_sample_of_a_large_collection_is_enough_to_learn_from(monkeypatch):
 
 
 def test_even_and_black_films_have_finite_features():
-    found = features([np.full((64, 64, 3), tone, np.uint8) for tone in (0, 128, 255)], 3)
-    assert np.isfinite(found).all()
-    assert found.dtype == np.float32
+    rows = features([np.full((64, 64, 3), tone, np.uint8) for tone in (0, 128, 255)], 3)
+    assert np.isfinite(rows).all()
+    assert rows.dtype == np.float32
 
 
 def test_planting_changes_the_given_share_of_labels():

@@ -93,7 +93,7 @@ def test_failed_write_leaves_the_object_that_was_there(bucket, mode, size):
     del file
     gc.collect()
     assert path.read_bytes() == b"o" * size
-    assert [found.name for found in bucket.iterdir()] == ["table.bin"]
+    assert [path.name for path in bucket.iterdir()] == ["table.bin"]
 
 
 def test_failed_run_leaves_no_half_shard(bucket):
@@ -109,7 +109,7 @@ def test_failed_run_leaves_no_half_shard(bucket):
     del pool
     gc.collect()
     assert (bucket / "pool" / "pool-00000.parquet").read_bytes() == before
-    assert [found.name for found in bucket.iterdir()] == ["pool"]
+    assert [path.name for path in bucket.iterdir()] == ["pool"]
 
 
 def test_a_smaller_folder_replaces_a_larger_one_with_folders_inside(bucket):
@@ -118,7 +118,7 @@ def test_a_smaller_folder_replaces_a_larger_one_with_folders_inside(bucket):
             for name in names:
                 (folder / name).write_bytes(f"{len(names)} {name}".encode())
     assert (bucket / "set" / "a" / "one").read_bytes() == b"2 a/one"
-    assert sorted(found.path.partition("/")[2] for found in bucket.rglob("*") if found.is_file()) == [
+    assert sorted(path.path.partition("/")[2] for path in bucket.rglob("*") if path.is_file()) == [
         "set/a/one",
         "set/two",
     ]

@@ -1,4 +1,4 @@
-"""Decisions of people: checked line by line, applied to the rows, kept waiting for films that are not here."""
+"""Decisions of people: checked line by line, applied to the rows, waiting for films that are absent."""
 
 import csv
 import hashlib
@@ -49,12 +49,12 @@ def test_a_lateral_film_that_is_frontal_comes_back(tmp_path):
     assert outcome(rows, "1") is None
 
 
-def test_a_view_decided_lateral_leaves_the_film_out(tmp_path):
+def test_a_view_decided_lateral_excludes_the_film(tmp_path):
     rows = apply(table([film()]), decide(tmp_path, f"{ONE},set,view,L"))
     assert outcome(rows, "1") == ("manifest", "view L by a person: ana, looked at it")
 
 
-def test_an_excluded_film_says_who_and_why_and_an_earlier_stage_keeps_its_word(tmp_path):
+def test_the_reason_names_the_person_and_an_earlier_exclusion_is_kept(tmp_path):
     rows = table([film(), film(item_id="2", excluded_by="dedupe", reason="copy")])
     rows = apply(rows, decide(tmp_path, f"{ONE},exclude,,", f"{TWO},exclude,,"))
     assert outcome(rows, "1") == ("manifest", "excluded by a person: ana, looked at it")
@@ -62,7 +62,7 @@ def test_an_excluded_film_says_who_and_why_and_an_earlier_stage_keeps_its_word(t
 
 
 @pytest.mark.parametrize(("stage", "back"), [("dedupe", True), ("views", True), ("ingest", False)])
-def test_keep_brings_back_what_a_stage_left_out_but_not_a_film_without_picture(tmp_path, stage, back):
+def test_keep_brings_back_an_excluded_film_unless_it_has_no_picture(tmp_path, stage, back):
     rows = apply(table([film(excluded_by=stage, reason="why")]), decide(tmp_path, f"{ONE},keep,,"))
     assert (outcome(rows, "1") is None) == back
 
@@ -76,7 +76,7 @@ def test_keep_brings_back_one_of_two_byte_identical_rows(tmp_path):
     assert outcome(rows, "1") == ("views", "lateral")
 
 
-def test_a_copy_declared_different_is_free_again(tmp_path):
+def test_a_film_declared_no_copy_comes_back(tmp_path):
     copy = film(excluded_by="dedupe", reason="copy", cluster_id="c", duplicate_of="cohen/2", similarity=0.9)
     rows = apply(table([copy, film(item_id="2", cluster_id="c")]), decide(tmp_path, f"{ONE},set,duplicate_of,"))
     assert outcome(rows, "1") is None
@@ -85,7 +85,7 @@ def test_a_copy_declared_different_is_free_again(tmp_path):
 
 
 @pytest.mark.parametrize("clusters", [(None, None), ("a", None), (None, "b"), ("a", "b")])
-def test_a_film_declared_a_copy_is_left_out_and_shares_a_cluster(tmp_path, clusters):
+def test_a_film_declared_a_copy_is_excluded_and_shares_a_cluster(tmp_path, clusters):
     rows = table([film(cluster_id=clusters[0]), film(item_id="2", cluster_id=clusters[1])])
     rows = apply(rows, decide(tmp_path, f"{ONE},set,duplicate_of,cohen/2"))
     assert outcome(rows, "1") == ("manifest", "copy by a person: ana, looked at it (of cohen/2)")
@@ -94,7 +94,7 @@ def test_a_film_declared_a_copy_is_left_out_and_shares_a_cluster(tmp_path, clust
     assert rows["cluster_id"].nunique() == 1
 
 
-def test_the_last_line_on_a_subject_stands(tmp_path):
+def test_the_last_line_on_a_subject_counts(tmp_path):
     lines = [f"{ONE},set,label,cap", f"{ONE},exclude,,", f"{ONE},set,label,normal", f"{ONE},keep,,"]
     decided = decide(tmp_path, *lines)
     rows = apply(table([film()]), decided)
@@ -104,13 +104,13 @@ def test_the_last_line_on_a_subject_stands(tmp_path):
     assert brought_back(rows, decide(tmp_path, f"{ONE},keep,,", f"{ONE},exclude,,")).tolist() == [False]
 
 
-def test_decisions_on_films_that_are_not_here_wait(tmp_path):
+def test_decisions_on_absent_films_change_nothing(tmp_path):
     rows = table([film(item_id="7"), film(item_id="2")])
     lines = [f"{ONE},exclude,,", f"{TWO},set,duplicate_of,cohen/99"]
     assert apply(rows, decide(tmp_path, *lines)).equals(rows)
 
 
-def test_rows_that_no_source_filled_are_left_alone(tmp_path):
+def test_rows_without_an_image_do_not_change(tmp_path):
     rows = table([film(), film(item_id="2", image_id=None)])
     rows = exclude(rows, rows["image_id"].isna(), "ingest", "no bytes")
     rows = apply(rows, decide(tmp_path, f"{ONE},set,label,cap"))
@@ -164,13 +164,13 @@ def test_any_cells_are_a_decision_or_one_sentence(tmp_path, cells):
         assert "decisions.csv, line" in str(error)
 
 
-def test_an_excluded_film_stays_out_whatever_else_is_decided_of_it(tmp_path):
+def test_exclude_overrules_all_other_decisions(tmp_path):
     rows = table([film(view="L", excluded_by="views", reason="lateral")])
     rows = apply(rows, decide(tmp_path, f"{ONE},exclude,,", f"{ONE},set,view,PA"))
     assert outcome(rows, "1") == ("manifest", "excluded by a person: ana, looked at it")
 
 
-def test_decisions_without_effect_are_counted_and_named_by_their_line(tmp_path):
+def test_decisions_that_wait_are_counted_and_named_by_their_line(tmp_path):
     rows = table([film()])
     assert effect(rows, []) == ""
     assert effect(rows, decide(tmp_path, f"{ONE},set,label,cap")) == "1 decision"

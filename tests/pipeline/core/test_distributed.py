@@ -164,7 +164,7 @@ def by_killing(cluster, options, expected, tmp_path):
     assert [process.poll() for process in cluster.processes[3:]] == [-signal.SIGKILL] * 4
 
 
-def test_tasks_of_a_lost_worker_are_done_again_and_results_keep_their_order(tmp_path):
+def test_tasks_of_a_lost_worker_are_repeated_and_results_keep_their_order(tmp_path):
     def square(number):
         time.sleep(0.02)
         return number**2

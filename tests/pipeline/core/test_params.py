@@ -30,7 +30,7 @@ def test_words_that_yaml_once_took_for_truth_values_are_words(tmp_path):
     assert load_params(profile(tmp_path, text)).folders[0].labels == {"Yes": "covid", "No": "normal", "1": "cap"}
 
 
-def test_a_folder_of_the_profile_may_be_named_wherever_a_source_may(tmp_path):
+def test_a_folder_of_the_profile_counts_as_a_source(tmp_path):
     text = "profile: x\nfolders: [{name: mine, path: films}]\nsplit: {external: [mine]}\nharmonise: {sources: [mine]}"
     assert load_params(profile(tmp_path, text)).split.external == ("mine",)
 

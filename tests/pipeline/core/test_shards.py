@@ -111,16 +111,16 @@ def images(tmp_path_factory):
 
 def test_a_shard_of_films_is_read_by_our_own_reader(images):
     folder, films = images
-    found = list(iter_images(folder, "images", [*KEY, "tone_curve", "age"]))
-    assert [png for _, png in found] == [row["image"]["bytes"] for row in films]
-    assert found[0][0] == {"source": "nih", "item_id": "1", "tone_curve": bytes(range(256)), "age": 44.0}
+    result = list(iter_images(folder, "images", [*KEY, "tone_curve", "age"]))
+    assert [png for _, png in result] == [row["image"]["bytes"] for row in films]
+    assert result[0][0] == {"source": "nih", "item_id": "1", "tone_curve": bytes(range(256)), "age": 44.0}
 
 
 def test_a_shard_of_films_is_read_by_pandas(images):
     folder, films = images
-    found = pd.read_parquet(folder / "images-00000.parquet")
-    assert found["image"].map(lambda image: image["bytes"]).tolist() == [row["image"]["bytes"] for row in films]
-    assert found["image"].map(lambda image: image["path"]).tolist() == [f"{row['image_id']}.png" for row in films]
+    result = pd.read_parquet(folder / "images-00000.parquet")
+    assert result["image"].map(lambda image: image["bytes"]).tolist() == [row["image"]["bytes"] for row in films]
+    assert result["image"].map(lambda image: image["path"]).tolist() == [f"{row['image_id']}.png" for row in films]
 
 
 def test_a_shard_of_films_is_read_by_duckdb(images):
@@ -134,6 +134,6 @@ def test_a_shard_of_films_is_a_data_set_of_pictures(images, tmp_path):
     datasets = pytest.importorskip("datasets", reason="needs datasets")
     folder, _ = images
     files = str(folder / "images-00000.parquet")
-    found = datasets.load_dataset("parquet", data_files=files, split="train", cache_dir=str(tmp_path))
-    first = found.cast_column("image", datasets.Image())[0]
+    result = datasets.load_dataset("parquet", data_files=files, split="train", cache_dir=str(tmp_path))
+    first = result.cast_column("image", datasets.Image())[0]
     assert first["image"].size == (first["width"], first["height"])

@@ -69,7 +69,7 @@ def test_children_and_other_labels_can_be_kept():
     assert rows["status"].tolist() == ["kept", "kept"]
 
 
-def test_flagged_films_go_only_if_the_profile_says_so():
+def test_flagged_films_are_excluded_only_if_the_profile_says_so():
     rows = [film(item_id="1", flags=["mirrored", "text"]), film(item_id="2", flags=[]), film(item_id="3")]
     assert built(*rows)["status"].tolist() == ["kept"] * 3
     strict = built(*rows, exclude_flags=("text", "blurred"))
@@ -91,15 +91,15 @@ def test_a_child_that_a_person_keeps_stays():
     assert built(film(age=17.0), decided=[keep("1")])["status"].tolist() == ["kept"]
 
 
-def test_pictures_of_kept_films_only_lie_in_the_shards(tmp_path):
+def test_shards_hold_the_pictures_of_kept_films_only(tmp_path):
     rows = [film("nih", f"{number}", draw(number), label=[None, "normal"][number % 2]) for number in range(9)]
     layout = laid_out(tmp_path, rows)
     assert str(run(layout, options(manifest=ManifestParams(shard_rows=3)))) == "9 rows, 4 kept (normal 4), 5 excluded"
     shards = sorted(path.name for path in layout.manifest.iterdir())
     assert shards == ["images-00000.parquet", "images-00001.parquet", "manifest.parquet"]
-    found = {row["item_id"]: png for row, png in iter_images(layout.manifest, "images")}
-    assert sorted(found) == ["1", "3", "5", "7"]
-    for item_id, png in found.items():
+    pictures = {row["item_id"]: png for row, png in iter_images(layout.manifest, "images")}
+    assert sorted(pictures) == ["1", "3", "5", "7"]
+    for item_id, png in pictures.items():
         assert (cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED) == draw(int(item_id))).all()
 
 
@@ -117,8 +117,8 @@ def test_the_manifest_has_all_rows_in_order_and_its_schema(tmp_path):
     layout = laid_out(tmp_path, [film("nih", "2"), film("cohen", "9", label=None), film("nih", "10")])
     run(layout, options(manifest=ManifestParams()))
     assert described(pq.read_schema(str(layout.manifest / "manifest.parquet"))) == described(MANIFEST_SCHEMA)
-    found = read_table(layout.manifest / "manifest.parquet")
-    assert list(zip(found["source"], found["item_id"], strict=True)) == [("cohen", "9"), ("nih", "10"), ("nih", "2")]
+    rows = read_table(layout.manifest / "manifest.parquet")
+    assert list(zip(rows["source"], rows["item_id"], strict=True)) == [("cohen", "9"), ("nih", "10"), ("nih", "2")]
 
 
 def test_a_decision_of_the_file_is_replayed(tmp_path):
@@ -128,8 +128,8 @@ def test_a_decision_of_the_file_is_replayed(tmp_path):
     header = "image_id,decision,field,value,who,when,why\n"
     layout.decisions.write_text(f"{header}{image_id},set,label,covid,ana,2020-06-24,PCR proven\n")
     run(layout, options(manifest=ManifestParams()))
-    found = read_table(layout.manifest / "manifest.parquet").iloc[0]
-    assert (found["label"], found["status"]) == ("covid", "kept")
+    rows = read_table(layout.manifest / "manifest.parquet").iloc[0]
+    assert (rows["label"], rows["status"]) == ("covid", "kept")
 
 
 def test_a_second_run_gives_the_same_bytes_whatever_the_pool_shards(tmp_path):
@@ -183,7 +183,7 @@ def test_a_failure_leaves_the_earlier_manifest(tmp_path):
     ],
     ids=str,
 )
-def test_a_broken_rule_is_found_and_named(change, rule):
+def test_a_broken_rule_is_reported(change, rule):
     rows = built(film(), film(item_id="2"), film(item_id="3", label=None))
     assert broken_rules(rows) == []
     rows = pd.concat([rows.iloc[:1].assign(**change), rows.iloc[1:]], ignore_index=True)

@@ -1,4 +1,4 @@
-"""BEASF, CLAHE and the channels: the paper's properties, and the public code's flaws that must not return."""
+"""BEASF, CLAHE and the channels: the properties in the paper, without the flaws of its public code."""
 
 import numpy as np
 import pytest
@@ -26,8 +26,8 @@ def curves(draw):
 
 
 @given(curves())
-def test_beasf_never_falls_and_keeps_its_four_fixed_points(drawn):
-    mean, curve = drawn
+def test_beasf_is_monotonic_and_keeps_its_four_fixed_points(mean_and_curve):
+    mean, curve = mean_and_curve
     assert (np.diff(curve.astype(int)) >= 0).all()
     assert [curve[tone] for tone in (0, mean, mean + 1, 255)] == [0, mean, mean + 1, 255]
 
@@ -44,7 +44,7 @@ def test_beasf_equals_its_definition_pixel_by_pixel(film, gamma):
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("gamma", [0.5, 1.0, 1.5, 2.0])
-def test_beasf_equals_its_definition_on_drawn_films(seed, gamma):
+def test_beasf_equals_its_definition_on_synthetic_films(seed, gamma):
     film = draw_film(64, seed)
     assert (beasf(film, gamma) == beasf_by_pixel(film, gamma)).all()
 
@@ -64,13 +64,13 @@ def test_beasf_depends_on_the_histogram_only_through_mean_and_medians():
     assert (beasf(other, 1.5) == curve[other]).all()
 
 
-def test_bins_are_grey_levels_also_where_the_film_is_not_full_range():
+def test_bins_are_gray_levels_even_if_the_film_lacks_some():
     # the public code spread 256 bins over 100..160: bin and grey level then differ, and the medians with them
     film = np.array([[100, 110, 120, 140, 150, 160]], np.uint8)
     assert landmarks(histogram(film)) == (130, 110, 150)
 
 
-def test_the_tone_of_the_mean_belongs_to_the_lower_half_alone():
+def test_the_tone_of_the_mean_belongs_to_the_lower_half_only():
     # counted in both halves, 100 (the mean, and most of the pixels) would be the upper median, too
     film = np.array([[90] + [100] * 8 + [110]], np.uint8)
     assert landmarks(histogram(film)) == (100, 100, 110)
@@ -126,7 +126,7 @@ def test_the_order_is_that_of_the_notebooks_and_another_is_refused():
         check_channels(["original", "beasf", "clahe"], "models/base")
 
 
-def test_enhancing_leaves_the_given_film_alone():
+def test_enhancing_does_not_change_the_given_film():
     film = draw_film(64, 1)
     before = film.copy()
     channels(film)

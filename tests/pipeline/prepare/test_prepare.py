@@ -1,4 +1,4 @@
-"""Model inputs: one way from a picture to what a network sees, in an order that is written down and checked."""
+"""Model inputs: one path from a picture to the input of a network, with recorded and checked settings."""
 
 import json
 import tracemalloc
@@ -61,7 +61,7 @@ def test_the_order_is_resize_then_tone_curve_then_channels(gray, curve, size):
 
 @given(films, sizes)
 @settings(deadline=None, max_examples=40)
-def test_an_even_film_stays_even_and_resizing_never_leaves_the_tones_by_wrapping(gray, size):
+def test_a_uniform_film_stays_uniform_and_resizing_never_wraps_around(gray, size):
     even = np.full_like(gray, gray.flat[0])
     assert (resize(even, size, size) == gray.flat[0]).all()
     if min(gray.shape) >= 8:  # an edge overshoots; wrapped around, bright would become dark
@@ -82,7 +82,7 @@ def test_padding_keeps_the_aspect_ratio_as_far_as_pixels_allow(width, height, si
 
 @given(films, sizes)
 @settings(deadline=None, max_examples=40)
-def test_padding_is_black_and_neither_changes_the_film_nor_is_changed(gray, size):
+def test_padding_is_black_and_does_not_influence_the_film(gray, size):
     width, height = fit(gray.shape[1], gray.shape[0], size)
     made = to_input(gray, None, size, PrepareParams(aspect="pad"))
     top, left = (size - height) // 2, (size - width) // 2
@@ -106,28 +106,28 @@ def test_arrays_hold_the_kept_films_in_the_order_of_the_rows(tmp_path):
         str(run(layout, options(prepare=PrepareParams()), None, 32))
         == "8 films at 32 x 32 x 3 (beasf, clahe, original)"
     )
-    found = read_arrays(layout, 32)
-    assert list(zip(found.rows["source"], found.rows["item_id"], strict=True)) == [
+    prepared = read_arrays(layout, 32)
+    assert list(zip(prepared.rows["source"], prepared.rows["item_id"], strict=True)) == [
         ("cohen", "1"),
         *(("nih", f"{number}") for number in range(7)),
     ]
     reversed_tones = np.arange(255, -1, -1).astype(np.uint8)
-    assert (found.images[0] == to_input(draw(50), reversed_tones, 32, PrepareParams())).all()
+    assert (prepared.images[0] == to_input(draw(50), reversed_tones, 32, PrepareParams())).all()
     for place in range(7):
-        assert (found.images[place + 1] == to_input(draw(place), None, 32, PrepareParams())).all()
-    assert found.rows[["label", "group_id", "split", "image_id"]].notna().all(axis=None)
+        assert (prepared.images[place + 1] == to_input(draw(place), None, 32, PrepareParams())).all()
+    assert prepared.rows[["label", "group_id", "split", "image_id"]].notna().all(axis=None)
 
 
 def test_the_images_are_a_plain_memory_map(tmp_path):
     layout = laid_out(tmp_path, ROWS)
     run(layout, options(prepare=PrepareParams()), None, 32)
-    found = read_arrays(layout, 32)
-    assert isinstance(found.images, np.memmap)
-    assert not found.images.flags.writeable
-    assert (np.load(str(layout.arrays(32) / "images.npy"), allow_pickle=False) == found.images).all()
+    prepared = read_arrays(layout, 32)
+    assert isinstance(prepared.images, np.memmap)
+    assert not prepared.images.flags.writeable
+    assert (np.load(str(layout.arrays(32) / "images.npy"), allow_pickle=False) == prepared.images).all()
 
 
-def test_how_the_inputs_were_made_stands_beside_them(tmp_path):
+def test_the_recipe_is_stored_with_the_inputs(tmp_path):
     layout = laid_out(tmp_path, ROWS)
     run(layout, options(prepare=PrepareParams(beasf_gamma=2.0, aspect="pad")), None, 32)
     inputs = json.loads((layout.arrays(32) / "inputs.json").read_text())

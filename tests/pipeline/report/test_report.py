@@ -58,7 +58,7 @@ def laid_out(folder, pairs=True):
         "item_id": "c1",
         "label": "covid",
         "kind": "rt_pcr",
-        "evidence": f"says negative {EVIL}",
+        "evidence": f"RT-PCR negative {EVIL}",
     }
     doubts = pd.DataFrame(
         [dict.fromkeys(CONTRADICTIONS_SCHEMA.names) | doubt] * pairs, columns=CONTRADICTIONS_SCHEMA.names
@@ -85,7 +85,7 @@ def test_the_page_is_one_file_that_loads_nothing(layout):
     assert "@import" not in page and "url(" not in page
 
 
-def test_what_sources_say_is_escaped(layout):
+def test_text_from_sources_is_escaped(layout):
     page = page_of(layout)
     assert EVIL not in page
     assert "&lt;script&gt;" in page
@@ -102,14 +102,14 @@ def test_the_page_shows_every_part(layout):
         "before matching",
         "mirrored",
         "rt_pcr",
-        "says negative",
+        "RT-PCR negative",
         "normal",
         "covid",
     ):
         assert text in page
 
 
-def test_a_judged_model_is_shown_with_its_interval(layout):
+def test_an_evaluated_model_is_shown_with_its_interval(layout):
     folder = layout.report("base")
     (folder / "figures").mkdir(parents=True)
     (folder / "metrics.json").write_text(
@@ -178,7 +178,7 @@ def test_splits_count_films_and_groups(layout):
     assert table.rows[-1] == ("all", 8, 8, 16, 16)
 
 
-def test_a_table_of_nothing_has_no_rows():
+def test_an_empty_table_has_no_rows():
     assert crosstab(pd.DataFrame({"a": [], "b": []}), "a", "b") == Table(("a",), [])
 
 

@@ -79,7 +79,7 @@ def test_reasons_are_grouped_without_their_details():
     assert general_reason("parse: no image found at https://a.org/1: (selector img)") == "no image found"
 
 
-def test_the_verb_prints_the_tables(tmp_path):
+def test_the_command_prints_the_tables(tmp_path):
     written(tmp_path, ROWS)
     answer = CliRunner().invoke(app, ["show", "--root", str(tmp_path)])
     assert answer.exit_code == 0

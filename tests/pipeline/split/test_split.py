@@ -126,10 +126,10 @@ def test_a_page_with_the_films_of_a_whole_collection_links_none():
 def test_every_stratum_gets_its_shares():
     rows = pd.DataFrame([(label, f"{label}/{number}") for label in ("covid", "cap") for number in range(3000)])
     sides = rows[1].map(lambda group: split_of(group, SplitParams()))
-    found = pd.crosstab(rows[0], sides, normalize="index")
+    shares = pd.crosstab(rows[0], sides, normalize="index")
     for label in ("covid", "cap"):  # three standard errors of 3,000 draws
-        assert found.loc[label, "test"] == pytest.approx(0.2, abs=0.022)
-        assert found.loc[label, "val"] == pytest.approx(0.15, abs=0.02)
+        assert shares.loc[label, "test"] == pytest.approx(0.2, abs=0.022)
+        assert shares.loc[label, "val"] == pytest.approx(0.15, abs=0.02)
 
 
 def test_the_hash_is_the_same_on_every_machine():
@@ -182,10 +182,10 @@ def test_the_table_holds_every_row_and_is_the_same_bytes_again(tmp_path):
     first = layout.splits.read_bytes()
     run(layout, options(split=SplitParams()))
     assert layout.splits.read_bytes() == first
-    found = read_table(layout.splits)
-    assert len(found) == 20
-    assert found["group_id"].notna().all()
-    assert found["split"].isna().sum() == 8  # children are excluded
+    splits = read_table(layout.splits)
+    assert len(splits) == 20
+    assert splits["group_id"].notna().all()
+    assert splits["split"].isna().sum() == 8  # children are excluded
 
 
 def test_a_manifest_without_films_makes_an_empty_split(tmp_path):
