@@ -41,8 +41,8 @@ class Predictions:
 
     Attributes:
         classes: the K labels that it knows, sorted.
-        probabilities: of each class, float64 (N, K), from a model trained without the film's group; NaN for films whose
-            label is too rare.
+        probabilities: of each class, float64 (N, K), from a model trained without the film's group; NaN for films
+            without a label or with one that is too rare.
         suspicious: whether the label is a likely error, bool (N,).
     """
 
@@ -58,12 +58,12 @@ def cross_validate(
 
     Args:
         images: prepared inputs, uint8 (N, size, size, 3), read once and one by one; may be a memory map.
-        labels: label of each film.
+        labels: label of each film; films without one take no part.
         groups: group of each film; groups are never divided.
         folds: number of folds; fewer if a label has fewer groups.
         seed: of the folds.
     """
-    names, group_names = labels.astype(str).to_numpy(), groups.astype(str).to_numpy()
+    names, group_names = labels.astype(object).fillna("").to_numpy(), groups.astype(str).to_numpy()
     classes = _frequent_labels(names, group_names)
     probabilities = np.full((len(names), len(classes)), np.nan)
     suspicious = np.zeros(len(names), bool)
@@ -112,7 +112,8 @@ def _shrink(film: Any, side: int) -> Any:
 
 def _frequent_labels(labels: npt.NDArray[np.object_], groups: npt.NDArray[np.object_]) -> list[str]:
     """Labels with films of at least two groups, sorted; of a single group none could be held out."""
-    counts = pd.DataFrame({"label": labels, "group": groups}).groupby("label")["group"].nunique()
+    films = pd.DataFrame({"label": labels, "group": groups})
+    counts = films[films["label"] != ""].groupby("label")["group"].nunique()
     rare = counts[counts < 2].index.tolist()
     if rare:
         log.warning("Labels with films of only one group are not cross-validated: %s.", ", ".join(rare))

@@ -7,7 +7,7 @@ range and values that do not fit together are refused before anything is fetched
 from collections.abc import Collection, Hashable
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Entries = TypeVar("Entries", bound=Collection[Hashable])
 
@@ -19,6 +19,19 @@ def _without_duplicates(entries: Entries) -> Entries:
         raise ValueError("list should not contain duplicates")
     return entries
 
+
+def _any_as_entry(entries: object) -> object:
+    """``any`` as the only entry of a list; a list as a tuple, since strict checks accept no list here."""
+    return (ANY,) if entries == ANY else tuple(entries) if isinstance(entries, list) else entries
+
+
+def _any_alone(entries: tuple[str, ...]) -> tuple[str, ...]:
+    if ANY in entries and len(entries) > 1:
+        raise ValueError(f"{ANY} stands alone; remove the other labels or {ANY}")
+    return entries
+
+
+ANY = "any"
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=0)]
@@ -119,15 +132,22 @@ class HarmoniseParams(Options):
 class ManifestParams(Options):
     """Which rows the data set keeps."""
 
-    labels: tuple[Literal["normal", "cap", "covid", "other"], ...] = Field(
-        ("normal", "cap", "covid"), description="labels to keep"
-    )
+    labels: Annotated[
+        tuple[Literal["normal", "cap", "covid", "other", "any"], ...],
+        BeforeValidator(_any_as_entry),
+        AfterValidator(_any_alone),
+    ] = Field(("normal", "cap", "covid"), description="labels to keep; any = all films, also those without a label")
     keep_pediatric: bool = Field(False, description="keep films of children (under 18 years)")
     exclude_flags: tuple[
         Literal["rotated", "inverted", "mirrored", "border", "collimated", "text", "blurred", "upscaled", "few_levels"],
         ...,
     ] = Field((), description="exclude films with any of these flags")
     shard_rows: Positive = Field(500, description="rows per image shard")
+
+    @property
+    def keeps_any_label(self) -> bool:
+        """Are films kept whatever their label, also those without one?"""
+        return ANY in self.labels
 
 
 class SplitParams(Options):

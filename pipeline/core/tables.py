@@ -13,6 +13,7 @@ from sources.core.items import KEY
 from sources.core.storage import open_parquet, read_table
 
 ADULT_AGE = 18
+UNLABELED = "unlabeled"  # how films without a label are counted
 
 
 def shards(folder: UPath, prefix: str) -> list[UPath]:
@@ -68,6 +69,23 @@ def exclude(rows: pd.DataFrame, mask: "pd.Series[bool]", stage: str, reason: "st
 def row_names(rows: pd.DataFrame) -> "pd.Series[str]":
     """``<source>/<item_id>`` of every row."""
     return rows["source"].astype(str) + "/" + rows["item_id"].astype(str)
+
+
+def has_unknown_patient(rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Films whose patient neither their source nor a copy's source states: a split cannot keep the patient together."""
+    return rows["patient_key"].isna() & rows["patient_id"].isna()
+
+
+def unknown_patients_warning(kept: pd.DataFrame) -> str | None:
+    """What a split of ``kept`` films cannot promise, as one sentence; None if all patients are known."""
+    unknown = int(has_unknown_patient(kept).sum())
+    if not unknown:
+        return None
+    films = f"all {len(kept):,} films" if unknown == len(kept) else f"{unknown:,} of {len(kept):,} films"
+    return (
+        f"The patients of {films} are unknown: films of one patient may be in two splits, and results on val and test "
+        "may look better than they are. State a patient for each film, where you can."
+    )
 
 
 def is_pediatric(rows: pd.DataFrame) -> "pd.Series[bool]":

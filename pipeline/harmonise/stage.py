@@ -53,11 +53,12 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Har
     rows = read_rows(layout, after="views")
     _check_sources(options, rows, [folder.name for folder in params.folders])
     decided = replay.apply(rows, read_decisions(layout.decisions))
-    reference = compute_reference(layout, decided, options, params.split, executor)
+    matched = decided[decided["excluded_by"].isna() & decided["source"].isin(options.sources)]
+    nothing_to_match = matched.empty and options.reference == "covid_mean"
+    reference = None if nothing_to_match else compute_reference(layout, decided, options, params.split, executor)
     if reference is None:
         _write(layout, rows, {}, None)
         return HarmoniseSummary(0, None, 0)
-    matched = decided[decided["excluded_by"].isna() & decided["source"].isin(options.sources)]
     curves = {
         key: match_curve(counts, reference.cdf).tobytes()
         for key, counts in histograms(layout, keys_of(matched), executor)

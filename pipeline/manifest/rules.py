@@ -1,16 +1,20 @@
 """Which rows the manifest excludes, and which rules it must satisfy."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 
 import pandas as pd
 from pandas.api.types import is_list_like
 
+from pipeline.core.params import ManifestParams
 from pipeline.core.tables import exclude, is_pediatric, row_names
 from sources.core.items import KEY, LABELS
 
 
-def exclude_labels(rows: pd.DataFrame, labels: Iterable[str]) -> pd.DataFrame:
-    """Exclude rows without a label, and rows whose label is not one of ``labels``."""
+def exclude_labels(rows: pd.DataFrame, params: ManifestParams) -> pd.DataFrame:
+    """Exclude rows without a label, and rows whose label is not one of ``manifest.labels``; none if that is ``any``."""
+    if params.keeps_any_label:
+        return rows
+    labels = params.labels
     rows = exclude(rows, rows["label"].isna(), "manifest", "label unknown: not stated by the source")
     reason = "label not used: " + rows["label"].astype(object).fillna("") + f" (only {', '.join(labels)})"
     return exclude(rows, ~rows["label"].isin(list(labels)), "manifest", reason)
@@ -30,10 +34,10 @@ def exclude_flagged(rows: pd.DataFrame, unwanted: Collection[str], spared: "pd.S
     return exclude(rows, pd.Series(list(map(bool, matching)), index=rows.index) & ~spared, "manifest", reason)
 
 
-def broken_rules(rows: pd.DataFrame) -> list[str]:
+def broken_rules(rows: pd.DataFrame, params: ManifestParams) -> list[str]:
     """One clause per rule that the manifest breaks, with the number of rows and an example."""
     clauses = []
-    for rule, breaks in RULES.items():
+    for rule, breaks in (RULES if params.keeps_any_label else RULES | LABEL_RULE).items():
         broken = breaks(rows).fillna(False).astype(bool)
         if broken.any():
             example = row_names(rows[broken]).iloc[0]
@@ -52,6 +56,7 @@ RULES: dict[str, Callable[[pd.DataFrame], "pd.Series[bool]"]] = {
     "an excluded row has a stage": lambda rows: ~_is_kept(rows) & rows["excluded_by"].isna(),
     "an excluded row has a reason": lambda rows: ~_is_kept(rows) & (rows["reason"].fillna("") == ""),
     "a kept row has no exclusion": lambda rows: _is_kept(rows) & rows[["excluded_by", "reason"]].notna().any(axis=1),
-    "a kept row has a known label": lambda rows: _is_kept(rows) & ~rows["label"].isin(LABELS),
+    "a label is a known one": lambda rows: _is_kept(rows) & rows["label"].notna() & ~rows["label"].isin(LABELS),
     "a kept row has an image": lambda rows: _is_kept(rows) & rows[["image_id", "width", "height"]].isna().any(axis=1),
 }
+LABEL_RULE = {"a kept row has a label": lambda rows: _is_kept(rows) & rows["label"].isna()}

@@ -2,9 +2,9 @@
 
 Reads the pool, the tables of dedupe, views and harmonise, and ``curation/decisions.csv``. Writes
 ``manifest/manifest.parquet`` (all rows) and ``manifest/images-*.parquet`` (kept rows with ``image``). Adds ``status``.
-Excludes films that a person excluded, films whose label is unknown or not in ``manifest.labels``, films of children
-unless ``manifest.keep_pediatric`` (by age or, where it is unknown, according to the source), and films with one of
-``manifest.exclude_flags``.
+Excludes films that a person excluded, films whose label is unknown or not in ``manifest.labels`` (none if that is
+``any``), films of children unless ``manifest.keep_pediatric`` (by age or, where it is unknown, according to the
+source), and films with one of ``manifest.exclude_flags``.
 """
 
 from concurrent.futures import Executor
@@ -22,7 +22,7 @@ from pipeline.core.params import ManifestParams, Params
 from pipeline.core.schema import IMAGES_SCHEMA, MANIFEST_SCHEMA
 from pipeline.core.shards import ShardWriter, with_picture
 from pipeline.core.summary import Summary
-from pipeline.core.tables import iter_images, read_rows
+from pipeline.core.tables import UNLABELED, iter_images, read_rows
 from pipeline.manifest.rules import broken_rules, exclude_flagged, exclude_labels, exclude_pediatric
 from sources.core.errors import CxnetError
 from sources.core.items import KEY, LABELS
@@ -57,7 +57,7 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Man
     rows = read_rows(layout, after="harmonise").sort_values(list(KEY), kind="stable", ignore_index=True)
     decided = read_decisions(layout.decisions)
     rows = build(rows, decided, params.manifest)
-    if broken := broken_rules(rows):
+    if broken := broken_rules(rows, params.manifest):
         raise CxnetError(f"The manifest would be inconsistent: {'; '.join(broken)}; run `dvc repro`.")
     with atomic_folder(layout.manifest) as folder:
         _write_images(layout, folder, rows[rows["status"] == "kept"], params.manifest.shard_rows)
@@ -68,7 +68,7 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Man
 def build(rows: pd.DataFrame, decided: list[Decision], params: ManifestParams) -> pd.DataFrame:
     """Apply the decisions of people, exclude what the data set does not keep, and add ``status``."""
     rows = replay.apply(rows, decided)
-    rows = exclude_labels(rows, params.labels)
+    rows = exclude_labels(rows, params)
     spared = replay.brought_back(rows, decided)
     if not params.keep_pediatric:
         rows = exclude_pediatric(rows, spared)
@@ -80,8 +80,8 @@ def build(rows: pd.DataFrame, decided: list[Decision], params: ManifestParams) -
 def summary(rows: pd.DataFrame, effect: str = "") -> ManifestSummary:
     """Count the rows; ``effect`` is the clause on the decisions of people."""
     kept = rows[rows["status"] == "kept"]
-    counts = kept["label"].value_counts()
-    labels = {label: int(counts[label]) for label in LABELS if label in counts}
+    counts = kept["label"].astype(object).fillna(UNLABELED).value_counts()
+    labels = {label: int(counts[label]) for label in (*LABELS, UNLABELED) if label in counts}
     return ManifestSummary(len(rows), len(kept), labels, len(rows) - len(kept), effect)
 
 

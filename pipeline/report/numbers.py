@@ -7,9 +7,9 @@ import pandas as pd
 from pandas.api.types import is_list_like
 
 from pipeline.core.stages import EXCLUDING_STAGES
-from pipeline.core.tables import row_names
+from pipeline.core.tables import UNLABELED, row_names
 from pipeline.report.summary import Table, general_reason
-from sources.core.items import KEY
+from sources.core.items import KEY, LABELS
 
 FUNNEL = {  # stage -> what is left after it
     "fetch": "fetched",
@@ -55,8 +55,14 @@ def headline(manifest: pd.DataFrame) -> list[Number]:
         Number(int(kept["patient_key"].nunique()), "patients"),
         Number(int(manifest["source"].nunique()), "sources"),
         Number(int((manifest["excluded_by"] == "dedupe").sum()), "duplicates excluded"),
-        *(Number(int((kept["label"] == label).sum()), label) for label in ("normal", "cap", "covid")),
+        *(Number(count, label) for label, count in label_counts(kept).items()),
     ]
+
+
+def label_counts(kept: pd.DataFrame) -> dict[str, int]:
+    """Kept films by label, without labels that no film has."""
+    counts = kept["label"].astype(object).fillna(UNLABELED).value_counts()
+    return {label: int(counts[label]) for label in (*LABELS, UNLABELED) if label in counts}
 
 
 def funnel(manifest: pd.DataFrame) -> list[Step]:
@@ -96,7 +102,7 @@ def crosstab(rows: pd.DataFrame, down: str, across: str, title: str | None = Non
     """Counts of ``down`` by ``across``, with totals."""
     if rows.empty:
         return Table((down,), [], title)
-    filled = rows[[down, across]].astype("string").fillna("unknown")
+    filled = rows[[down, across]].astype("string").fillna({"label": UNLABELED}).fillna("unknown")
     counts = pd.crosstab(filled[down], filled[across], margins=True, margins_name="all")
     cells = zip(counts.index, counts.to_numpy(), strict=True)
     return Table((down, *map(str, counts.columns)), [(str(name), *map(int, values)) for name, values in cells], title)
@@ -118,7 +124,7 @@ def strongest_contradictions(contradictions: pd.DataFrame, most: int = 6) -> Tab
     """The contradictions of each kind with the highest scores."""
     ordered = contradictions.sort_values(["kind", "score", *KEY], ascending=[True, False, True, True])
     chosen = ordered.groupby("kind").head(most)
-    label = chosen["label"].astype(object).where(chosen["label"].notna(), "none")
+    label = chosen["label"].astype(object).fillna(UNLABELED)
     score = ["" if pd.isna(value) else f"{value:.2f}" for value in chosen["score"]]
     rows = list(zip(row_names(chosen), label, chosen["kind"], score, chosen["evidence"], strict=True))
     return Table(("film", "label", "kind", "score", "evidence"), rows, "The strongest of each kind")

@@ -66,10 +66,11 @@ class Matching:
 
 @dataclass(frozen=True)
 class Splits:
-    """Section on the splits: by label and by source."""
+    """Section on the splits: by label and by source, and a warning about unknown patients, if there are any."""
 
     by_label: Table
     by_source: Table
+    warning: str | None
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ class Page:
     version: str
     manifest_sha256: str
     headline: list[Number]
+    warning: str | None
     funnel: list[Step]
     reasons: Table
     sources: Sources

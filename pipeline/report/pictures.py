@@ -8,6 +8,7 @@ import pandas as pd
 
 from pipeline.core.layout import Layout
 from pipeline.core.pictures import read_pictures, thumbnail
+from pipeline.core.tables import UNLABELED
 from pipeline.imaging.png import decode_png
 from pipeline.report.numbers import general_reason, with_flags
 from sources.core.items import KEY, Key
@@ -68,7 +69,8 @@ class MatchedFilm:
 
 def choose_kept(kept: pd.DataFrame) -> Groups:
     """A few kept films per label, from all sources."""
-    return {str(label): _mixed(films) for label, films in kept.groupby("label")}
+    label = kept["label"].astype(object).fillna(UNLABELED)
+    return {str(name): _mixed(films) for name, films in kept.groupby(label)}
 
 
 def choose_excluded(manifest: pd.DataFrame) -> Groups:

@@ -16,6 +16,7 @@ import pandas as pd
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
 from pipeline.core.summary import Summary
+from pipeline.core.tables import has_unknown_patient, unknown_patients_warning
 from pipeline.report import numbers, page, pictures
 from pipeline.report.summary import Table
 from sources.core.errors import CxnetError
@@ -76,6 +77,7 @@ def build_page(layout: Layout, params: Params, tables: Tables) -> page.Page:
         version=version("cxnet-data"),
         manifest_sha256=_sha256(layout),
         headline=numbers.headline(manifest),
+        warning=_first_warning(kept),
         funnel=numbers.funnel(manifest),
         reasons=numbers.top_reasons(manifest),
         sources=_sources(layout, params, tables),
@@ -97,6 +99,11 @@ def build_page(layout: Layout, params: Params, tables: Tables) -> page.Page:
     )
 
 
+def _first_warning(kept: pd.DataFrame) -> str | None:
+    """What a reader must know before any number: that most patients are unknown."""
+    return unknown_patients_warning(kept) if len(kept) and has_unknown_patient(kept).mean() > 0.5 else None
+
+
 def _sources(layout: Layout, params: Params, tables: Tables) -> page.Sources:
     return page.Sources(
         numbers.source_table(tables.manifest),
@@ -109,7 +116,8 @@ def _sources(layout: Layout, params: Params, tables: Tables) -> page.Sources:
 def _splits(tables: Tables) -> page.Splits:
     in_split = tables.splits[tables.splits["split"].notna()]
     by_source = numbers.crosstab(in_split, "source", "split", "Films by source and split")
-    return page.Splits(numbers.split_table(tables.kept, tables.splits), by_source)
+    warning = unknown_patients_warning(tables.kept)
+    return page.Splits(numbers.split_table(tables.kept, tables.splits), by_source, warning)
 
 
 def _model(layout: Layout, experiment: str) -> page.Model:

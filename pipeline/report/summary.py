@@ -7,11 +7,11 @@ import pandas as pd
 from upath import UPath
 
 from pipeline.core.layout import Layout
+from pipeline.core.tables import UNLABELED
 from sources.core.items import LABELS, VIEWS
 from sources.core.storage import read_table
 
 COLUMNS = ["source", "label", "view", "status", "excluded_by", "reason"]
-NO_LABEL = "(none)"
 TOP = 12  # reasons listed
 
 
@@ -42,14 +42,14 @@ def manifest_tables(layout: Layout, manifest: str | None = None) -> list[Table]:
     """
     path = UPath(manifest) if manifest else layout.manifest
     rows = read_table(path if path.suffix == ".parquet" else path / "manifest.parquet", COLUMNS)
-    rows = rows.assign(label=rows["label"].fillna(NO_LABEL), view=rows["view"].fillna("unknown"))
+    rows = rows.assign(label=rows["label"].fillna(UNLABELED), view=rows["view"].fillna("unknown"))
     return [label_table(rows), stratum_table(rows), reason_table(rows)]
 
 
 def label_table(rows: pd.DataFrame) -> Table:
     """Kept and excluded rows of each label, and of all."""
     counts = _by_status(rows, ["label"])
-    labels = [name for name in (*LABELS, NO_LABEL) if name in counts.index]
+    labels = [name for name in (*LABELS, UNLABELED) if name in counts.index]
     table = [(name, *_numbers(counts.loc[[name]].sum())) for name in labels]
     title = f"{len(rows):,} rows from {rows['source'].nunique()} sources"
     return Table(("label", "kept", "excluded", "rows"), [*table, ("all", *_numbers(counts.sum()))], title)

@@ -15,6 +15,7 @@ from pipeline.core.layout import Layout
 from pipeline.core.params import Params, SplitParams
 from pipeline.core.schema import SPLITS_SCHEMA
 from pipeline.core.summary import Summary
+from pipeline.core.tables import has_unknown_patient, unknown_patients_warning
 from pipeline.split.assignment import assign
 from pipeline.split.groups import groups
 from sources.core.errors import unknown
@@ -31,17 +32,19 @@ COLUMNS = [*KEY, "image_id", "label", *LINKS, "status"]
 
 @dataclass(frozen=True)
 class SplitSummary(Summary):
-    """Films, groups, films of each split, and a clause for each label that a split lacks."""
+    """Films, groups, films of each split, films of unknown patients, and a clause for each label that a split lacks."""
 
     films: int
     groups: int
     splits: dict[str, int]
+    unknown_patients: int
     gaps: tuple[str, ...]
 
     def __str__(self) -> str:
         total = f"{self.films:,} films in {self.groups:,} groups"
         parts = [f"{name} {count:,} ({count / self.films:.0%})" for name, count in self.splits.items()]
-        return "; ".join([f"{total}: {', '.join(parts)}" if parts else total, *self.gaps])
+        unknown = [f"patients of {self.unknown_patients:,} films unknown"] if self.unknown_patients else []
+        return "; ".join([f"{total}: {', '.join(parts)}" if parts else total, *unknown, *self.gaps])
 
 
 def run(layout: Layout, params: Params, executor: Executor | None = None) -> SplitSummary:
@@ -56,6 +59,8 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Spl
     write_table(layout.splits, rows.sort_values(list(KEY), kind="stable"), SPLITS_SCHEMA)
     for gap in gaps(rows):
         log.warning("%s; choose another split.seed or larger shares, or add films.", gap)
+    if warning := unknown_patients_warning(rows[rows["split"].notna()]):
+        log.warning(warning)
     return summary(rows)
 
 
@@ -79,4 +84,5 @@ def summary(rows: pd.DataFrame) -> SplitSummary:
     kept = rows[rows["split"].notna()]
     counts = kept["split"].value_counts()
     splits = {name: int(counts[name]) for name in (*SPLITS, "external") if name in counts}
-    return SplitSummary(len(kept), kept["group_id"].nunique(), splits, tuple(gaps(rows)))
+    unknown = int(has_unknown_patient(kept).sum())
+    return SplitSummary(len(kept), kept["group_id"].nunique(), splits, unknown, tuple(gaps(rows)))

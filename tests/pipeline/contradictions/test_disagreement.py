@@ -56,6 +56,20 @@ def test_a_label_of_one_patient_is_not_predicted(caplog):
     assert "not cross-validated: other" in caplog.text
 
 
+def test_films_without_a_label_take_no_part(caplog):
+    films = synthetic_films(90)
+    labels = films.labels.copy()
+    labels[10:20] = None
+    predictions = cross_validate(films.images, labels, films.groups, 5, 18)
+    assert predictions.classes == ["cap", "covid", "normal"]
+    assert np.isnan(predictions.probabilities[10:20]).all()
+    assert np.isfinite(np.delete(predictions.probabilities, slice(10, 20), axis=0)).all()
+    assert not predictions.suspicious[10:20].any()
+    unlabeled = cross_validate(films.images, series([None] * len(labels)), films.groups, 5, 18)
+    assert (unlabeled.classes, unlabeled.suspicious.any()) == ([], False)
+    assert "fewer than two" in caplog.text
+
+
 @pytest.mark.parametrize("count", [12, 18])
 def test_a_handful_of_films_is_predicted_with_fewer_folds(count):
     films = synthetic_films(count)

@@ -30,6 +30,12 @@ def test_words_that_yaml_once_took_for_truth_values_are_words(tmp_path):
     assert load_params(profile(tmp_path, text)).folders[0].labels == {"Yes": "covid", "No": "normal", "1": "cap"}
 
 
+@pytest.mark.parametrize("written", ["any", "[any]"])
+def test_any_label_may_be_written_alone_or_as_a_list(tmp_path, written):
+    assert load_params(profile(tmp_path, f"manifest: {{labels: {written}}}")).manifest.keeps_any_label
+    assert not load_params(profile(tmp_path, "manifest: {labels: [covid]}")).manifest.keeps_any_label
+
+
 def test_a_folder_of_the_profile_counts_as_a_source(tmp_path):
     text = "profile: x\nfolders: [{name: mine, path: films}]\nsplit: {external: [mine]}\nharmonise: {sources: [mine]}"
     assert load_params(profile(tmp_path, text)).split.external == ("mine",)
@@ -81,6 +87,8 @@ def test_a_folder_of_the_profile_counts_as_a_source(tmp_path):
         ("a: &a [*a]", "line 1: the alias *a is not allowed"),
         ("profile: x\nsplit: {seed: 1, seed: 2}", "line 2: the key 'seed' occurs twice"),
         ("profile: 2020-06-24\nworkers: 2020-06-24", "workers is '2020-06-24': input should be a valid integer"),
+        ("profile: x\nmanifest: {labels: [any, covid]}", "any stands alone; remove the other labels or any"),
+        ("profile: x\nmanifest: {labels: covid}", "manifest.labels is 'covid': input should be a valid list"),
         ("profile: x\nsplit: 3", "split is 3: input should be a mapping of options"),
         ("profile: x\nsplit: {seed: 1.0}", "split.seed is 1.0: input should be a valid integer"),
         ("profile: x\nsplit: {seed: '1'}", "split.seed is '1': input should be a valid integer"),

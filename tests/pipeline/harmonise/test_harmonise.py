@@ -140,6 +140,21 @@ def test_without_a_reference_film_nothing_is_matched_and_a_warning_is_logged(tmp
     assert read_reference(layout) is None
 
 
+def test_where_nothing_is_to_be_matched_no_reference_is_missed(tmp_path, caplog):
+    layout = laid_out(tmp_path, [film("hannover", "1", label=None), film("hannover", "2", label="other")])
+    assert str(run(layout, params(), None)) == "0 films matched: no reference"
+    assert caplog.text == ""
+    assert len(read_table(layout.harmonise)) == 2
+
+
+def test_films_without_a_label_make_no_reference(tmp_path):
+    unlabeled = [film("hannover", f"u{number}", label=None) for number in range(3)]
+    with_them, without = laid_out(tmp_path / "a", [*COVID, *NIH, *unlabeled]), laid_out(tmp_path / "b", [*COVID, *NIH])
+    for layout in (with_them, without):
+        run(layout, params(), None)
+    assert read_reference(with_them).sha256 == read_reference(without).sha256
+
+
 def test_an_empty_pool_is_an_empty_table(tmp_path):
     layout = laid_out(tmp_path, [])
     assert str(run(layout, params(), None)) == "0 films matched: no reference"

@@ -16,7 +16,7 @@ from pipeline.core.params import ManifestParams
 from pipeline.core.schema import IMAGES_SCHEMA, MANIFEST_SCHEMA
 from pipeline.core.tables import iter_images
 from pipeline.manifest.rules import broken_rules
-from pipeline.manifest.stage import build, run
+from pipeline.manifest.stage import build, run, summary
 from sources.core.errors import CxnetError
 from sources.core.storage import read_table
 
@@ -67,6 +67,13 @@ def test_an_adults_film_with_a_label_is_kept(values):
 def test_children_and_other_labels_can_be_kept():
     rows = built(film(age=7.0), film(item_id="2", label="other"), keep_pediatric=True, labels=("covid", "other"))
     assert rows["status"].tolist() == ["kept", "kept"]
+
+
+def test_any_label_keeps_films_without_a_label_and_with_every_label():
+    rows = built(film(label=None), film(item_id="2", label="other"), film(item_id="3", age=7.0), labels=("any",))
+    assert rows["status"].tolist() == ["kept", "kept", "excluded"]
+    assert broken_rules(rows, ManifestParams(labels=("any",))) == []
+    assert str(summary(rows)) == "3 rows, 2 kept (other 1, unlabeled 1), 1 excluded"
 
 
 def test_flagged_films_are_excluded_only_if_the_profile_says_so():
@@ -175,8 +182,8 @@ def test_a_failure_leaves_the_earlier_manifest(tmp_path):
         ({"status": "excluded", "excluded_by": "views"}, "an excluded row has a reason"),
         ({"status": "excluded", "reason": "lateral"}, "an excluded row has a stage"),
         ({"reason": "lateral"}, "a kept row has no exclusion"),
-        ({"label": None}, "a kept row has a known label"),
-        ({"label": "covid19"}, "a kept row has a known label"),
+        ({"label": None}, "a kept row has a label"),
+        ({"label": "covid19"}, "a label is a known one"),
         ({"image_id": None}, "a kept row has an image"),
         ({"status": "maybe"}, "every row is kept or excluded"),
         ({"item_id": "2"}, "every row has its own source and item_id"),
@@ -185,6 +192,6 @@ def test_a_failure_leaves_the_earlier_manifest(tmp_path):
 )
 def test_a_broken_rule_is_reported(change, rule):
     rows = built(film(), film(item_id="2"), film(item_id="3", label=None))
-    assert broken_rules(rows) == []
+    assert broken_rules(rows, ManifestParams()) == []
     rows = pd.concat([rows.iloc[:1].assign(**change), rows.iloc[1:]], ignore_index=True)
-    assert any(clause.startswith(rule) for clause in broken_rules(rows))
+    assert any(clause.startswith(rule) for clause in broken_rules(rows, ManifestParams()))

@@ -182,6 +182,35 @@ def test_an_empty_table_has_no_rows():
     assert crosstab(pd.DataFrame({"a": [], "b": []}), "a", "b") == Table(("a",), [])
 
 
+def unlabeled(folder, patients):
+    """Films without labels, of which the first ``patients`` have a known patient."""
+    layout = Layout.at(folder)
+    key = lambda number: f"own:{number}" if number < patients else None  # noqa: E731
+    lay_out(layout, [film("own", f"{n}", label=None, patient_key=key(n)) for n in range(10)], through="harmonise")
+    for path, schema in ((layout.duplicates, DUPLICATES_SCHEMA), (layout.contradictions, CONTRADICTIONS_SCHEMA)):
+        write_table(path, pd.DataFrame(columns=schema.names), schema)
+    manifest.run(layout, options(manifest=ManifestParams(labels=("any",))))
+    split.run(layout, options(split=SplitParams()))
+    return page_of(layout)
+
+
+def test_films_without_labels_have_a_page(tmp_path):
+    page = unlabeled(tmp_path, patients=10)
+    assert "<b>10</b>unlabeled" in page
+    assert "<h3>unlabeled</h3>" in page
+    assert "<b>0</b>" not in page.partition("unlabeled")[2][:200]
+    assert "Unknown patients" not in page
+
+
+@pytest.mark.parametrize(("patients", "times", "films"), [(0, 2, "all 10 films"), (8, 1, "2 of 10 films")])
+def test_unknown_patients_are_a_warning_beside_the_splits_and_first_of_all_if_they_are_many(
+    tmp_path, patients, times, films
+):
+    page = unlabeled(tmp_path, patients)
+    assert page.count("Unknown patients") == times
+    assert f"The patients of {films} are unknown" in page
+
+
 def test_a_tone_curve_is_drawn_from_the_bottom_left():
     path = curve_path(bytes(range(256)))
     assert path.startswith("M0 255 L1 254") and path.endswith("L255 0")

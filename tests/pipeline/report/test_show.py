@@ -34,12 +34,12 @@ def test_rows_are_counted_by_label_source_view_and_status(tmp_path):
     labels, strata, reasons = manifest_tables(written(tmp_path, ROWS))
     assert labels == Table(
         ("label", "kept", "excluded", "rows"),
-        [("normal", 1, 0, 1), ("covid", 2, 2, 4), ("(none)", 0, 1, 1), ("all", 3, 3, 6)],
+        [("normal", 1, 0, 1), ("covid", 2, 2, 4), ("unlabeled", 0, 1, 1), ("all", 3, 3, 6)],
         "6 rows from 2 sources",
     )
     assert strata == Table(
         ("source", "label", "PA", "AP", "kept", "excluded", "rows"),
-        [("cohen", "covid", 1, 1, 2, 2, 4), ("nih", "(none)", 0, 0, 0, 1, 1), ("nih", "normal", 1, 0, 1, 0, 1)],
+        [("cohen", "covid", 1, 1, 2, 2, 4), ("nih", "normal", 1, 0, 1, 0, 1), ("nih", "unlabeled", 0, 0, 0, 1, 1)],
         "Kept films by view",
     )
     assert reasons == Table(

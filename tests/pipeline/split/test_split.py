@@ -168,6 +168,31 @@ def test_a_label_that_is_missing_from_a_split_is_reported(tmp_path, caplog):
     assert "choose another split.seed" in caplog.text
 
 
+def test_unknown_patients_are_counted_and_warned_of(tmp_path, caplog):
+    known = film("cohen", "1", PICTURE, patient_id="cohen:a")
+    through_a_copy = film("nih", "1", PICTURE, patient_key="cohen:a")
+    unknown = [film("nih", f"{number}", PICTURE, study_id="nih:s") for number in (2, 3)]
+    gone = film("nih", "4", PICTURE, excluded_by="views", reason="lateral film")
+    result = run(manifest_of(tmp_path / "some", [known, through_a_copy, *unknown, gone]), options(split=SplitParams()))
+    assert result.unknown_patients == 2
+    assert "patients of 2 films unknown" in str(result)
+    assert "The patients of 2 of 4 films are unknown: films of one patient may be in two splits" in caplog.text
+    caplog.clear()
+    result = run(manifest_of(tmp_path / "none", [known, through_a_copy]), options(split=SplitParams()))
+    assert (result.unknown_patients, "unknown" in str(result), caplog.text.count("unknown")) == (0, False, 0)
+    run(manifest_of(tmp_path / "all", unknown), options(split=SplitParams()))
+    assert "The patients of all 2 films are unknown" in caplog.text
+
+
+def test_films_without_a_label_are_split_like_all_others(tmp_path):
+    rows = [film("nih", f"{number}", PICTURE, patient_id=f"p{number}", label=None) for number in range(60)]
+    layout = Layout.at(UPath(tmp_path))
+    built = build(table(rows), [], ManifestParams(labels=("any",)))
+    write_table(layout.manifest / "manifest.parquet", built, MANIFEST_SCHEMA)
+    result = run(layout, options(split=SplitParams()))
+    assert (sum(result.splits.values()), set(result.splits), result.gaps) == (60, {"train", "val", "test"}, ())
+
+
 def test_enough_films_leave_no_gap():
     rows = split(table([film("nih", f"{number}", PICTURE, patient_id=f"p{number}") for number in range(200)]))
     assert gaps(rows) == []
