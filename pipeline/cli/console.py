@@ -7,12 +7,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, cast
 
 import typer
 from typer.core import TyperGroup
 
+from pipeline.cli.signals import ending_as_interrupts
 from sources.core.errors import CxnetError
 
 CHATTER = re.compile(rb"[IW]\d{4} |WARNING: All log messages before absl::InitializeLog")
@@ -20,8 +21,7 @@ CHATTER = re.compile(rb"[IW]\d{4} |WARNING: All log messages before absl::Initia
 # The base class of all usage errors; typer gives it no public name.
 BadUsage = cast(type[Exception], typer.BadParameter.__base__)
 
-INTERRUPT_CODE = 130
-INTERRUPTED = "Interrupted. Nothing is half-written; run the same command again to continue."
+INTERRUPT_CODE = 130  # of typer, after any KeyboardInterrupt
 
 
 class Verbs(TyperGroup):
@@ -64,22 +64,29 @@ def _usage_message(error: Any) -> str:
 
 def fail(message: str, exit_code: int) -> None:
     """Print ``message`` on stderr as one line and exit with ``exit_code``."""
-    typer.echo(f"cxnet-data: {' '.join(message.split())}", err=True)
+    with suppress(OSError):  # the terminal may be closed
+        typer.echo(f"cxnet-data: {' '.join(message.split())}", err=True)
     raise SystemExit(exit_code)
 
 
 def run_guarded(program: Callable[[], object]) -> None:
     """Run the program. Any failure becomes one sentence; ``CXNET_DEBUG=1`` shows the traceback instead."""
+    with ending_as_interrupts() as ending:
+        try:
+            _run_in_sentences(program)
+        except KeyboardInterrupt:
+            fail(str(ending), ending.exit_code)
+        except SystemExit as end:  # typer turns an interrupt into a silent exit, a library perhaps into another error
+            if end.code == INTERRUPT_CODE or (end.code and ending.number):
+                fail(str(ending), ending.exit_code)
+            raise
+
+
+def _run_in_sentences(program: Callable[[], object]) -> None:
     try:
         program()
     except CxnetError as error:
         fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        fail(INTERRUPTED, INTERRUPT_CODE)
-    except SystemExit as end:  # typer turns an interrupt into a silent exit
-        if end.code == INTERRUPT_CODE:
-            fail(INTERRUPTED, INTERRUPT_CODE)
-        raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:

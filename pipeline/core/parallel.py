@@ -7,12 +7,12 @@ of a cluster is lost, another one repeats its tasks.
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
-from multiprocessing import get_context
 from typing import TypeVar
 
 from pipeline.core.cluster import open_cluster
+from sources.core.processes import process_pool
 
 Given = TypeVar("Given")
 Result = TypeVar("Result")
@@ -39,7 +39,7 @@ def open_executor(workers: int = 0, scheduler: str | None = None) -> Iterator[Ex
     if count == 1:
         yield None
         return
-    with ProcessPoolExecutor(count, mp_context=get_context("forkserver"), initializer=one_thread) as pool:
+    with process_pool(count, one_thread) as pool:
         yield pool
 
 
@@ -62,9 +62,6 @@ def map_images(
 
 def one_thread() -> None:
     """Let a worker process use one thread, because there is one process per core."""
-    import signal
-
     import cv2
 
     cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # only the parent handles ctrl-C

@@ -10,14 +10,13 @@ import pkgutil
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from itertools import combinations
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sources.core.processes import process_pool
 from sources.core.storage import atomic_folder
 from sources.sandbox import sites
 from sources.sandbox.film import Film
@@ -47,9 +46,7 @@ def draw(folder: Path, seed: int, films: int) -> None:
         return
     renders = site_modules()
     sources = [name for name in HOMES if SITE_OF.get(name, name) in renders]
-    with ProcessPoolExecutor(
-        os.cpu_count() or 1, mp_context=get_context("forkserver"), initializer=_one_thread
-    ) as pool:
+    with process_pool(os.cpu_count() or 1, _one_thread) as pool:
         drawn = draw_films(seed, films, sources, pool)
     with atomic_folder(folder) as new:
         target = Path(new.path)
@@ -146,13 +143,10 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, obje
 
 
 def _one_thread() -> None:
-    """Limit OpenCV to one thread, as there is one process per core; leave ctrl-C to the parent process."""
-    import signal
-
+    """Limit OpenCV to one thread, as there is one process per core."""
     import cv2
 
     cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _is_current(folder: Path, receipt: dict[str, object]) -> bool:
