@@ -3,10 +3,14 @@
 What machines and people draw into a picture is flat: strokes of one gray level, well brighter or darker than both
 sides, with sharp rims. Wires, tubes and ribs are rounded and fade. So thin flat parts with sharp rims are candidates,
 and count as marks if they stand in a line, as letters do, or if their contrast is too strong for anatomy.
+
+A page of text has thousands of parts, so all parts of a picture are measured at once, from lists of their pixels.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -27,26 +31,46 @@ FRAME = 0.6  # a part along this share of a side is the frame of the picture
 RIM = 2  # px by which the mask is widened
 BLOCK = 256  # letters compared with all others at once, since a page of text has thousands
 
-Places = npt.NDArray[np.bool_]  # (N,), which of N parts
+Chosen = npt.NDArray[np.bool_]  # (N,), which of N parts
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """One connected flat part.
+class PartPixels:
+    """The pixels of numbered parts, as a list.
 
     Attributes:
-        outline: its contour, as OpenCV returns it.
-        box: left, top, width, height (px).
-        step: gray levels between the part and its surroundings.
-        sharpness: slope of its rim from one pixel to the next, as a share of the step.
-        spread: standard deviation of its gray levels, as a share of the step.
+        places: (P,) int64, row * width + column of each pixel.
+        numbers: (P,) int64, the part that it belongs to.
     """
 
-    outline: np.ndarray
-    box: Sequence[int]
-    step: float
-    sharpness: float
-    spread: float
+    places: Ints
+    numbers: Ints
+
+    def of(self, chosen: Chosen) -> "PartPixels":
+        """The pixels of the chosen parts; the parts keep their numbers."""
+        belongs = chosen[self.numbers]
+        return PartPixels(self.places[belongs], self.numbers[belongs])
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The connected flat parts of a picture that can be letters or drawn figures.
+
+    Attributes:
+        boxes: (N, 4) int64: left, top, width, height (px).
+        step: (N,) gray levels between a part and its surroundings.
+        sharpness: (N,) slope of its rim from one pixel to the next, as a share of the step.
+        spread: (N,) standard deviation of its gray levels, as a share of the step.
+        pixels: their pixels.
+    """
+
+    boxes: Ints
+    step: Floats
+    sharpness: Floats
+    spread: Floats
+    pixels: PartPixels
 
 
 def share(gray: Gray) -> float:
@@ -58,88 +82,135 @@ def find_marks(gray: Gray) -> Gray:
     """Mask, (H, W) uint8: 255 on burnt-in text and drawn marks and 2 px around them, 0 elsewhere."""
     mask = np.zeros(gray.shape, np.uint8)
     for picture in (gray, np.bitwise_not(gray)):
-        thin, parts = flat_parts(picture)
-        outlines = [part.outline for part in select_marks(parts, gray.shape)]
-        if outlines:
-            filled = cv2.drawContours(np.zeros(gray.shape, np.uint8), outlines, -1, 255, cv2.FILLED)
-            mask |= filled & thin
+        parts = flat_parts(picture)
+        mask.ravel()[parts.pixels.of(select_marks(parts)).places] = 255
     return cv2.dilate(mask, np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)) if mask.any() else mask
 
 
-def flat_parts(gray: Gray) -> tuple[Gray, list[Part]]:
-    """Thin parts brighter than their surroundings: their mask, (H, W) uint8 0 | 255, and each part measured."""
+def flat_parts(gray: Gray) -> Parts:
+    """Measure the thin parts of a picture that are brighter than their surroundings."""
     side = max(3, round(STROKE * max(gray.shape) / 1024) | 1)
     over = cv2.subtract(gray, cv2.morphologyEx(gray, cv2.MORPH_OPEN, np.ones((side, side), np.uint8)))
-    _, thin = cv2.threshold(over, MIN_STEP, 255, cv2.THRESH_BINARY)
-    outlines, _ = cv2.findContours(thin, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    boxes = [cv2.boundingRect(outline) for outline in outlines]
-    measured = (
-        _measure(gray, over, thin, outline, box)
-        for outline, box in zip(outlines, boxes, strict=True)
-        if box[2] * box[3] >= MIN_PIXELS
-    )
-    return thin, [part for part in measured if part is not None]
+    boxes, pixels = _separate(over > MIN_STEP)
+    step = _steps(over, pixels, len(boxes))
+    spread = _spreads(gray, over, pixels, step)
+    possible = _where((step > 0) & (spread <= MAX_SPREAD / LOOSE), lambda part: _may_be_marks(boxes[part], step[part]))
+    pixels = pixels.of(possible)
+    pixels = PartPixels(pixels.places, (np.cumsum(possible) - 1)[pixels.numbers])
+    boxes, step, spread = boxes[possible], step[possible], spread[possible]
+    return Parts(boxes, step, _rim_slopes(gray, pixels, boxes) / step, spread, pixels)
 
 
-def _measure(gray: Gray, over: Gray, thin: Gray, outline: np.ndarray, box: Sequence[int]) -> Part | None:
-    """The part inside ``outline``; None if it can be neither a letter nor a drawn figure."""
-    left, top, width, height = box
-    x, y = max(0, left - 1), max(0, top - 1)
-    window = np.s_[y : top + height + 1, x : left + width + 1]
-    inside = cv2.drawContours(np.zeros(gray[window].shape, np.uint8), [outline - (x, y)], -1, 255, cv2.FILLED)
-    own = (inside & thin[window]) > 0
-    rise = np.sort(over[window][own])
-    if len(rise) < MIN_PIXELS:
-        return None
-    step = float(rise[len(rise) * 4 // 5])
-    if step < MIN_STARK_STEP and not MIN_HEIGHT <= height <= MAX_HEIGHT:
-        return None
-    core = gray[window][own & (over[window] > 0.8 * step)]
-    return Part(outline, box, step, _rim_slope(gray[window], own) / step, float(core.std()) / step)
+def _separate(thin: npt.NDArray[np.bool_]) -> tuple[Ints, PartPixels]:
+    """Boxes and pixels of the connected parts of a mask; what lies in a hole of a part belongs to it.
+
+    Tiny parts and frames around the picture are left out.
+    """
+    outlines, _ = cv2.findContours(thin.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    outlines = [outline for outline in outlines if len(outline) > 1]  # a single pixel has an outline of one
+    boxes = _boxes(outlines)
+    kept = (boxes[:, 2] * boxes[:, 3] >= MIN_PIXELS) & ~_are_frames(boxes, thin.shape)
+    numbered = np.zeros(thin.shape, np.int32)
+    for number, outline in enumerate(itertools.compress(outlines, kept.tolist()), start=1):
+        cv2.drawContours(numbered, [outline], -1, number, cv2.FILLED)
+    places = np.flatnonzero(thin)
+    numbers = numbered.ravel()[places].astype(np.int64)
+    return boxes[kept], PartPixels(places[numbers > 0], numbers[numbers > 0] - 1)
 
 
-def _rim_slope(window: Gray, own: Gray) -> float:
-    """Mean of the steepest third of the slopes in a part and on its rim, in gray levels per pixel."""
-    signed = window.astype(np.int16)
-    slope = np.zeros(window.shape, np.int16)
-    slope[1:] = np.abs(signed[1:] - signed[:-1])
-    slope[:, 1:] = np.maximum(slope[:, 1:], np.abs(signed[:, 1:] - signed[:, :-1]))
-    steep = np.sort(slope[cv2.dilate(own.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0])
-    return float(steep[-max(1, len(steep) // 3) :].mean())
+def _boxes(outlines: Sequence[npt.NDArray[Any]]) -> Ints:
+    """Left, top, width and height of every outline, (N, 4)."""
+    if not outlines:
+        return np.zeros((0, 4), np.int64)
+    starts = np.cumsum([0, *map(len, outlines[:-1])])
+    corners = np.concatenate(outlines)[:, 0]
+    first, last = np.minimum.reduceat(corners, starts), np.maximum.reduceat(corners, starts)
+    return np.concatenate([first, last - first + 1], axis=1).astype(np.int64)
 
 
-def select_marks(parts: list[Part], shape: tuple[int, ...]) -> list[Part]:
-    """The parts that are letters in a line or drawn figures. A frame around the picture is neither."""
-    inner = [part for part in parts if not _is_frame(part, shape)]
-    boxes = np.array([part.box for part in inner], np.int32).reshape(-1, 4)
-    step, sharpness, spread = np.array([(part.step, part.sharpness, part.spread) for part in inner]).reshape(-1, 3).T
-    letter = (boxes[:, 3] >= MIN_HEIGHT) & (boxes[:, 3] <= MAX_HEIGHT)
+def _steps(over: Gray, pixels: PartPixels, count: int) -> Floats:
+    """The step of each part, its pixels' rise that one in five exceeds; 0 for a part of too few pixels."""
+    ordered = np.sort(pixels.numbers << 8 | over.ravel()[pixels.places])
+    sizes = np.bincount(pixels.numbers, minlength=count)
+    steps = np.zeros(count)
+    enough = sizes >= MIN_PIXELS
+    steps[enough] = ordered[(np.cumsum(sizes) - sizes + sizes * 4 // 5)[enough]] & 255
+    return steps
+
+
+def _spreads(gray: Gray, over: Gray, pixels: PartPixels, step: Floats) -> Floats:
+    """The spread of each part; infinite for a part without a step. Its faint rim does not count."""
+    core = over.ravel()[pixels.places] > 0.8 * step[pixels.numbers]
+    numbers, levels = pixels.numbers[core], gray.ravel()[pixels.places[core]].astype(np.float64)
+    count, total, squares = (np.bincount(numbers, of, len(step)) for of in (None, levels, levels * levels))
+    return np.divide(np.sqrt(count * squares - total * total), count * step, np.full(len(step), np.inf), where=step > 0)
+
+
+def _may_be_marks(boxes: Ints, step: Floats) -> Chosen:
+    """Whether parts can be drawn figures or make up a line of letters, whatever their rims are like."""
+    beside = _where(_are_letters(boxes), lambda letter: _letters_in_line(boxes[letter], boxes[letter]) > 1)  # itself
+    return beside | (step >= MIN_STARK_STEP)
+
+
+def _rim_slopes(gray: Gray, pixels: PartPixels, boxes: Ints) -> Floats:
+    """Mean of the steepest third of the slopes in each part and on its rim, in gray levels per pixel."""
+    width = gray.shape[1]
+    numbers, places = np.divmod(_widened(pixels, gray.shape), gray.size)
+    y, x = np.divmod(places, width)
+    levels = gray.ravel().astype(np.int16)
+    left, top = boxes[numbers, :2].T - 1  # of the window in which slopes count
+    down = np.abs(levels[places] - levels[places - np.minimum(y, 1) * width]) * (y > top)
+    right = np.abs(levels[places] - levels[places - np.minimum(x, 1)]) * (x > left)
+    ordered = np.sort(numbers << 8 | np.maximum(down, right))
+    sizes = np.bincount(numbers, minlength=len(boxes))
+    ends, steep = np.cumsum(sizes), np.maximum(1, sizes // 3)
+    sums = np.concatenate([[0], np.cumsum(ordered & 255)])
+    return (sums[ends] - sums[ends - steep]) / steep
+
+
+def _widened(pixels: PartPixels, shape: tuple[int, ...]) -> Ints:
+    """The parts and 1 px around them: part * size of the picture + place, (Q,), each once, ascending."""
+    height, width = shape
+    y, x = np.divmod(pixels.places, width)
+    rows = pixels.numbers * height * width + np.clip(y + np.array([[-1], [0], [1]]), 0, height - 1) * width
+    ordered = np.sort(rows[:, None] + np.clip(x + np.array([[-1], [0], [1]]), 0, width - 1), axis=None)
+    return ordered[np.diff(ordered, prepend=-1) > 0]
+
+
+def select_marks(parts: Parts) -> Chosen:
+    """The parts that are letters in a line or drawn figures."""
+    boxes, sharpness, spread = parts.boxes, parts.sharpness, parts.spread
+    letter = _are_letters(boxes)
     flat = (sharpness >= MIN_SHARPNESS) & (spread <= MAX_SPREAD)
     line = _where(flat & letter, lambda sure: _letters_in_line(boxes[sure], boxes[sure]) >= LETTERS)  # with itself
     near = letter & ~line & (sharpness >= LOOSE * MIN_SHARPNESS) & (spread <= MAX_SPREAD / LOOSE)
     beside = _where(near, lambda loose: _letters_in_line(boxes[loose], boxes[line]) >= LETTERS - 1)
-    marks = line | beside | (flat & (step >= MIN_STARK_STEP))
-    return [part for part, is_mark in zip(inner, marks, strict=True) if is_mark]
+    return line | beside | (flat & (parts.step >= MIN_STARK_STEP))
 
 
-def _where(places: Places, test: Callable[[Places], Places]) -> Places:
+def _where(places: Chosen, test: Callable[[Chosen], Chosen]) -> Chosen:
     """The result of ``test`` at ``places``, False elsewhere."""
     result = np.zeros(len(places), bool)
     result[places] = test(places)
     return result
 
 
-def _is_frame(part: Part, shape: tuple[int, ...]) -> bool:
-    """Whether the part runs along most of a side of the picture."""
-    left, top, width, height = part.box
-    at_side = left <= 2 or left + width >= shape[1] - 2
-    at_end = top <= 2 or top + height >= shape[0] - 2
-    return (at_side and height > FRAME * shape[0]) or (at_end and width > FRAME * shape[1])
+def _are_letters(boxes: Ints) -> Chosen:
+    """Whether parts have the height of a letter."""
+    return (boxes[:, 3] >= MIN_HEIGHT) & (boxes[:, 3] <= MAX_HEIGHT)
 
 
-def _letters_in_line(letters: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """For each of ``letters``, boxes int32 (N, 4), how many of ``others`` (M, 4) are nearby on the same line."""
-    counts = np.zeros(len(letters), np.int32)
+def _are_frames(boxes: Ints, shape: tuple[int, ...]) -> Chosen:
+    """Whether parts run along most of a side of the picture."""
+    left, top, width, height = boxes.T
+    at_side = (left <= 2) | (left + width >= shape[1] - 2)
+    at_end = (top <= 2) | (top + height >= shape[0] - 2)
+    return (at_side & (height > FRAME * shape[0])) | (at_end & (width > FRAME * shape[1]))
+
+
+def _letters_in_line(letters: Ints, others: Ints) -> Ints:
+    """For each of ``letters``, boxes (N, 4), how many of ``others`` (M, 4) are nearby on the same line."""
+    counts = np.zeros(len(letters), np.int64)
     x, y, w, h = others.T
     for start in range(0, len(letters), BLOCK):
         left, top, width, height = letters[start : start + BLOCK].T[..., None]

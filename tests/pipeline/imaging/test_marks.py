@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 from marked import FILM, NATIVE, written
 from phantoms import phantom
 
-from pipeline.imaging.marks import find_marks, share
+from pipeline.imaging.marks import MIN_STEP, find_marks, flat_parts, share
 from pipeline.manifest.conceal import conceal
 
 
@@ -42,6 +42,50 @@ def test_the_frame_of_a_picture_is_not_a_mark():
     framed = FILM.copy()
     cv2.rectangle(framed, (0, 0), (FILM.shape[1] - 1, FILM.shape[0] - 1), 255, 3)
     assert share(framed) <= share(FILM) + 0.001
+
+
+def measured_one_by_one(gray):
+    """Box -> (step, sharpness, spread) of every connected part, measured as the module's docstring defines them."""
+    over = cv2.subtract(gray, cv2.morphologyEx(gray, cv2.MORPH_OPEN, np.ones((7, 7), np.uint8)))
+    count, labels = cv2.connectedComponents((over > MIN_STEP).astype(np.uint8))
+    measured = {}
+    for number in range(1, count):
+        own = labels == number
+        x, y, width, height = cv2.boundingRect(own.astype(np.uint8))
+        rise = np.sort(over[own])
+        step = float(rise[len(rise) * 4 // 5])
+        window = np.s_[max(0, y - 1) : y + height + 1, max(0, x - 1) : x + width + 1]
+        levels = gray[window].astype(int)
+        down, right = np.zeros_like(levels), np.zeros_like(levels)
+        down[1:], right[:, 1:] = np.abs(np.diff(levels, axis=0)), np.abs(np.diff(levels, axis=1))
+        near = cv2.dilate(own.astype(np.uint8), np.ones((3, 3), np.uint8))[window] > 0
+        slopes = np.sort(np.maximum(down, right)[near])
+        sharpness = slopes[-max(1, len(slopes) // 3) :].mean() / step
+        measured[x, y, width, height] = step, sharpness, gray[own & (over > 0.8 * step)].std() / step
+    return measured
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_all_parts_are_measured_at_once_as_one_by_one(seed):
+    rng = np.random.default_rng(seed)
+    film = cv2.GaussianBlur(rng.integers(0, 120, (300, 340)).astype(np.uint8), (0, 0), 1.5)
+    for left in range(10, 300, 60):
+        word = "".join(rng.choice(list("HKLMNTVX17"), 2))  # letters without a hole
+        at = (left, int(rng.integers(20, 290)))
+        cv2.putText(film, word, at, cv2.FONT_HERSHEY_SIMPLEX, 0.5, int(rng.integers(150, 256)), int(rng.integers(1, 3)))
+    expected, parts = measured_one_by_one(film), flat_parts(film)
+    assert len(parts.boxes) >= 5
+    for box, step, sharpness, spread in zip(parts.boxes, parts.step, parts.sharpness, parts.spread, strict=True):
+        assert (step, sharpness, spread) == pytest.approx(expected[tuple(box)])
+
+
+def test_what_lies_in_a_ring_belongs_to_it():
+    film = np.full((200, 200), 60, np.uint8)
+    cv2.circle(film, (100, 100), 40, 200, 2)
+    cv2.rectangle(film, (99, 99), (101, 101), 200, -1)
+    parts = flat_parts(film)
+    assert parts.boxes.tolist() == [[59, 59, 83, 83]]
+    assert 100 * 200 + 100 in parts.pixels.places
 
 
 @settings(max_examples=40, deadline=None)
