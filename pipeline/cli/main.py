@@ -22,6 +22,7 @@ from pipeline.cli.options import (
     stage_params,
 )
 from pipeline.core.stages import PICTURE_STAGES, STAGES
+from sources.core.temporary import scratch_folder
 
 app = typer.Typer(
     cls=Verbs,
@@ -171,7 +172,7 @@ def fetch(
 
     layout = layout_at(root)
     if pipeline is not None:
-        with timed(f"fetch@{pipeline}") as say, stage_params(params) as options:
+        with timed(f"fetch@{pipeline}") as say, scratch_folder(), stage_params(params) as options:
             say(fetch_as_stage(layout, options, pipeline))
         return
     options = read_params(params)
@@ -248,7 +249,7 @@ def _run_stage(
     """Run a stage and print its summary; ``parallel``: processes and Dask scheduler for its pictures."""
     run_it = import_module(module or f"pipeline.{name}.stage").run
     label = "@".join([name, *map(str, item.values())])
-    with timed(label) as say, stage_params(profile) as params:
+    with timed(label) as say, scratch_folder(), stage_params(profile) as params:
         if parallel is None:
             say(run_it(layout_at(root), params, None, **item))
             return
@@ -263,7 +264,7 @@ def _run_experiment(stage: str, experiment: str, profile: str, root: str) -> Non
     """Run a stage of ``training``: the only import from here upwards, and only when it is needed."""
     from sources.core.errors import unknown
 
-    with stage_params(profile) as params:
+    with scratch_folder(), stage_params(profile) as params:
         if experiment not in params.experiments:
             raise unknown("experiment", experiment, list(params.experiments))
         with without_native_chatter():

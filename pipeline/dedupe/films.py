@@ -7,7 +7,6 @@ The files are read and written, not memory-mapped, so memory use stays predictab
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -79,7 +78,6 @@ class FilmStore:
     """
 
     def __init__(self, capacity: int) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="cxnet-films-")
         self._used = 0
         self.sizes = np.zeros((capacity, 2), np.int32)
         self.boxes = np.zeros((capacity, 4), np.int32)
@@ -89,8 +87,8 @@ class FilmStore:
         self.levels = np.zeros((capacity, POINTS), np.uint8)
         self._shapes = np.zeros((capacity, 2), np.int32)
         self._starts = np.zeros((capacity, 2), np.int64)
-        self._pictures = (Path(self._folder.name) / "pictures").open("w+b")
-        self._bits = (Path(self._folder.name) / "bits").open("w+b")
+        self._pictures = tempfile.TemporaryFile(prefix="cxnet-pictures-")  # noqa: SIM115  closed by __exit__
+        self._bits = tempfile.TemporaryFile(prefix="cxnet-bits-")  # noqa: SIM115  files without a name leave nothing
 
     def __enter__(self) -> Self:
         return self
@@ -100,7 +98,6 @@ class FilmStore:
     ) -> None:
         self._pictures.close()
         self._bits.close()
-        self._folder.cleanup()
 
     def __len__(self) -> int:
         return self._used

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ import pyarrow.parquet as pq
 from upath import UPath
 
 from sources.core.errors import CxnetError
+from sources.core.temporary import temporary_file, temporary_folder
 
 AnyPath = str | Path | UPath
 
@@ -28,19 +28,33 @@ def is_local(path: UPath) -> bool:
     return path.protocol in ("", "file")
 
 
+class WriteError(CxnetError):
+    """A file or folder that cannot be written.
+
+    Attributes:
+        path: what should have been written.
+        reason: why it cannot, without a full stop.
+    """
+
+    def __init__(self, path: AnyPath, reason: object) -> None:
+        super().__init__(f"Cannot write {path}: {reason}.")
+        self.path = UPath(path)
+        self.reason = reason
+
+
 @contextmanager
 def atomic(path: AnyPath, mode: str = "wb") -> Iterator[IO[Any]]:
     """Open a temporary file beside ``path``; on a clean exit it is renamed to ``path``, otherwise it is removed.
 
     Raises:
-        CxnetError: the disk is full, or the folder cannot be written.
+        WriteError: the disk is full, or the folder cannot be written.
     """
     target = UPath(path)
     try:
         with _replacement(target, mode) as file:
             yield file
     except OSError as error:
-        raise CxnetError(f"Cannot write {target}: {error.strerror or error}.") from error
+        raise WriteError(target, error.strerror or error) from error
 
 
 @contextmanager
@@ -51,17 +65,12 @@ def _replacement(target: UPath, mode: str) -> Iterator[IO[Any]]:
         return
     local = Path(target.path)
     local.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=local.parent, prefix=f".{local.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, mode, encoding=None if "b" in mode else "utf-8") as file:
+    with temporary_file(local.parent, f".{local.name}.", ".tmp") as (handle, temporary):
+        with os.fdopen(handle, mode, encoding=None if "b" in mode else "utf-8", closefd=False) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(local)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        os.fsync(handle)
+        os.fchmod(handle, 0o644)
+        temporary.replace(local)
 
 
 @contextmanager
@@ -92,14 +101,23 @@ def atomic_folder(path: AnyPath) -> Iterator[UPath]:
     that only a reader during the copying can see some old and some new objects.
 
     Raises:
-        CxnetError: the disk is full, or the folder cannot be written.
+        WriteError: the disk is full, or the folder or a file in it cannot be written.
     """
     target = UPath(path)
     try:
         with _renamed(Path(target.path)) if is_local(target) else _copied(target) as folder:
-            yield folder
+            try:
+                yield folder
+            except WriteError as error:
+                raise WriteError(_final_place(error.path, folder, target), error.reason) from error
     except OSError as error:
-        raise CxnetError(f"Cannot write {target}: {error.strerror or error}.") from error
+        raise WriteError(target, error.strerror or error) from error
+
+
+def _final_place(path: UPath, folder: UPath, target: UPath) -> UPath:
+    """Where a file of a new folder will be once the folder has replaced ``target``."""
+    inside = path.path.removeprefix(f"{folder.path}/")
+    return target / inside if inside != path.path else path
 
 
 @contextmanager
@@ -108,9 +126,8 @@ def _renamed(target: Path) -> Iterator[UPath]:
     old = target.with_name(f".{target.name}.old")
     if old.exists() and not target.exists():  # a run was killed between the two renames below
         old.rename(target)
-    workplace = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp"))
-    try:
-        new = workplace / "new"  # a child, because only its owner can open the folder that mkdtemp makes
+    with temporary_folder(target.parent, f".{target.name}.", ".tmp") as workplace:
+        new = workplace / "new"  # a child, because only its owner can open the folder around it
         new.mkdir()
         yield UPath(new)
         shutil.rmtree(old, ignore_errors=True)
@@ -118,8 +135,6 @@ def _renamed(target: Path) -> Iterator[UPath]:
             target.rename(old)
         new.rename(target)
         shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(workplace, ignore_errors=True)
 
 
 @contextmanager
@@ -151,15 +166,15 @@ def write_table(path: AnyPath, rows: pd.DataFrame, schema: pa.Schema) -> None:
     """Write ``rows`` as Parquet with exactly the columns of ``schema``; equal rows give equal bytes.
 
     Raises:
-        CxnetError: a column is missing, a value does not fit its type, or the disk cannot be written.
+        WriteError: a column is missing, a value does not fit its type, or the disk cannot be written.
     """
     missing = [name for name in schema.names if name not in rows.columns]
     if missing:
-        raise CxnetError(f"Cannot write {path}: columns {missing} are missing.")
+        raise WriteError(path, f"columns {missing} are missing")
     try:
         table = pa.Table.from_pandas(rows[schema.names], schema=schema, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise CxnetError(f"Cannot write {path}: {error}.") from error
+        raise WriteError(path, error) from error
     with atomic(path) as file:
         pq.write_table(
             table.replace_schema_metadata(schema.metadata), file, compression="zstd", write_page_checksum=True

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,8 @@ import pytest
 
 from sources.core.errors import CxnetError
 from sources.core.processes import SEMAPHORES, process_pool
+from sources.core.storage import atomic_folder
+from sources.core.temporary import scratch_folder
 
 PROJECT = Path(__file__).parents[3]
 ENDINGS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
@@ -25,7 +28,7 @@ def at_work(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.helpers.working", str(tmp_path)],
         cwd=PROJECT,
-        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        env=os.environ | {"PYTHONPATH": str(PROJECT), "TMPDIR": str(tmp_path)},
         preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in ENDINGS],
         start_new_session=True,
         stderr=subprocess.PIPE,
@@ -43,6 +46,10 @@ def at_work(tmp_path):
     process.communicate()
 
 
+def leftovers(folder):
+    return [path.name for path in folder.iterdir() if not path.name.startswith("worker-")]
+
+
 @pytest.mark.parametrize("group", [False, True])
 @pytest.mark.parametrize("number", ENDINGS)
 def test_a_signal_cleans_up_says_so_and_leaves_nobody(at_work, tmp_path, number, group):
@@ -56,7 +63,7 @@ def test_a_signal_cleans_up_says_so_and_leaves_nobody(at_work, tmp_path, number,
     )
     _, alive = psutil.wait_procs(family, timeout=60)
     assert not alive
-    assert [path.name for path in tmp_path.glob("[!w]*")] == []
+    assert leftovers(tmp_path) == []
 
 
 @pytest.mark.parametrize("kind", ["parent", "group"])
@@ -66,6 +73,23 @@ def test_whoever_is_killed_leaves_no_worker(at_work, kind):
     process.wait(timeout=60)
     _, alive = psutil.wait_procs(family, timeout=60)
     assert not alive
+
+
+def test_the_next_writer_removes_what_a_killed_one_was_writing_and_nothing_of_one_at_work(
+    at_work, tmp_path, monkeypatch
+):
+    process, _ = at_work
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = leftovers(tmp_path)
+    assert len(before) == 2
+    with scratch_folder(), atomic_folder(tmp_path / "out") as new:
+        (new / "whole").touch()
+    assert sorted(leftovers(tmp_path)) == sorted([*before, "out"])
+    process.kill()
+    process.wait(timeout=60)
+    with scratch_folder(), atomic_folder(tmp_path / "out") as new:
+        (new / "whole").touch()
+    assert leftovers(tmp_path) == ["out"]
 
 
 def test_semaphores_of_the_killed_are_removed_by_the_next_pool(at_work):

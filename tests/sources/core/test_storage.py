@@ -1,5 +1,7 @@
 """Files, folders and tables that are there whole or not at all."""
 
+import errno
+import os
 from contextlib import suppress
 
 import pandas as pd
@@ -97,6 +99,18 @@ def test_an_error_of_a_table_inside_a_folder_is_reported_once(tmp_path):
     reported = pytest.raises(CxnetError, match=r"^Cannot write .*columns \['number'\] are missing\.$")
     with reported, atomic_folder(tmp_path / "shards") as new:
         write_table(new / "t.parquet", pd.DataFrame({"name": ["a"]}), SCHEMA)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_reported_with_the_name_that_the_user_knows(tmp_path, number):
+    full = OSError(number, os.strerror(number))
+    with pytest.raises(CxnetError) as error, atomic_folder(tmp_path / "pool") as new, atomic(new / "sub" / "a.txt"):
+        raise full
+    assert str(error.value) == f"Cannot write {tmp_path / 'pool' / 'sub' / 'a.txt'}: {os.strerror(number)}."
+    with pytest.raises(CxnetError) as error, atomic_folder(tmp_path / "pool") as new:
+        raise OSError(number, os.strerror(number), str(new / "b.txt"))
+    assert str(error.value) == f"Cannot write {tmp_path / 'pool'}: {os.strerror(number)}."
     assert names(tmp_path) == []
 
 
