@@ -1,13 +1,27 @@
 """Which rows the manifest excludes, and which rules it must satisfy."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import pandas as pd
 from pandas.api.types import is_list_like
 
+from pipeline.core import replay
+from pipeline.core.decisions import Decision
 from pipeline.core.params import ManifestParams
 from pipeline.core.tables import exclude, is_pediatric, row_names
 from sources.core.items import KEY, LABELS
+
+
+def build(rows: pd.DataFrame, decided: Sequence[Decision], params: ManifestParams) -> pd.DataFrame:
+    """Apply the decisions of people, exclude what the data set does not keep, and add ``status``."""
+    rows = replay.apply(rows, decided)
+    rows = exclude_labels(rows, params)
+    spared = replay.brought_back(rows, decided)
+    if not params.keep_pediatric:
+        rows = exclude_pediatric(rows, spared)
+    rows = exclude_flagged(rows, params.exclude_flags, spared)
+    status = rows["excluded_by"].isna().map({True: "kept", False: "excluded"})
+    return rows.assign(status=status)
 
 
 def exclude_labels(rows: pd.DataFrame, params: ManifestParams) -> pd.DataFrame:

@@ -10,20 +10,21 @@ source), and films with one of ``manifest.exclude_flags``.
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import islice
+from typing import Self
 
 import pandas as pd
 import pyarrow as pa
 from upath import UPath
 
 from pipeline.core import replay
-from pipeline.core.decisions import Decision, read_decisions
+from pipeline.core.decisions import read_decisions
 from pipeline.core.layout import Layout
-from pipeline.core.params import ManifestParams, Params
+from pipeline.core.params import Params
 from pipeline.core.schema import IMAGES_SCHEMA, MANIFEST_SCHEMA
 from pipeline.core.shards import ShardWriter, with_picture
 from pipeline.core.summary import Summary
 from pipeline.core.tables import UNLABELED, iter_images, read_rows
-from pipeline.manifest.rules import broken_rules, exclude_flagged, exclude_labels, exclude_pediatric
+from pipeline.manifest.rules import broken_rules, build
 from sources.core.errors import CxnetError
 from sources.core.items import KEY, LABELS
 from sources.core.storage import atomic_folder, write_table
@@ -40,6 +41,14 @@ class ManifestSummary(Summary):
     labels: dict[str, int]
     excluded: int
     decisions: str
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, decisions: str = "") -> Self:
+        """Count the rows of the manifest."""
+        kept = rows[rows["status"] == "kept"]
+        counts = kept["label"].astype(object).fillna(UNLABELED).value_counts()
+        labels = {label: int(counts[label]) for label in (*LABELS, UNLABELED) if label in counts}
+        return cls(len(rows), len(kept), labels, len(rows) - len(kept), decisions)
 
     def __str__(self) -> str:
         labels = ", ".join(f"{label} {count:,}" for label, count in self.labels.items()) or "none"
@@ -62,27 +71,7 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Man
     with atomic_folder(layout.manifest) as folder:
         _write_images(layout, folder, rows[rows["status"] == "kept"], params.manifest.shard_rows)
         write_table(folder / "manifest.parquet", rows, MANIFEST_SCHEMA)
-    return summary(rows, replay.effect(rows, decided))
-
-
-def build(rows: pd.DataFrame, decided: list[Decision], params: ManifestParams) -> pd.DataFrame:
-    """Apply the decisions of people, exclude what the data set does not keep, and add ``status``."""
-    rows = replay.apply(rows, decided)
-    rows = exclude_labels(rows, params)
-    spared = replay.brought_back(rows, decided)
-    if not params.keep_pediatric:
-        rows = exclude_pediatric(rows, spared)
-    rows = exclude_flagged(rows, params.exclude_flags, spared)
-    status = rows["excluded_by"].isna().map({True: "kept", False: "excluded"})
-    return rows.assign(status=status)
-
-
-def summary(rows: pd.DataFrame, effect: str = "") -> ManifestSummary:
-    """Count the rows; ``effect`` is the clause on the decisions of people."""
-    kept = rows[rows["status"] == "kept"]
-    counts = kept["label"].astype(object).fillna(UNLABELED).value_counts()
-    labels = {label: int(counts[label]) for label in (*LABELS, UNLABELED) if label in counts}
-    return ManifestSummary(len(rows), len(kept), labels, len(rows) - len(kept), effect)
+    return ManifestSummary.of(rows, replay.effect(rows, decided))
 
 
 def _write_images(layout: Layout, folder: UPath, kept: pd.DataFrame, shard_rows: int) -> None:

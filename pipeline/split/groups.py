@@ -5,15 +5,29 @@ page. All rows that are linked directly or through other rows, kept or not, are 
 ``patient_id``, or its smallest ``<source>/<item_id>`` if no patient is known.
 """
 
-from collections.abc import Collection
 from urllib.parse import urlsplit
 
 import pandas as pd
 
 from pipeline.core.groups import group_rows, smallest_by_group
 from pipeline.core.tables import row_names
-from sources.core.source import registry
 
+# Homepages of sources: films that have only such a page in common are no case. They are listed here, and compared with
+# the sources by a test, so that the split does not depend on the code of every source.
+HOMEPAGES = (
+    "https://data.mendeley.com/datasets/rscbjbr9sj",
+    "https://github.com/agchung/Figure1-COVID-chestxray-dataset",
+    "https://github.com/armiro/COVID-CXNet",
+    "https://github.com/ieee8023/covid-chestxray-dataset",
+    "https://github.com/ml-workgroup/covid-19-image-repository",
+    "https://lhncbc.nlm.nih.gov/LHC-downloads/downloads.html#tuberculosis-image-data-sets",
+    "https://nihcc.app.box.com/v/ChestXray-NIHCC",
+    "https://radiopaedia.org/articles/covid-19-4",
+    "https://radiopaedia.org/cases/normal-chest-x-ray",
+    "https://twitter.com/ChestImaging/status/1243928581983670272",
+    "https://www.instagram.com/theradiologistpage",
+    "https://www.sirm.org/category/senza-categoria/covid-19",
+)
 LIST_SUFFIXES = (".csv", ".tsv", ".xlsx", ".xls", ".json", ".txt", ".zip", ".gz", ".parquet")
 CASE_ROWS = 40  # a page with more films is a list of patients, not a case
 
@@ -38,12 +52,12 @@ def groups(rows: pd.DataFrame) -> "pd.Series[str]":
 def _case_pages(rows: pd.DataFrame) -> "pd.Series[str]":
     """The page of each row if it is a case, an article or a post; null if it lists a whole collection."""
     pages = rows["page_url"].astype(object)
-    homes = {source.homepage.rstrip("/") for source in registry().values()}
-    cases = {page for page, count in pages.value_counts().items() if count <= CASE_ROWS and _is_case(str(page), homes)}
+    cases = {page for page, count in pages.value_counts().items() if count <= CASE_ROWS and is_case(str(page))}
     return pages.where(pages.isin(cases))
 
 
-def _is_case(page: str, homes: Collection[str]) -> bool:
+def is_case(page: str) -> bool:
+    """Whether an address can be that of one case: not the homepage of a site or source, and not a table or archive."""
     address = urlsplit(page)
-    is_list = address.path.lower().endswith(LIST_SUFFIXES) or page.rstrip("/") in homes
+    is_list = address.path.lower().endswith(LIST_SUFFIXES) or page.rstrip("/") in HOMEPAGES
     return address.scheme in ("http", "https") and bool(address.path.strip("/")) and not is_list

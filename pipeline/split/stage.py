@@ -8,6 +8,7 @@ the kept ones. Excludes nothing. :mod:`pipeline.split.groups` says what belongs 
 import logging
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Self
 
 import pandas as pd
 
@@ -16,7 +17,7 @@ from pipeline.core.params import Params, SplitParams
 from pipeline.core.schema import SPLITS_SCHEMA
 from pipeline.core.summary import Summary
 from pipeline.core.tables import has_unknown_patient, unknown_patients_warning
-from pipeline.split.assignment import assign
+from pipeline.split.assignment import SPLITS, assign, gaps
 from pipeline.split.groups import groups
 from sources.core.errors import unknown
 from sources.core.items import KEY
@@ -25,7 +26,6 @@ from sources.core.storage import read_table, write_table
 
 log = logging.getLogger(__name__)
 
-SPLITS = ("train", "val", "test")
 LINKS = ("patient_id", "patient_key", "study_id", "cluster_id", "duplicate_of", "page_url")
 COLUMNS = [*KEY, "image_id", "label", *LINKS, "status"]
 
@@ -39,6 +39,15 @@ class SplitSummary(Summary):
     splits: dict[str, int]
     unknown_patients: int
     gaps: tuple[str, ...]
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame) -> Self:
+        """Count the kept films."""
+        kept = rows[rows["split"].notna()]
+        counts = kept["split"].value_counts()
+        splits = {name: int(counts[name]) for name in (*SPLITS, "external") if name in counts}
+        unknown = int(has_unknown_patient(kept).sum())
+        return cls(len(kept), kept["group_id"].nunique(), splits, unknown, tuple(gaps(rows)))
 
     def __str__(self) -> str:
         total = f"{self.films:,} films in {self.groups:,} groups"
@@ -54,35 +63,19 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Spl
         UsageError: an external source does not exist.
     """
     rows = read_table(layout.manifest / "manifest.parquet", COLUMNS)
-    check(params.split, rows)
+    _check_external(params.split, rows)
     rows = assign(rows.assign(group_id=groups(rows)), rows["status"] == "kept", params.split)
     write_table(layout.splits, rows.sort_values(list(KEY), kind="stable"), SPLITS_SCHEMA)
     for gap in gaps(rows):
         log.warning("%s; choose another split.seed or larger shares, or add films.", gap)
     if warning := unknown_patients_warning(rows[rows["split"].notna()]):
         log.warning(warning)
-    return summary(rows)
+    return SplitSummary.of(rows)
 
 
-def check(params: SplitParams, rows: pd.DataFrame) -> None:
+def _check_external(params: SplitParams, rows: pd.DataFrame) -> None:
     """Refuse external sources that do not exist."""
     known = sorted({*source_names(), *rows["source"].unique()})
     for name in params.external:
         if name not in known:
             raise unknown("source in split.external", name, known)
-
-
-def gaps(rows: pd.DataFrame) -> list[str]:
-    """A clause for each label without a film in train, val or test."""
-    present = set(zip(rows["label"], rows["split"], strict=True))
-    labels = sorted(rows.loc[rows["split"].isin(SPLITS), "label"].dropna().unique())
-    return [f"no {label} film in {split}" for label in labels for split in SPLITS if (label, split) not in present]
-
-
-def summary(rows: pd.DataFrame) -> SplitSummary:
-    """Count the kept films."""
-    kept = rows[rows["split"].notna()]
-    counts = kept["split"].value_counts()
-    splits = {name: int(counts[name]) for name in (*SPLITS, "external") if name in counts}
-    unknown = int(has_unknown_patient(kept).sum())
-    return SplitSummary(len(kept), kept["group_id"].nunique(), splits, unknown, tuple(gaps(rows)))

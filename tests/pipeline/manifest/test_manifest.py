@@ -15,8 +15,8 @@ from pipeline.core.layout import Layout
 from pipeline.core.params import ManifestParams
 from pipeline.core.schema import IMAGES_SCHEMA, MANIFEST_SCHEMA
 from pipeline.core.tables import iter_images
-from pipeline.manifest.rules import broken_rules
-from pipeline.manifest.stage import build, run, summary
+from pipeline.manifest.rules import broken_rules, build
+from pipeline.manifest.stage import ManifestSummary, run
 from sources.core.errors import CxnetError
 from sources.core.storage import read_table
 
@@ -73,7 +73,7 @@ def test_any_label_keeps_films_without_a_label_and_with_every_label():
     rows = built(film(label=None), film(item_id="2", label="other"), film(item_id="3", age=7.0), labels=("any",))
     assert rows["status"].tolist() == ["kept", "kept", "excluded"]
     assert broken_rules(rows, ManifestParams(labels=("any",))) == []
-    assert str(summary(rows)) == "3 rows, 2 kept (other 1, unlabeled 1), 1 excluded"
+    assert str(ManifestSummary.of(rows)) == "3 rows, 2 kept (other 1, unlabeled 1), 1 excluded"
 
 
 def test_flagged_films_are_excluded_only_if_the_profile_says_so():

@@ -9,7 +9,7 @@ from pipeline.cli.main import app
 from pipeline.core.layout import Layout
 from pipeline.core.params import ManifestParams
 from pipeline.core.schema import MANIFEST_SCHEMA
-from pipeline.manifest.stage import build
+from pipeline.manifest.rules import build
 from pipeline.report.summary import Table, general_reason, manifest_tables
 from sources.core.errors import CxnetError
 from sources.core.storage import write_table

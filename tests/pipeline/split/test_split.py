@@ -11,11 +11,12 @@ from upath import UPath
 from pipeline.core.layout import Layout
 from pipeline.core.params import ManifestParams, SplitParams
 from pipeline.core.schema import MANIFEST_SCHEMA
-from pipeline.manifest.stage import build
-from pipeline.split.assignment import assign, hashed, split_of
-from pipeline.split.groups import groups
-from pipeline.split.stage import gaps, run, summary
+from pipeline.manifest.rules import build
+from pipeline.split.assignment import assign, gaps, hashed, split_of
+from pipeline.split.groups import HOMEPAGES, groups, is_case
+from pipeline.split.stage import SplitSummary, run
 from sources.core.errors import UsageError
+from sources.core.source import registry
 from sources.core.storage import read_table, write_table
 
 PICTURE = np.zeros((2, 2), np.uint8)
@@ -117,6 +118,12 @@ def test_a_case_page_links_its_films_and_the_list_of_a_collection_does_not(page,
     assert (groups(rows).nunique() == 1) == is_linked
 
 
+def test_the_homepage_of_a_source_is_no_case():
+    homepages = {source.homepage.rstrip("/") for source in registry().values()}
+    assert sorted(page for page in homepages if is_case(page)) == []
+    assert sorted(set(HOMEPAGES) - homepages) == []
+
+
 def test_a_page_with_the_films_of_a_whole_collection_links_none():
     page = "https://nihcc.box.com/v/ChestXray"
     rows = table([film("nih", f"{number}", PICTURE, page_url=page) for number in range(41)])
@@ -196,8 +203,9 @@ def test_films_without_a_label_are_split_like_all_others(tmp_path):
 def test_enough_films_leave_no_gap():
     rows = split(table([film("nih", f"{number}", PICTURE, patient_id=f"p{number}") for number in range(200)]))
     assert gaps(rows) == []
-    assert summary(rows).films == sum(summary(rows).splits.values()) == 200
-    assert "train" in str(summary(rows))
+    summary = SplitSummary.of(rows)
+    assert summary.films == sum(summary.splits.values()) == 200
+    assert "train" in str(summary)
 
 
 def test_the_table_holds_every_row_and_is_the_same_bytes_again(tmp_path):
