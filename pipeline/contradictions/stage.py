@@ -21,6 +21,7 @@ Labels that a person set are not listed.
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
+from typing import Self
 
 import pandas as pd
 
@@ -57,6 +58,13 @@ class ContradictionsSummary(Summary):
     films: int
     kinds: dict[str, int]
 
+    @classmethod
+    def of(cls, table: pd.DataFrame) -> Self:
+        """Count the contradictions."""
+        counts = table["kind"].value_counts()
+        kinds = {kind: int(counts[kind]) for kind in KINDS if kind in counts}
+        return cls(len(table), table["film"].nunique(), kinds)
+
     def __str__(self) -> str:
         total = f"{self.contradictions:,} contradictions on {self.films:,} films"
         kinds = ", ".join(f"{kind} {count:,}" for kind, count in self.kinds.items())
@@ -81,12 +89,12 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Con
         *contradicting_predictions(read_arrays(layout, min(params.prepare.sizes)), params.contradictions),
     ]
     decided = {entry.image_id for entry in read_decisions(layout.decisions) if entry.field == "label"}
-    table = as_table(rows, contradictions, decided)
+    table = _table_of(rows, contradictions, decided)
     write_table(layout.contradictions, table, CONTRADICTIONS_SCHEMA)
-    return summary(table)
+    return ContradictionsSummary.of(table)
 
 
-def as_table(rows: pd.DataFrame, contradictions: Iterable[Contradiction], decided: set[str]) -> pd.DataFrame:
+def _table_of(rows: pd.DataFrame, contradictions: Iterable[Contradiction], decided: set[str]) -> pd.DataFrame:
     """The contradictions with columns of the manifest, but without those about labels that a person decided.
 
     Args:
@@ -98,10 +106,3 @@ def as_table(rows: pd.DataFrame, contradictions: Iterable[Contradiction], decide
     table = entries.merge(rows[["film", *KEY, "image_id", "label", "status"]], on="film", validate="many_to_one")
     done = table["kind"].isin(ABOUT_LABELS) & table["image_id"].isin(decided)
     return table[~done].sort_values([*KEY, "kind", "other"], kind="stable", ignore_index=True)
-
-
-def summary(table: pd.DataFrame) -> ContradictionsSummary:
-    """Count the contradictions."""
-    counts = table["kind"].value_counts()
-    kinds = {kind: int(counts[kind]) for kind in KINDS if kind in counts}
-    return ContradictionsSummary(len(table), table["film"].nunique(), kinds)

@@ -17,6 +17,14 @@ from sources.core.items import KEY
 DUPLICATE_COLUMNS = ("cluster_id", "duplicate_of", "duplicate_kind", "similarity")
 
 
+def number_films(rows: pd.DataFrame) -> "pd.Series[int]":
+    """Number the films: rows with identical pixels share a number, in row order; -1 = the row is ignored."""
+    active = rows["excluded_by"].isna() & rows["pixel_sha256"].notna()
+    numbers = pd.Series(-1, index=rows.index, dtype="int64")
+    numbers[active] = pd.factorize(rows.loc[active, "pixel_sha256"])[0]
+    return numbers
+
+
 def cluster_films(count: int, proven: Mapping[Pair, float], refuted: Collection[Pair]) -> list[int]:
     """Group films into clusters.
 
@@ -39,6 +47,12 @@ def cluster_films(count: int, proven: Mapping[Pair, float], refuted: Collection[
             cluster[film] = left
         members[left] += members.pop(right)
     return cluster
+
+
+def clusters_of_rows(film_of: "pd.Series[int]", cluster_of_film: list[int]) -> "pd.Series[int]":
+    """Cluster of every row that shares one with another row; -1 otherwise."""
+    clusters = film_of.map(lambda film: cluster_of_film[film] if film >= 0 else -1).astype("int64")
+    return clusters.where(clusters.map(clusters.value_counts()) > 1, -1)
 
 
 def mark_duplicates(rows: pd.DataFrame, cluster: "pd.Series[int]", pairs: RowPairs) -> pd.DataFrame:

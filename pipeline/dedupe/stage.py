@@ -15,6 +15,7 @@ Steps: exact bytes and identical pixels (here) -> candidates by hashes and by lo
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Self
 
 import pandas as pd
 from tqdm import tqdm
@@ -26,7 +27,7 @@ from pipeline.core.schema import CONFLICTS_SCHEMA, DEDUPE_SCHEMA, DUPLICATES_SCH
 from pipeline.core.summary import Summary
 from pipeline.core.tables import iter_images, read_pool
 from pipeline.dedupe.candidates import find_candidates
-from pipeline.dedupe.clusters import cluster_films, mark_duplicates
+from pipeline.dedupe.clusters import cluster_films, clusters_of_rows, mark_duplicates, number_films
 from pipeline.dedupe.conflicts import find_conflicts, merge
 from pipeline.dedupe.evidence import RowPairs, duplicates_table, pairs_of_rows
 from pipeline.dedupe.films import FilmStore, measure_png
@@ -45,6 +46,13 @@ class DedupeSummary(Summary):
     clustered: int
     clusters: int
     excluded: int
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame) -> Self:
+        """Count the rows after dedupe."""
+        clustered = rows["cluster_id"].notna()
+        excluded = int((rows["excluded_by"] == "dedupe").sum())
+        return cls(len(rows), int(clustered.sum()), rows["cluster_id"].nunique(), excluded)
 
     def __str__(self) -> str:
         return f"{self.rows:,} rows, {self.clustered:,} in {self.clusters:,} clusters, {self.excluded:,} excluded"
@@ -68,28 +76,7 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Ded
     rows = mark_duplicates(rows, cluster, pairs)
     rows = rows.assign(patient_key=patient_keys(rows))
     _write(layout, rows, pairs)
-    return summary(rows)
-
-
-def number_films(rows: pd.DataFrame) -> "pd.Series[int]":
-    """Number the films: rows with identical pixels share a number, in row order; -1 = the row is ignored."""
-    active = rows["excluded_by"].isna() & rows["pixel_sha256"].notna()
-    numbers = pd.Series(-1, index=rows.index, dtype="int64")
-    numbers[active] = pd.factorize(rows.loc[active, "pixel_sha256"])[0]
-    return numbers
-
-
-def clusters_of_rows(film_of: "pd.Series[int]", cluster_of_film: list[int]) -> "pd.Series[int]":
-    """Cluster of every row that shares one with another row; -1 otherwise."""
-    clusters = film_of.map(lambda film: cluster_of_film[film] if film >= 0 else -1).astype("int64")
-    return clusters.where(clusters.map(clusters.value_counts()) > 1, -1)
-
-
-def summary(rows: pd.DataFrame) -> DedupeSummary:
-    """The numbers of the table."""
-    clustered = rows["cluster_id"].notna()
-    excluded = int((rows["excluded_by"] == "dedupe").sum())
-    return DedupeSummary(len(rows), int(clustered.sum()), rows["cluster_id"].nunique(), excluded)
+    return DedupeSummary.of(rows)
 
 
 def _pictures(layout: Layout, rows: pd.DataFrame, film_of: "pd.Series[int]") -> Iterator[bytes]:

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 Row = dict[str, Any]
 Members = dict[str, list[Row]]  # member of an archive -> its rows; the panels of a figure share one member
 
+NOT_FETCHED = "not fetched"
 NOT_IN_ARCHIVE = "not in the archive"
 
 
@@ -109,6 +110,21 @@ class Results:
             )
         # absolute, since workers may have another working directory
         return self._layout.raw.absolute().joinpath(row["source"], *parts)
+
+
+def finish(row: Row, result: Ingested | None) -> Row:
+    """A listed row with its columns and picture, or with the stage and reason of its exclusion.
+
+    Args:
+        row: as its source lists it.
+        result: None if the image was not fetched.
+    """
+    if result is None:
+        return row | {"excluded_by": "fetch", "reason": row["fetch_reason"] or NOT_FETCHED}
+    if result.png is None:
+        return row | result.columns | {"excluded_by": "ingest", "reason": result.reason}
+    name = f"{row['source']}/{row['item_id']}.png"
+    return row | result.columns | {"image": {"bytes": result.png, "path": name}}
 
 
 def _key(row: Row) -> Key:

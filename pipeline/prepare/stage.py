@@ -29,7 +29,7 @@ from sources.core.storage import atomic_folder, read_table, write_json, write_ta
 
 
 @dataclass(frozen=True)
-class Picture:
+class _Picture:
     """The picture of a kept film for a worker: ``<source>/<item_id>``, PNG, and tone curve (256 bytes) or None."""
 
     name: str
@@ -78,12 +78,12 @@ def _kept_rows(layout: Layout) -> pd.DataFrame:
     return joined
 
 
-def _pictures(layout: Layout) -> Iterator[Picture]:
+def _pictures(layout: Layout) -> Iterator[_Picture]:
     for row, png in iter_images(layout.manifest, "images", [*KEY, "tone_curve"]):
-        yield Picture(f"{row['source']}/{row['item_id']}", png, row["tone_curve"])  # type: ignore[arg-type]
+        yield _Picture(f"{row['source']}/{row['item_id']}", png, row["tone_curve"])  # type: ignore[arg-type]
 
 
-def _prepare(picture: Picture, size: int, params: PrepareParams) -> Pixels:
+def _prepare(picture: _Picture, size: int, params: PrepareParams) -> Pixels:
     """Runs in the worker processes."""
     curve = None if picture.tone_curve is None else np.frombuffer(picture.tone_curve, np.uint8)
     return to_input(decode_png(picture.png, picture.name), curve, size, params)

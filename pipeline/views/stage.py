@@ -55,7 +55,7 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Vie
         CxnetError: an earlier table is missing or damaged.
     """
     rows = read_rows(layout, after="dedupe").sort_values(list(KEY), kind="stable", ignore_index=True)
-    scores = dict(tqdm(score_pictures(layout, executor), desc="views", unit="img", disable=None))
+    scores = dict(tqdm(_score_pictures(layout, executor), desc="views", unit="img", disable=None))
     rows = decide(rows, scores, params.views)
     write_table(layout.views, rows, VIEWS_SCHEMA)
     counts = {kind: int((rows["view_class"] == kind).sum()) for kind in CLASSES}
@@ -63,16 +63,16 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Vie
     return ViewsSummary(len(rows), **counts, excluded=excluded, to_review=int(rows["view_review"].notna().sum()))
 
 
-def score_pictures(layout: Layout, executor: Executor | None) -> Iterator[tuple[Key, Scores]]:
+def _score_pictures(layout: Layout, executor: Executor | None) -> Iterator[tuple[Key, Scores]]:
     """Key, and probabilities of :data:`pipeline.classifiers.views.CLASSES`, of every pool picture."""
     model = shipped_model()
-    films = map_images(shrink_film, iter_images(layout.pool, "pool"), executor)
+    films = map_images(_shrink_film, iter_images(layout.pool, "pool"), executor)
     while batch := list(islice(films, BATCH)):
         keys, thumbnails, aspects = zip(*batch, strict=True)
         yield from zip(keys, model.probabilities(np.stack(thumbnails), np.array(aspects)), strict=True)
 
 
-def shrink_film(film: tuple[dict[str, Any], bytes]) -> tuple[Key, Thumbnails, float]:
+def _shrink_film(film: tuple[dict[str, Any], bytes]) -> tuple[Key, Thumbnails, float]:
     """Key, 64 x 64 thumbnail and aspect ratio of a pool picture. Runs in the worker processes."""
     row, png = film
     key = row["source"], row["item_id"]

@@ -1,0 +1,149 @@
+"""The content of the report page: the sections, from the tables and from what ``fetch`` and ``evaluate`` wrote."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Self
+
+import pandas as pd
+
+from pipeline.core.layout import Layout
+from pipeline.core.params import Params
+from pipeline.core.tables import has_unknown_patient, unknown_patients_warning
+from pipeline.report import numbers, page, pictures
+from pipeline.report.summary import Table
+from sources.core.errors import CxnetError
+from sources.core.storage import read_table
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables that the page shows."""
+
+    manifest: pd.DataFrame
+    splits: pd.DataFrame
+    pairs: pd.DataFrame
+    contradictions: pd.DataFrame
+
+    @classmethod
+    def read(cls, layout: Layout) -> Self:
+        """The tables of the last run.
+
+        Raises:
+            CxnetError: one of them does not exist yet.
+        """
+        return cls(
+            read_table(layout.manifest / "manifest.parquet"),
+            read_table(layout.splits),
+            read_table(layout.duplicates),
+            read_table(layout.contradictions),
+        )
+
+    @property
+    def kept(self) -> pd.DataFrame:
+        return self.manifest[self.manifest["status"] == "kept"]
+
+
+def build_page(layout: Layout, params: Params, tables: Tables) -> page.Page:
+    """Everything on the page."""
+    manifest, kept = tables.manifest, tables.kept
+    kept_films, excluded_films = pictures.choose_kept(kept), pictures.choose_excluded(manifest)
+    flagged_films, pairs = pictures.choose_flagged(manifest), pictures.choose_pairs(tables.pairs)
+    thumbnails = pictures.thumbnails(layout, [kept_films, excluded_films, flagged_films], pairs)
+    return page.Page(
+        profile=params.profile,
+        version=version("cxnet-data"),
+        manifest_sha256=_sha256(layout),
+        headline=numbers.headline(manifest),
+        warning=_first_warning(kept),
+        funnel=numbers.funnel(manifest),
+        reasons=numbers.top_reasons(manifest),
+        sources=_sources(layout, params, tables),
+        kept=pictures.sheets(kept_films, thumbnails, "view"),
+        excluded=pictures.sheets(excluded_films, thumbnails, "reason"),
+        duplicates=page.Duplicates(
+            numbers.value_counts(tables.pairs["kind"], ("kind", "pairs")), pictures.pair_figures(pairs, thumbnails)
+        ),
+        quality=page.Quality(numbers.flag_table(manifest), pictures.sheets(flagged_films, thumbnails, "view")),
+        contradictions=page.Contradictions(
+            numbers.value_counts(tables.contradictions["kind"], ("kind", "films")),
+            numbers.strongest_contradictions(tables.contradictions),
+        ),
+        matching=page.Matching(
+            ", ".join(params.harmonise.sources), pictures.matched_films(layout, pictures.choose_matched(manifest))
+        ),
+        splits=_splits(tables),
+        models=[_model(layout, name) for name in params.experiments if layout.report(name).exists()],
+    )
+
+
+def _first_warning(kept: pd.DataFrame) -> str | None:
+    """What a reader must know before any number: that most patients are unknown."""
+    return unknown_patients_warning(kept) if len(kept) and has_unknown_patient(kept).mean() > 0.5 else None
+
+
+def _sources(layout: Layout, params: Params, tables: Tables) -> page.Sources:
+    return page.Sources(
+        numbers.source_table(tables.manifest),
+        _skipped(layout, params),
+        numbers.crosstab(tables.kept, "source", "label", "Kept films by source and label"),
+        numbers.crosstab(tables.manifest, "view", "status", "All images by view and status"),
+    )
+
+
+def _splits(tables: Tables) -> page.Splits:
+    in_split = tables.splits[tables.splits["split"].notna()]
+    by_source = numbers.crosstab(in_split, "source", "split", "Films by source and split")
+    warning = unknown_patients_warning(tables.kept)
+    return page.Splits(numbers.split_table(tables.kept, tables.splits), by_source, warning)
+
+
+def _model(layout: Layout, experiment: str) -> page.Model:
+    """Metrics and figures of an evaluated experiment."""
+    folder = layout.report(experiment)
+    try:
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError) as error:
+        raise CxnetError(
+            f"{folder / 'metrics.json'} is not readable ({error}); run `cxnet-data evaluate {experiment}` again."
+        ) from None
+    figures = []
+    for path in sorted((folder / "figures").glob("*.png"), key=str):
+        name = path.stem.replace("_", " ")
+        figures.append(pictures.Figure(path.read_bytes(), name, name))
+    return page.Model(experiment, metrics.get("about", ""), _metric_table(metrics), figures)
+
+
+def _metric_table(metrics: dict[str, Any]) -> Table:
+    """The metrics that have an interval."""
+    rows = []
+    for split, values in metrics.items():
+        if not isinstance(values, dict):
+            continue
+        for name, value in values.items():
+            if isinstance(value, int | float) and f"{name}_low" in values:
+                interval = f"{values[f'{name}_low']:.3f} – {values[f'{name}_high']:.3f}"
+                rows.append((name.replace("_", " "), f"{value:.3f}", interval, split, int(values.get("n", 0))))
+    return Table(("metric", "value", "95% interval", "split", "n"), rows)
+
+
+def _skipped(layout: Layout, params: Params) -> list[page.Skipped]:
+    """Sources that this run did not read."""
+    skipped = []
+    for name in params.sources:
+        receipt = layout.raw / name / "fetch.json"
+        try:
+            values = json.loads(receipt.read_text(encoding="utf-8")) if receipt.exists() else {}
+        except ValueError as error:
+            raise CxnetError(
+                f"{receipt} is not readable JSON ({error}); run `cxnet-data fetch {name}` again."
+            ) from None
+        if values.get("state") == "skipped":
+            skipped.append(page.Skipped(name, str(values.get("why", "closed"))))
+    return skipped
+
+
+def _sha256(layout: Layout) -> str:
+    with (layout.manifest / "manifest.parquet").open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
