@@ -16,7 +16,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-run: $(READY) ## run the pipeline and say where the report is (PROFILE=sandbox | mirror | paper)
+run: $(READY) ## run the pipeline and print where the report is (PROFILE=sandbox | mirror | paper)
 	@$(BIN)/cxnet-data run $(if $(PROFILE),--profile $(PROFILE))
 
 test: lint types unit ## check the code and run all tests

@@ -1,6 +1,11 @@
 """What the folders promise: `dvc.yaml` names all code behind a stage, and no folder or file outgrows its purpose."""
 
+import ast
+import re
+import sys
+import tomllib
 from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import grimp
@@ -19,7 +24,11 @@ ENTRIES = {
     **{name: [f"training.{name}.stage"] for name in ("train", "evaluate")},
 }
 FETCHES = {f"fetch@{name}": ["pipeline.fetch.stage", f"sources.{name}"] for name in registry()}
-ANY_FOLDER = "sources.folder"  # reached by every fetch, as a profile may list folders; it reads none of the sources
+ANY_FOLDER = "sources/folder.py"  # every fetch imports it, as a profile may list folders, but only fetch_folder runs it
+
+SHIPPED_TABLES = "sources/data"  # catalogs and checksums, which no import shows
+NOT_IMPORTED = {"dvc", "s3fs"}  # DVC is run as a program; fsspec loads s3fs for s3:// addresses
+DATA_SUFFIXES = (".csv", ".html", ".npz")
 
 
 @cache
@@ -63,11 +72,19 @@ def is_package_docstring(path: str) -> bool:
 def test_a_stage_depends_on_all_code_behind_it(stage):
     behind = {path for path in code_behind(*(ENTRIES | FETCHES)[stage]) if not is_package_docstring(path)}
     if stage in FETCHES:
-        behind -= {"sources/folder.py"}
-    deps = code_deps(stage)
+        behind -= {ANY_FOLDER}
+    deps = code_deps(stage) - {SHIPPED_TABLES}
     assert sorted(path for path in behind if not covered(path, deps)) == []
     assert sorted(dep for dep in deps if not (PROJECT / dep).exists()) == []
     assert sorted(dep for dep in deps if not any(covered(path, {dep}) for path in behind)) == []
+
+
+def test_every_data_file_beside_the_code_is_behind_a_stage():
+    files = [path for root in ROOTS for path in (PROJECT / root).rglob("*") if path.is_file()]
+    data = {str(path.relative_to(PROJECT)) for path in files if path.suffix in DATA_SUFFIXES}
+    listed = set().union(*(code_deps(stage) for stage in [*ENTRIES, *FETCHES]))
+    assert data
+    assert sorted(path for path in data if not covered(path, listed)) == []
 
 
 def test_every_stage_of_dvc_is_checked():
@@ -88,6 +105,18 @@ def test_an_edited_figure_retrains_no_model():
 def test_edited_label_rules_rerun_what_uses_them():
     for stage in ("fetch@cohen", "fetch_folder", "contradictions"):
         assert covered("sources/reading/labels.py", code_deps(stage))
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PROJECT.glob("[pt]*ing/*/stage.py")) + sorted(PROJECT.glob("pipeline/*/stage.py")), ids=str
+)
+def test_a_stage_has_one_public_function(path):
+    definitions = [
+        node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ]
+    public = {node.name: node for node in definitions if not node.name.startswith("_")}
+    assert public.pop("run").args.args[:2]
+    assert [name for name in public if not name.endswith("Summary")] == []
 
 
 def python_files() -> list[Path]:
@@ -113,3 +142,30 @@ def test_every_package_says_what_it_is_for():
     for root in ROOTS:
         for package in (PROJECT / root).rglob("__init__.py"):
             assert package.read_text().startswith('"""'), package
+
+
+def test_the_folders_of_the_tests_are_those_of_the_code():
+    folders = {path.parent.relative_to(PROJECT / "tests") for path in (PROJECT / "tests").rglob("test_*.py")}
+    assert sorted(str(folder) for folder in folders if not (PROJECT / folder).is_dir()) == []
+
+
+def test_dependencies_are_those_that_the_code_imports():
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    declared = [*project["dependencies"], *project["optional-dependencies"]["cluster"]]
+    names = {canonical(re.match(r"[\w.-]+", entry)[0]) for entry in declared}
+    imported = {node.split(".")[0] for path in python_files() for node in imported_modules(path)}
+    third_party = imported - set(sys.stdlib_module_names) - set(ROOTS)
+    packages = {canonical(name) for module in third_party for name in packages_distributions()[module]}
+    assert packages - names == set()
+    assert names - packages == NOT_IMPORTED
+
+
+def imported_modules(path: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    return {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names} | {
+        node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module
+    }
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -34,7 +34,7 @@ app = typer.Typer(
     "and train and evaluate the COVID-CXNet models on it. Start with `cxnet-data run`.",
 )
 
-LOOK, STAGE_PANEL, LEARN = "Look", "Pipeline stages, in order", "Models"
+RUN, LOOK, STAGE_PANEL, LEARN = "Run everything", "Look things up", "Pipeline stages, in order", "Models"
 
 
 def main() -> None:
@@ -42,7 +42,17 @@ def main() -> None:
     run_guarded(app)
 
 
-# ---------------------------------------------------------------------------------------------------- look
+@app.command(rich_help_panel=RUN)
+def run(
+    profile: Annotated[
+        str | None,
+        typer.Option(help="A file in profiles/, by name: sandbox, mirror, paper or your own. Default: the active one."),
+    ] = None,
+) -> None:
+    """Run the whole pipeline (`dvc repro`) and print where the report is."""
+    from pipeline.cli.reproduce import reproduce
+
+    typer.echo(f"Report: {reproduce(Path.cwd(), profile)}")
 
 
 @app.command(rich_help_panel=LOOK)
@@ -101,9 +111,6 @@ def similar(
         typer.echo(f"{overlay}: the image in red, the first film in cyan; gray where they agree.")
 
 
-# ------------------------------------------------------------------------------------------------- everything
-
-
 @app.command(rich_help_panel=LOOK)
 def profile(
     given: Annotated[
@@ -114,22 +121,6 @@ def profile(
     from pipeline.core.profile_text import profile_text
 
     typer.echo(profile_text(read_params(given or PARAMS_FILE)), nl=False)
-
-
-@app.command(rich_help_panel=LOOK)
-def run(
-    profile: Annotated[
-        str | None,
-        typer.Option(help="A file in profiles/, by name: sandbox, mirror, paper or your own. Default: the active one."),
-    ] = None,
-) -> None:
-    """Run the whole pipeline (`dvc repro`) and print where the report is."""
-    from pipeline.cli.reproduce import reproduce
-
-    typer.echo(f"Report: {reproduce(Path.cwd(), profile)}")
-
-
-# ----------------------------------------------------------------------------------------------------- stages
 
 
 @app.command(rich_help_panel=STAGE_PANEL)
@@ -217,9 +208,6 @@ def conceal(
     _run_stage("conceal", root, params, (workers, scheduler), module="pipeline.manifest.conceal")
 
 
-# ----------------------------------------------------------------------------------------------------- models
-
-
 @app.command(rich_help_panel=LEARN)
 def train(experiment: Experiment, params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
     """Train one experiment of the profile. Only the validation split chooses the checkpoint."""
@@ -233,9 +221,6 @@ def evaluate(experiment: Experiment, params: ParamsFile = PARAMS_FILE, root: Roo
 
 
 _add_stage("report", LEARN)
-
-
-# ---------------------------------------------------------------------------------------------------- helpers
 
 
 def _run_stage(
