@@ -1,9 +1,13 @@
+import io
+import zlib
+
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from PIL import Image
 
 from pipeline.imaging.png import decode_png, encode_png, shrink
 from sources.core.errors import CxnetError
@@ -19,6 +23,43 @@ def test_a_picture_comes_back_unchanged(picture):
 def test_equal_pictures_give_equal_bytes():
     picture = np.arange(200, dtype=np.uint8).reshape(10, 20)
     assert encode_png(picture) == encode_png(np.asfortranarray(picture))
+
+
+@given(pictures)
+def test_other_readers_see_the_same_picture(picture):
+    with Image.open(io.BytesIO(encode_png(picture))) as read:
+        assert read.mode == "L"
+        np.testing.assert_array_equal(np.asarray(read), picture)
+
+
+@given(pictures)
+def test_plain_zlib_would_write_the_same_bytes(picture):
+    differences = np.diff(picture, axis=0, prepend=np.zeros((1, picture.shape[1]), np.uint8))
+    lines = np.insert(differences, 0, 2, axis=1).tobytes()
+    deflate = zlib.compressobj(1, zlib.DEFLATED, 15, 8, zlib.Z_HUFFMAN_ONLY)
+    assert deflate.compress(lines) + deflate.flush() in encode_png(picture)
+
+
+@pytest.mark.parametrize(
+    "filter_", [cv2.IMWRITE_PNG_FILTER_UP, cv2.IMWRITE_PNG_FILTER_PAETH, cv2.IMWRITE_PNG_ALL_FILTERS]
+)
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_png_files_of_another_layout_are_read_too(filter_, depth):
+    gray = np.random.default_rng(3).integers(0, 256, (120, 190)).astype(np.uint8)  # several IDAT chunks
+    stored = gray.astype(depth) * (257 if depth == np.uint16 else 1)
+    data = cv2.imencode(".png", stored, [cv2.IMWRITE_PNG_FILTER, filter_])[1].tobytes()
+    np.testing.assert_array_equal(decode_png(data), gray)
+
+
+@given(pictures, st.integers(0), st.integers(1, 255))
+def test_a_damaged_byte_gives_an_error_or_no_difference(picture, place, change):
+    data = bytearray(encode_png(picture))
+    data[place % len(data)] ^= change
+    try:
+        result = decode_png(bytes(data))
+    except CxnetError:
+        return
+    np.testing.assert_array_equal(result, picture)
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", encode_png(np.zeros((8, 8), np.uint8))[:40]])
