@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# DVC's default, a folder in /var/tmp, is open to all users of the machine, and it reads pickles from there.
+DVC_PRIVATE := $(CURDIR)/.dvc/tmp/site
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint types unit bench lock clean
@@ -12,8 +14,13 @@ help: ## show what can be made
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
+	@# Sdists are built with the locked build tools, not with whatever the index offers.
+	@sed -n -e '/^setuptools==/,/[^\\]$$/p' -e '/^wheel==/,/[^\\]$$/p' requirements.lock > $(VENV)/build-tools.txt
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r $(VENV)/build-tools.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@mkdir -p .dvc/tmp && mkdir -p -m 700 "$(DVC_PRIVATE)" && \
+	  $(BIN)/dvc config --local core.site_cache_dir "$(DVC_PRIVATE)"
 	@touch $@
 
 run: $(READY) ## run the pipeline and print where the report is (PROFILE=sandbox | mirror | paper)

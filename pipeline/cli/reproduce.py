@@ -14,6 +14,7 @@ from pipeline.cli.active import CHECKSUM, TEMPORARY, activate, checksum
 from pipeline.core.exclusive import Hold, exclusive
 from sources.core.errors import CxnetError, UsageError
 
+SITE_CACHE = "DVC_SITE_CACHE_DIR"
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -31,9 +32,11 @@ def reproduce(project: Path, profile: str | None) -> Path:
             raise UsageError(f"{project} holds no {name}; run this command in the project's folder.")
     with exclusive(project / TEMPORARY / "cxnet-run.lock", "Another `cxnet-data run`") as hold:
         active = activate(project, profile)
-        environment = {CHECKSUM: checksum(active) or ""}
+        environment = {CHECKSUM: checksum(active) or "", **_private_cache(project)}
         returncode = _run_to_its_end([sys.executable, "-m", "dvc", "repro"], project, environment, hold)
-    if returncode < 0 or returncode == 130:
+    if returncode < 0:
+        signal.raise_signal(-returncode)  # now this process ends by it, too
+    if returncode == 130:
         raise KeyboardInterrupt
     if returncode:
         raise CxnetError(
@@ -58,14 +61,21 @@ def _run_to_its_end(command: list[str], folder: Path, environment: dict[str, str
         hold.note(f"process {process.pid}")
         signals.pass_to(process.pid)
         returncode = process.wait()
+        psutil.wait_procs(signals.recipients)  # DVC may end before its stage has cleaned up
     return -signals.received[0] if signals.received else returncode
 
 
 class _PassedOn:
-    """Signals that are passed on to a process and its descendants; ``received`` lists those that came."""
+    """Signals that are passed on to a process and its descendants.
+
+    Attributes:
+        received: the signals that came.
+        recipients: the processes that they were passed on to.
+    """
 
     def __init__(self) -> None:
         self.received: list[int] = []
+        self.recipients: list[psutil.Process] = []
         self._pid: int | None = None
 
     def pass_to(self, pid: int) -> None:
@@ -97,6 +107,24 @@ class _PassedOn:
             for process in [*parent.children(recursive=True), parent]:
                 with suppress(psutil.NoSuchProcess):
                     process.send_signal(number)
+                    self.recipients.append(process)
+
+
+def _private_cache(project: Path) -> dict[str, str]:
+    """A folder of this user alone for what DVC remembers; its default in /var/tmp is open to all users.
+
+    Raises:
+        CxnetError: it cannot be written.
+    """
+    folder = project / TEMPORARY / "site"
+    if SITE_CACHE in os.environ:
+        return {}
+    try:
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise CxnetError(f"Cannot write {folder}: {error.strerror}.") from error
+    return {SITE_CACHE: str(folder.absolute())}
 
 
 def _environment() -> dict[str, str]:

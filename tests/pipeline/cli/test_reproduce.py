@@ -81,16 +81,51 @@ def test_a_folder_that_is_no_project_is_refused(project, missing):
     assert errors == f"cxnet-data: {project} holds no {missing}; run this command in the project's folder.\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+ENDINGS = {
+    signal.SIGTERM: (143, "cxnet-data: Ended by SIGTERM."),
+    signal.SIGINT: (130, "cxnet-data: Interrupted."),
+    signal.SIGHUP: (129, "cxnet-data: Ended by SIGHUP."),
+}
+
+
+@pytest.mark.parametrize("number", ENDINGS)
 def test_a_signal_to_the_run_alone_ends_its_stages(project, number):
     run = start(project, "--profile", "first", stages=one_stage("sleep 300"))
     stages = descendants_with_a_sleep(run)
     run.send_signal(number)
     _, errors = run.communicate(timeout=60)
-    assert run.returncode == 130
-    assert errors.splitlines()[-1].startswith("cxnet-data: Interrupted")
+    exit_code, message = ENDINGS[number]
+    assert run.returncode == exit_code
+    assert errors.splitlines()[-1].startswith(message)
     _, alive = psutil.wait_procs(stages, timeout=20)
     assert not alive
+
+
+def test_a_run_ends_after_its_stage_has_cleaned_up(project):
+    (project / "slow.py").write_text(
+        "import pathlib, signal, sys, time\n"
+        "def clean_up(*_):\n"
+        "    time.sleep(2)\n"
+        "    pathlib.Path('cleaned').touch()\n"
+        "    sys.exit(143)\n"
+        "signal.signal(signal.SIGTERM, clean_up)\n"
+        "pathlib.Path('ready').touch()\n"
+        "time.sleep(300)\n"
+    )
+    run = start(project, "--profile", "first", stages=one_stage(f"exec {sys.executable} slow.py"))
+    while not (project / "ready").exists():
+        assert run.poll() is None, run.communicate()
+        time.sleep(0.05)
+    run.terminate()
+    run.communicate(timeout=60)
+    assert (project / "cleaned").exists()
+
+
+def test_what_dvc_remembers_is_out_of_reach_of_other_users(project):
+    start(project, "--profile", "first", stages=ONE_STAGE).communicate(timeout=60)
+    private = project / ".dvc" / "tmp" / "site"
+    assert private.stat().st_mode & 0o777 == 0o700
+    assert any(private.rglob("*.db"))
 
 
 def test_a_second_run_is_refused_and_the_options_of_the_first_stay(project):
