@@ -20,6 +20,12 @@ from urllib3.exceptions import NewConnectionError
 
 USUAL_TIMEOUT_S = 30.0
 PUBLIC_IPV6 = ipaddress.IPv6Network("2000::/3")  # global unicast; everything else is local, multicast or obsolete
+RESERVED = tuple(  # whatever the version of ``ipaddress`` knows
+    map(
+        ipaddress.ip_network,
+        ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20"),  # protocols, old 6to4 relays, documentation
+    )
+)
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # IPv4 addresses in an IPv6-only network (RFC 6052)
 
 
@@ -52,9 +58,13 @@ def is_public(address: str) -> bool:
         translated = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in NAT64 else None
         inner = ip.ipv4_mapped or ip.sixtofour or translated
         if inner is None:
-            return ip in PUBLIC_IPV6 and ip.is_global
+            return ip in PUBLIC_IPV6 and ip.is_global and not _is_reserved(ip)
         ip = inner
-    return ip.is_global and not ip.is_multicast
+    return ip.is_global and not ip.is_multicast and not _is_reserved(ip)
+
+
+def _is_reserved(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    return any(ip in network for network in RESERVED)
 
 
 class _Response(http.client.HTTPResponse):

@@ -153,6 +153,15 @@ def test_a_name_that_leads_to_a_private_address_is_refused(site, tmp_path):
         ("64:ff9b:1::7f00:1", False),
         ("fec0::1", False),
         ("ff0e::1", False),
+        ("192.0.0.8", False),
+        ("192.0.1.1", True),
+        ("192.88.99.1", False),
+        ("192.88.98.255", True),
+        ("::ffff:192.88.99.1", False),
+        ("2002:c058:6301::", False),
+        ("3fff::1", False),
+        ("3fff:fff:ffff::1", False),
+        ("3ffe::1", True),
     ],
 )
 def test_which_addresses_are_public(address, public):
