@@ -178,4 +178,4 @@ def test_a_profile_without_experiments_has_a_report(project):
     (project / "profiles" / "films.yaml").write_text("sources: [nih]\n")
     _, errors = (run := start(project, "--profile", "films", stages={"stages": stages})).communicate(timeout=60)
     assert run.returncode == 0, errors
-    assert (project / "reports" / "index.html").read_text() == "One receipt per judged experiment.\n"
+    assert (project / "reports" / "index.html").read_text() == "One receipt per evaluated experiment.\n"
