@@ -11,7 +11,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 Entries = TypeVar("Entries", bound=Collection[Hashable])
 
-MIN_SIZES = {"base": 65, "covid_cxnet": 32}  # side of the smallest input that each model takes (px)
+MIN_SIZES = {
+    "base": 65,
+    "covid_cxnet": 32,
+    "efficientnet_lite": 32,
+}  # smallest input (px)
 
 
 def _without_duplicates(entries: Entries) -> Entries:
@@ -196,7 +200,7 @@ class ContradictionsParams(Options):
 class ExperimentParams(Options):
     """One model and how to train it."""
 
-    model: Literal["base", "covid_cxnet"] = Field(description="architecture")
+    model: Literal["base", "covid_cxnet", "efficientnet_lite"] = Field(description="architecture")
     size: Annotated[int, Field(ge=32, le=1024)] = Field(320, description="side of the input (px); one of prepare.sizes")
     classes: Annotated[
         tuple[Literal["normal", "cap", "covid"], ...], Field(min_length=2), AfterValidator(_without_duplicates)
@@ -210,7 +214,11 @@ class ExperimentParams(Options):
     class_weights: bool = Field(True, description="weight each class by n / (k n_c)")
     augmentation: Literal["none", "modest", "paper"] = Field("modest", description="preset of random changes")
     patience: Count = Field(0, description="stop after so many epochs without a better validation loss; 0 = never")
-    weights: str | None = Field(None, description="file with backbone weights (.weights.h5 or .keras); empty = none")
+    weights: str | None = Field(
+        None,
+        description="covid_cxnet: file with backbone weights (.weights.h5 or .keras); efficientnet_lite: imagenet or a "
+        "checkpoint; empty = random",
+    )
     batch_norm_momentum: Annotated[float, Field(ge=0.0, lt=1.0)] | None = Field(
         None, description="momentum of the batch statistics; empty = 1 - 8 / steps per epoch, within 0.8 and 0.99"
     )
@@ -229,8 +237,8 @@ class ExperimentParams(Options):
 
     @model_validator(mode="after")
     def _refuse_options_without_effect(self) -> "ExperimentParams":
-        if self.weights is not None and self.model != "covid_cxnet":
-            raise ValueError(f"weights are for model covid_cxnet only; leave them empty for model {self.model}")
+        if self.weights is not None and self.model == "base":
+            raise ValueError("weights are not for model base; leave them empty")
         if self.threshold != "half" and len(self.classes) > 2:
             raise ValueError(f"threshold {self.threshold} is for two classes only; set it to half")
         return self

@@ -11,10 +11,12 @@ import keras
 from pipeline.core.params import ExperimentParams
 from training.models.base import base
 from training.models.covid_cxnet import covid_cxnet
+from training.models.efficientnet_lite import efficientnet_lite
 
 MODELS: dict[str, Callable[[ExperimentParams], keras.Model]] = {
     "base": lambda options: base(options.size, len(options.classes)),
     "covid_cxnet": lambda options: covid_cxnet(options.size, len(options.classes), weights=options.weights),
+    "efficientnet_lite": lambda options: efficientnet_lite(options.size, len(options.classes), weights=options.weights),
 }
 
 

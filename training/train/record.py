@@ -17,7 +17,7 @@ from training.core.data import SCALING, LabeledFilms
 from training.core.model_file import ModelRecord, rows_sha256
 
 # Packages whose code can change a model; `dvc.yaml` retrains when they change.
-CODE = ("training.core", "training.models", "training.train")
+CODE = ("training.core", "training.models", "training.pretrained", "training.train")
 
 
 def make_record(

@@ -77,7 +77,7 @@ def test_a_folder_of_the_profile_counts_as_a_source(tmp_path):
         ),
         (
             EXPERIMENT + "{model: base, weights: a.keras}",
-            "experiments.tiny weights are for model covid_cxnet only; leave them empty for model base",
+            "experiments.tiny weights are not for model base; leave them empty",
         ),
         (EXPERIMENT + "{size: 96}", "key 'experiments.tiny.model' is missing"),
         (EXPERIMENT + "{model: base, size: 64}\nprepare: {sizes: [64]}", "size 64 is too small for model base"),
