@@ -59,9 +59,8 @@ def detect_orientation(gray: Gray, views: Networks, upright: Networks, side: Net
     rotation, inverted = STATES[best]
     if best:
         vectors = features_both_ways(set_upright(gray, rotation, inverted))
-    frontal = float(views.probabilities(vectors)[:, CLASSES.index("frontal")].mean())
     mirrored_score = mirrored_probability(side, vectors)
-    mirrored = frontal >= 0.5 and mirrored_score >= MIN_MIRRORED
+    mirrored = mirrored_score >= MIN_MIRRORED and is_frontal(views, vectors)
     return Orientation(rotation, inverted, mirrored, float(scores[best]), mirrored_score)
 
 
@@ -91,6 +90,11 @@ def state_scores(upright: Networks, vectors: Vectors) -> Vectors:
     """Probability of each of :data:`STATES`, float32 (8,), from :func:`features_both_ways`."""
     plain, mirrored = upright.probabilities(vectors)
     return np.asarray((plain + mirrored[list(MIRRORED_STATES)]) / 2, np.float32)
+
+
+def is_frontal(views: Networks, vectors: Vectors) -> bool:
+    """Whether a film is rather frontal than anything else, from :func:`features_both_ways`."""
+    return float(views.probabilities(vectors)[:, CLASSES.index("frontal")].mean()) >= 0.5
 
 
 def mirrored_probability(side: Networks, vectors: Vectors) -> float:

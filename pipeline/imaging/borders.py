@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.imaging.arrays import Box, Gray
+from pipeline.imaging.histogram import histogram, quantile
 from pipeline.imaging.png import shrink
 
 # content_box
@@ -24,7 +25,7 @@ MIN_CONTENT = 1 / 8  # nothing is cut if less of the picture than this were left
 # collimated_share
 WORK_SIDE = 256  # px, long side of the picture in which the collimator's edges are looked for
 DARK = 0.2  # the shadow is darker than this share of the film's bright level
-BRIGHT = 95  # percentile that is the bright level
+BRIGHT = 0.95  # share of the pixels that are at most as bright as the bright level
 MIN_STEP = 16  # gray levels by which the film is brighter just inside the edge
 MIN_DEPTH = 0.02  # of a shadow, as a share of the side
 STRAIGHT = 1.2  # px by which the edge may leave its line
@@ -79,7 +80,7 @@ def tolerant_content_box(gray: Gray) -> Box:
 def collimated_share(gray: Gray) -> float:
     """Share of a picture without plain borders that lies in the collimator's shadow: dark, with a straight edge."""
     small = cv2.blur(shrink(gray, WORK_SIDE), (3, 3))
-    lit = small > DARK * np.percentile(small, BRIGHT)
+    lit = small > DARK * quantile(histogram(small), BRIGHT)
     shadow = np.zeros(small.shape, bool)
     for turns in range(4):
         shadow |= np.rot90(_shadow_at_left(np.rot90(small, turns), np.rot90(lit, turns)), -turns)
@@ -121,6 +122,8 @@ def _shadow_at_left(small: Gray, lit: npt.NDArray[np.bool_]) -> npt.NDArray[np.b
     if len(rows) < height / 2:
         return no_shadow
     edge = np.argmax(lit[rows], axis=1).astype(np.float32)
+    if (edge >= MIN_DEPTH * width).mean() < ON_LINE:  # on most films; the line takes time to fit
+        return no_shadow
     direction_x, direction_y, x, y = cv2.fitLine(
         np.stack([edge, rows.astype(np.float32)], axis=1), cv2.DIST_HUBER, 0, 0.01, 0.01
     ).ravel()

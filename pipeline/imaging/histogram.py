@@ -55,5 +55,13 @@ def cumulative(counts: Counts) -> Shares:
     return np.cumsum(counts) / counts.sum()
 
 
+def quantile(counts: Counts, share: float) -> float:
+    """The gray level below which a share of the pixels lies, interpolated as ``np.quantile`` does it."""
+    reached = np.cumsum(counts)
+    place = (reached[-1] - 1) * share
+    low, high = (int(np.searchsorted(reached, rank, side="right")) for rank in (int(place), int(place) + 1))
+    return low + (min(high, TONES - 1) - low) * (place - int(place))
+
+
 def _count(block: Gray) -> Counts:
     return cv2.calcHist([block], [0], None, [TONES], [0, TONES]).astype(np.int64).ravel()

@@ -13,10 +13,11 @@ from scipy.ndimage import gaussian_filter1d
 
 from pipeline.classifiers import fineness
 from pipeline.classifiers.networks import Networks, shipped
-from pipeline.classifiers.upright import Orientation, detect_and_set_upright
+from pipeline.classifiers.upright import Orientation, detect_orientation, set_upright
 from pipeline.imaging import marks
 from pipeline.imaging.arrays import Gray
 from pipeline.imaging.borders import collimated_share, without_border
+from pipeline.imaging.histogram import Counts, histogram
 
 MIN_BORDER = 0.02  # share of the picture from which on a border is flagged
 MIN_COLLIMATED = 0.02
@@ -86,15 +87,18 @@ def shipped_networks() -> QualityNetworks:
 
 def set_upright_and_measure(gray: Gray, networks: QualityNetworks) -> tuple[Gray, Quality]:
     """Undo the rotation and inversion of a picture, (H, W) uint8, and measure the result."""
-    upright, orientation = detect_and_set_upright(gray, networks.views, networks.upright, networks.side)
-    return upright, _measure(upright, orientation, networks.fineness)
-
-
-def _measure(gray: Gray, orientation: Orientation, networks: Networks) -> Quality:
     inner = without_border(gray)
+    orientation = detect_orientation(inner, networks.views, networks.upright, networks.side)
+    upright, inner = (set_upright(part, orientation.rotation, orientation.inverted) for part in (gray, inner))
+    return upright, _measure(upright, inner, orientation, networks.fineness)
+
+
+def _measure(gray: Gray, inner: Gray, orientation: Orientation, networks: Networks) -> Quality:
+    """Measure an upright picture; ``inner`` is the part of it inside plain borders."""
+    counts = histogram(inner)
     detail, detail_score = fineness.classify(inner, networks)
     border, collimated, text = 1.0 - inner.size / gray.size, collimated_share(inner), marks.share(gray)
-    levels = gray_levels(inner)
+    levels = gray_levels(counts)
     flags = {
         "rotated": orientation.rotation != 0,
         "inverted": orientation.inverted,
@@ -104,7 +108,7 @@ def _measure(gray: Gray, orientation: Orientation, networks: Networks) -> Qualit
         "text": text >= MIN_TEXT,
         "blurred": detail == "blurred" and detail_score >= MIN_LACKING,
         "upscaled": detail == "upscaled" and detail_score >= MIN_LACKING,
-        "few_levels": levels < MIN_GRAY_LEVELS or comb(inner) > MAX_COMB,
+        "few_levels": levels < MIN_GRAY_LEVELS or comb(counts) > MAX_COMB,
     }
     return Quality(
         rotation=orientation.rotation,
@@ -115,7 +119,7 @@ def _measure(gray: Gray, orientation: Orientation, networks: Networks) -> Qualit
         detail=detail,
         detail_score=round(detail_score, 4),
         gray_levels=levels,
-        clipped_share=clipped_share(gray),
+        clipped_share=clipped_share(counts if inner.size == gray.size else histogram(gray)),
         border_share=border,
         collimated_share=collimated,
         text_share=text,
@@ -125,34 +129,36 @@ def _measure(gray: Gray, orientation: Orientation, networks: Networks) -> Qualit
 
 def sharpness(gray: Gray) -> float:
     """Variance of the Laplacian (Pech-Pacheco et al. 2000)."""
-    return float(cv2.meanStdDev(cv2.Laplacian(gray, cv2.CV_16S))[1][0, 0] ** 2)
+    laplacian = cv2.Laplacian(gray, cv2.CV_16S)
+    mean = cv2.sumElems(laplacian)[0] * (1 / gray.size)
+    mean_square = round(cv2.norm(laplacian, cv2.NORM_L2SQR)) * (1 / gray.size)
+    return float(np.sqrt(max(mean_square - mean * mean, 0)) ** 2)  # to the last bit what cv2.meanStdDev makes of it
 
 
-def clipped_share(gray: Gray) -> float:
-    """Share of pixels at 0 or 255."""
-    counts = cv2.calcHist([gray], [0], None, [256], [0, 256]).ravel()
-    return float((counts[0] + counts[255]) / gray.size)
+def clipped_share(counts: Counts) -> float:
+    """Share of pixels at 0 or 255, of a histogram."""
+    return float(np.float32(counts[0] + counts[255]) / np.float32(counts.sum()))
 
 
-def gray_levels(gray: Gray) -> float:
-    """Effective number of gray levels: the exponential of the histogram's entropy, so that rare levels count little.
+def gray_levels(counts: Counts) -> float:
+    """Effective number of gray levels: the exponential of a histogram's entropy, so that rare levels count little.
 
     Pure black and pure white do not count.
     """
-    shares = _histogram(gray)
+    shares = _inner_shares(counts)
     shares = shares[shares > 0]
     return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
-def comb(gray: Gray) -> float:
-    """How comb-like the histogram is, from 0: the trace of few gray levels under JPEG noise."""
-    shares = _histogram(gray)
+def comb(counts: Counts) -> float:
+    """How comb-like a histogram is, from 0: the trace of few gray levels under JPEG noise."""
+    shares = _inner_shares(counts)
     trend = gaussian_filter1d(shares, TREND, mode="nearest")
     teeth = gaussian_filter1d(shares, TEETH, mode="nearest") / np.maximum(trend, 1e-9) - 1
     return float(np.sqrt((trend * teeth * teeth).sum() / max(trend.sum(), 1e-9)))
 
 
-def _histogram(gray: Gray) -> npt.NDArray[np.float64]:
+def _inner_shares(counts: Counts) -> npt.NDArray[np.float64]:
     """Shares of the gray levels 1 to 254."""
-    counts = cv2.calcHist([gray], [0], None, [256], [0, 256]).ravel()[1:255].astype(float)
-    return np.asarray(counts / max(counts.sum(), 1.0))
+    inner = counts[1:255].astype(float)
+    return np.asarray(inner / max(inner.sum(), 1.0))

@@ -1,12 +1,13 @@
 """Histogram matching as a tone curve: identity, order, range, and equality with the loop definition."""
 
 import numpy as np
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from benchmarks.enhance import draw_film, match_exactly
-from pipeline.imaging.histogram import apply_curve, cumulative, histogram, match_curve
+from pipeline.imaging.histogram import apply_curve, cumulative, histogram, match_curve, quantile
 
 films = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12))
 
@@ -60,3 +61,8 @@ def test_histogram_counts_every_pixel_at_its_gray_level(height, width, tone):
 def test_histogram_is_exact_where_float32_is_not():
     counts = histogram(np.zeros((4100, 4100), np.uint8))
     assert counts[0] == 4100 * 4100
+
+
+@given(films, st.floats(0, 1))
+def test_quantiles_of_a_histogram_are_those_of_the_film(film, share):
+    assert quantile(histogram(film), share) == pytest.approx(np.quantile(film, share))

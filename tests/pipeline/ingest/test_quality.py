@@ -3,8 +3,16 @@ import numpy as np
 import pytest
 from phantoms import phantom
 
+from pipeline.imaging.histogram import histogram
 from pipeline.imaging.png import shrink
-from pipeline.ingest.quality import comb, gray_levels, set_upright_and_measure, shipped_networks
+from pipeline.ingest.quality import (
+    clipped_share,
+    comb,
+    gray_levels,
+    set_upright_and_measure,
+    sharpness,
+    shipped_networks,
+)
 from sources.sandbox import alter
 
 FILM = phantom("frontal", 991)
@@ -38,16 +46,25 @@ def test_each_defect_sets_its_flag(change, flag):
 
 def test_gray_levels_counts_the_levels_in_use():
     ramp = np.tile(np.repeat(np.arange(10, 50, dtype=np.uint8), 4), (100, 1))
-    assert gray_levels(ramp) == pytest.approx(40, rel=0.01)
-    assert gray_levels(np.zeros((50, 50), np.uint8)) == 1
+    assert gray_levels(histogram(ramp)) == pytest.approx(40, rel=0.01)
+    assert gray_levels(histogram(np.zeros((50, 50), np.uint8))) == 1
 
 
 def test_few_levels_are_still_flagged_after_jpeg():
     few = alter.few_levels(FILM, np.random.default_rng(0))
     again = cv2.imdecode(cv2.imencode(".jpg", few, [cv2.IMWRITE_JPEG_QUALITY, 92])[1], cv2.IMREAD_GRAYSCALE)
-    assert comb(again) > 2 * comb(FILM)
+    assert comb(histogram(again)) > 2 * comb(histogram(FILM))
     assert "few_levels" in flags(again)
 
 
 def test_a_small_copy_has_no_flag_either():
     assert flags(shrink(FILM, 256)) == []
+
+
+def test_sharpness_is_the_variance_of_the_laplacian():
+    assert sharpness(FILM) == pytest.approx(cv2.Laplacian(FILM, cv2.CV_64F).var(), rel=1e-12)
+    assert sharpness(np.full((40, 40), 7, np.uint8)) == 0
+
+
+def test_clipped_share_counts_black_and_white():
+    assert clipped_share(histogram(np.array([[0, 255, 3, 4], [0, 254, 1, 9]], np.uint8))) == 0.375
