@@ -115,9 +115,16 @@ def unique(addresses: Iterable[str | None]) -> list[str]:
 
 
 def listing_pages(
-    web: Web, first: str, following: Callable[[BeautifulSoup, str], str | None], limit: int = LISTING_PAGES
+    web: Web,
+    first: str,
+    following: Callable[[BeautifulSoup, str], str | None],
+    limit: int = LISTING_PAGES,
+    cases: Callable[[BeautifulSoup, str], list[str]] | None = None,
 ) -> Iterator[tuple[str, BeautifulSoup]]:
     """(address, tree) of the pages of a listing, from ``first`` on.
+
+    Args:
+        cases: the cases on a page; a first page without any is requested again, as a busy site may show an empty one.
 
     It ends where ``following`` finds no next page, where a page repeats an earlier address or content, where a page
     after the first is gone (some sites link to a page past the end), and after ``limit`` pages in any case.
@@ -129,7 +136,7 @@ def listing_pages(
     seen: set[str] = set()
     contents: set[int] = set()
     while address and address not in seen and len(seen) < limit:
-        page = _page(web, address, is_first=not seen)
+        page = _page(web, address, is_first=not seen, cases=cases)
         if page is None or hash(page.content) in contents:
             return
         seen.add(address)
@@ -152,7 +159,7 @@ def walk(web: Web, first: str, listing: Listing, read: Callable[[Web, str], Iter
     """
     pages: set[str] = set()
     items: set[str] = set()
-    for address, tree in listing_pages(web, first, listing.following):
+    for address, tree in listing_pages(web, first, listing.following, cases=listing.cases):
         for case in unique(canonical(url) for url in listing.cases(tree, address)):
             if case not in pages:
                 pages.add(case)
@@ -166,9 +173,13 @@ def lost(url: str, error: WebError) -> Item:
     return unreadable_page(url, f"page is gone: HTTP {error.status}" if error.is_gone else f"page not fetched: {error}")
 
 
-def _page(web: Web, address: str, is_first: bool) -> Page | None:
+def _page(
+    web: Web, address: str, is_first: bool, cases: Callable[[BeautifulSoup, str], list[str]] | None
+) -> Page | None:
     try:
-        return web.get(address)
+        if cases is None or not is_first:
+            return web.get(address)
+        return web.get(address, suspect=lambda page: not cases(soup(page.text), page.url))
     except WebError as error:
         if is_first or not error.is_gone:
             raise

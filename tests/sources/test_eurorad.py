@@ -26,9 +26,12 @@ def figure(caption="Chest X-ray, PA view", name="1a", image=None):
     )
 
 
-def case_page(*figures, person="65 years, male", finding="COVID-19 pneumonia", licence="by-nc-sa/4.0/"):
-    cells = f'<div class="col-12 col-md-3">FINAL DIAGNOSIS</div><div class="col-12 col-md-9">{finding}</div>'
-    rows = f'<div class="row">{cells}</div>'
+def section(name, words):
+    return f'<div class="row"><div class="col-12 col-md-3">{name}</div><div class="col-12 col-md-9">{words}</div></div>'
+
+
+def case_page(*figures, person="65 years, male", finding="COVID-19 pneumonia", licence="by-nc-sa/4.0/", technique=""):
+    rows = section("FINAL DIAGNOSIS", finding) + technique
     terms = f'<a rel="license" href="https://creativecommons.org/licenses/{licence}">licence</a>'
     aside = (
         '<aside class="case-teaser"><a href="/case/1"><img src="/sites/default/files/figure_image/o.jpg"></a></aside>'
@@ -113,6 +116,48 @@ def test_the_final_diagnosis_decides_the_label(finding, label):
 )
 def test_modality_and_view_come_from_the_caption(caption, view, skip):
     assert (only(figure(caption)).view, only(figure(caption)).skip) == (view, skip)
+
+
+@pytest.mark.parametrize(
+    "technique",
+    [
+        section("Imaging Technique", "CT"),
+        section("IMAGING TECHNIQUE:", "CT, CT-High Resolution"),
+        "<div><strong>Area of Interest</strong> Thorax</div><div><strong>Imaging Technique</strong> CT</div>",
+        "<div><b>Imaging Technique</b><span>CT</span></div>",
+        "<dl><dt>Imaging technique</dt><dd>CT</dd></dl>",
+    ],
+)
+def test_a_case_without_radiography_shows_no_film_unless_a_caption_says_so(technique):
+    found = items(figure("Ground glass (arrow)", "1"), figure("Chest X-ray, PA view", "2"), technique=technique)
+    assert [item.view for item in found] == ["CT", "PA"]
+    assert found[0].skip.startswith("not an X-ray according to the imaging technique of its case (CT")
+    assert found[1].skip is None
+
+
+def test_the_letter_of_a_figure_chooses_its_view_and_day():
+    caption = "PA (a) and lateral (b) chest radiograph"
+    found = items(figure(caption, "4a"), figure(caption, "4b"))
+    assert [(item.view, item.skip) for item in found] == [("PA", None), ("L", None)]
+    days = items(figure("Chest X-ray on day 1 (a) and day 9 (b)", "1a"), figure("Day 2", "2"))
+    assert [item.offset_days for item in days] == [1.0, 2.0]
+
+
+def test_an_address_with_a_double_slash_and_capitals_is_kept_and_has_the_usual_id():
+    image = f'<img typeof="foaf:Image" src="{TEASER}/2020-07//16866_2_1.JPG?itok=0123abcd">'
+    item = only(figure(image=image))
+    assert item.url == f"{FILES}/styles/figure_image/public/figure_image/2020-07//16866_2_1.JPG?itok=0123abcd"
+    assert item.item_id == "2020-07/16866_2_1.JPG"
+
+
+def test_a_teaching_case_is_a_case_and_is_read_once():
+    card = '<div class="col-12 col-md-6 col-lg-4 mb-4"><a href="{}"></a></div>'
+    links = ["/case/99001", "/case/99002/teaching-case", "/case/99002", "/case/99001/teaching-case", "/case/7/pdf"]
+    page = "".join(card.format(link) for link in links)
+    teaching = "https://www.eurorad.org/case/99002/teaching-case"
+    assert parse_hits(soup(page), SEARCH) == ["https://www.eurorad.org/case/99001", teaching]
+    (item,) = Eurorad().page_items(Pages({teaching: case_page(figure())}), teaching)
+    assert (item.patient_id, item.page_url) == ("99002", teaching)
 
 
 def test_a_late_picture_is_found_behind_its_data_address():
