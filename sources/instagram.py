@@ -1,20 +1,24 @@
 """Instagram: two radiology pages, through the Graph API's business discovery; web pages are never read.
 
 The pictures of an album are its children; whether they show one patient is unknown. The diagnosis is in the caption
-alone. Picture addresses are signed and expire, so every fetch requests them again. A folder of saved API answers can
+alone. Picture addresses are signed and expire, so every fetch requests them again. So do versions of the API: a profile
+may set another one (``fetch.options.instagram.version``). A folder of saved API answers can
 replace the API: ``cxnet-data fetch instagram --url answers/``. Pictures that were saved by hand are a ``folder`` source
 of the profile instead.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from html import unescape
 from typing import Any
 
+from sources.core import layouts
 from sources.core.addresses import host_of, is_among, web_address
 from sources.core.errors import CxnetError
 from sources.core.items import Item, unparsed
-from sources.core.source import Source, Terms
+from sources.core.layouts import Layout
+from sources.core.source import Option, Source, Terms
 from sources.core.web import Web
 from sources.reading.ages import age_in_text, is_child
 from sources.reading.answers import (
@@ -35,12 +39,21 @@ PAGES = ("theradiologistpage", "radiology_case_reports")
 TOKEN = "INSTAGRAM_TOKEN"  # name of the environment variable, not a token
 USER = "INSTAGRAM_USER_ID"  # the requesting professional account
 OFFLINE_USER = "17841400000000000"
-GRAPH = "https://graph.facebook.com/v21.0"
+GRAPH = "https://graph.facebook.com"
+VERSIONS = ("v26.0", "v25.0", "v24.0", "v23.0", "v22.0", "v21.0")  # newest first; each lives about two years
 MEDIA = "id,caption,media_type,media_url,permalink,timestamp,children{id,media_type,media_url}"
 PICTURE_HOSTS = ("scontent.cdninstagram.com", ".cdninstagram.com", ".fbcdn.net")
 PER_PAGE = 3  # posts per answer in an offline copy
 PER_LIVE_PAGE = 25  # few answers, as the API allows about 200 per hour; albums make them large
 POSTS = "business_discovery.media.data"  # where an answer has its posts
+ANSWER = Layout(
+    name=f"Graph API {VERSIONS[0]}, business discovery",
+    seen="2026-09",
+    addresses=r"^https://graph\.facebook\.com/v",
+    fields={"post": f"{POSTS}[].id", "picture": f"{POSTS}[].media_url"},
+    facts={"caption": f"{POSTS}[].caption", "album": f"{POSTS}[].children.data[].media_url"},
+    kind=layouts.JSON,
+)
 FILM = re.compile(r"x-?\s?ray|cxr|radiograph", re.IGNORECASE)  # also inside tags such as #chestxray
 
 
@@ -52,6 +65,10 @@ class Instagram(Source):
     homepage = f"https://www.instagram.com/{PAGES[0]}/"
     labels = ("covid", "cap", "normal", "other")
     hosts = ("graph.facebook.com", *PICTURE_HOSTS)
+    api_hosts = ("graph.facebook.com",)
+    layouts = (ANSWER,)
+    options = (Option("version", "a version of the Graph API such as v26.0", r"v\d{1,3}\.\d"),)
+    version: str = VERSIONS[0]
     terms = Terms(
         licence="none; rights stay with the poster",
         url="https://developers.facebook.com/terms",
@@ -67,8 +84,9 @@ class Instagram(Source):
         headers = authorization(web, TOKEN)
         user = web.token(USER) or OFFLINE_USER
         count = PER_PAGE if web.offline else PER_LIVE_PAGE
+        versions = tuple(dict.fromkeys((self.version, *VERSIONS)))
         for page in PAGES:
-            yield from _page_posts(web, user, page, count, headers)
+            yield from _page_posts(web, page, partial(_addresses, user, page, count, versions), headers)
 
     def page_items(self, web: Web, url: str) -> Iterator[Item]:
         """The pictures in saved answers (a file, or a folder of them).
@@ -83,11 +101,11 @@ class Instagram(Source):
             yield from parse(answer, string(_discovery(answer).get("username")) or PAGES[0])
 
 
-def posts_address(user: str, page: str, cursor: str | None, count: int = PER_PAGE) -> str:
+def posts_address(user: str, page: str, cursor: str | None, count: int = PER_PAGE, version: str = VERSIONS[0]) -> str:
     """The address of an answer with ``count`` posts of ``page``, after ``cursor``."""
     after = f".after({cursor})" if cursor else ""
     media = f"media{after}.limit({count}){{{MEDIA}}}"
-    return f"{GRAPH}/{user}?fields=business_discovery.username({page}){{id,username,{media}}}"
+    return f"{GRAPH}/{version}/{user}?fields=business_discovery.username({page}){{id,username,{media}}}"
 
 
 def next_cursor(answer: Any) -> str | None:
@@ -106,12 +124,15 @@ def parse(answer: Any, page: str) -> Iterator[Item]:
                 yield _item(post, picture, place, page)
 
 
-def _page_posts(web: Web, user: str, page: str, count: int, headers: Mapping[str, str]) -> Iterator[Item]:
-    def following(answer: Any) -> str | None:
-        cursor = next_cursor(answer)
-        return posts_address(user, page, cursor, count) if cursor else None
+def _addresses(user: str, page: str, count: int, versions: Sequence[str], cursor: str | None) -> list[str]:
+    """The address of the answer at a cursor in each version of the API."""
+    return [posts_address(user, page, cursor, count, version) for version in versions]
 
-    for _, answer in listing_answers(web, posts_address(user, page, None, count), following, headers):
+
+def _page_posts(
+    web: Web, page: str, addresses: Callable[[str | None], Sequence[str]], headers: Mapping[str, str]
+) -> Iterator[Item]:
+    for _, answer in listing_answers(web, addresses, next_cursor, headers, lambda answer: not _posts(answer)):
         if not _posts(answer):
             yield unparsed(f"https://www.instagram.com/{page}/", POSTS)
         yield from parse(answer, page)

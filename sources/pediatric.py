@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
+from sources.core import layouts
 from sources.core.errors import CxnetError
 from sources.core.items import Item
+from sources.core.layouts import Layout
 from sources.core.source import Source, Terms
 from sources.core.web import Web
 from sources.reading.archive import member_names
@@ -14,6 +16,12 @@ from sources.reading.tables import distinct
 ARCHIVE = (
     "https://data.mendeley.com/public-files/datasets/rscbjbr9sj/files/"
     "f12eaf6d-6023-432f-acc9-80c9d7393433/file_downloaded"
+)
+ZIP = Layout(name="zip of version 2", seen="2026-11", addresses=r"/file_downloaded$", fields={}, kind=layouts.ARCHIVE)
+# Mendeley Data redirects to a signed address on the first of these hosts; until 2025 it was the second.
+STORAGE = (
+    "prod-dcd-datasets-public-files-eu-west-1.s3.eu-west-1.amazonaws.com",
+    "md-datasets-public-files-prod.s3.eu-west-1.amazonaws.com",
 )
 LABELS = {"NORMAL": "normal", "PNEUMONIA": "cap"}
 SPLITS = ("train", "test", "val")
@@ -33,7 +41,8 @@ class Pediatric(Source):
     title = "Pediatric chest X-rays (Kermany et al.)"
     homepage = "https://data.mendeley.com/datasets/rscbjbr9sj"
     labels = ("normal", "cap")
-    hosts = ("data.mendeley.com", "md-datasets-public-files-prod.s3.eu-west-1.amazonaws.com")
+    hosts = ("data.mendeley.com", *STORAGE)
+    layouts = (ZIP,)
     terms = Terms(licence="CC BY 4.0", url=homepage, redistributable=True)
 
     def items(self, web: Web) -> Iterator[Item]:

@@ -1,5 +1,7 @@
 """X (Twitter): the thread of @ChestImaging, through the API's full-archive search; web pages are never read.
 
+Access to the API is paid by use.
+
 A post shows up to four films of one patient; its text states case number, age, sex and the days of the films. Posts of
 other people, videos and CT pictures are rows that are not fetched. Saved API answers, as a file or a folder with all of
 them, can replace the API: ``cxnet-data fetch twitter --url answers/``.
@@ -10,9 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 from typing import Any
 
+from sources.core import layouts
 from sources.core.addresses import host_of, web_address
 from sources.core.errors import CxnetError
 from sources.core.items import Item, unparsed
+from sources.core.layouts import Layout
 from sources.core.source import Source, Terms
 from sources.core.web import Web
 from sources.reading.ages import age_in_text, is_child
@@ -37,7 +41,25 @@ FIELDS = "tweet.fields=attachments,author_id,created_at&expansions=attachments.m
 API = "https://api.x.com/2/tweets"
 PICTURES = "pbs.twimg.com"
 ROOT = f"{API}/{THREAD}?{FIELDS}"
-SEARCH = f"{API}/search/all?query=conversation_id%3A{THREAD}&max_results=10&{FIELDS}"
+START = "2020-03-01T00:00:00Z"  # without it, the search covers the last 30 days alone
+QUERY = f"{API}/search/all?query=conversation_id%3A{THREAD}&max_results=10"
+SEARCH = f"{QUERY}&start_time={START}&{FIELDS}"
+SEARCH_WITHOUT_START = f"{QUERY}&{FIELDS}"  # in offline copies that older versions recorded
+ANSWER = Layout(
+    name="API 2, full-archive search",
+    seen="2026-11",
+    addresses=r"^https://api\.x\.com/2/tweets/search/all",
+    fields={"post": "data[].id", "text": "data[].text", "author": "data[].author_id"},
+    facts={"picture": "includes.media[].url", "next": "meta.next_token"},
+    kind=layouts.JSON,
+)
+POST = Layout(
+    name="API 2, one post",
+    seen="2026-11",
+    addresses=rf"^https://api\.x\.com/2/tweets/{THREAD}",
+    fields={"post": "data.id", "author": "data.author_id"},
+    kind=layouts.JSON,
+)
 
 CASE = re.compile(r"\bcase\s+(\d{1,4})\b", re.IGNORECASE)
 PERSON = re.compile(r"\b\d{1,3}\s*(?:yo|y/o|year[- ]old)\s*(M|F)\b", re.IGNORECASE)
@@ -52,6 +74,8 @@ class Twitter(Source):
     homepage = f"https://twitter.com/{AUTHOR}/status/{THREAD}"
     labels = ("covid", "cap", "normal", "other")
     hosts = ("api.x.com", PICTURES)
+    api_hosts = ("api.x.com",)
+    layouts = (POST, ANSWER)
     terms = Terms(
         licence="none; rights stay with the poster",
         url="https://developer.x.com/en/developer-terms",
@@ -64,11 +88,13 @@ class Twitter(Source):
     def items(self, web: Web) -> Iterator[Item]:
         """Every picture of the conversation, newest post first, in the API's order."""
         headers = authorization(web, TOKEN)
-        author = author_of([web.get(ROOT, headers).json()])
+        author = author_of([web.get(ROOT, headers, lambda page: b"author_id" not in page.content).json()])
         if author is None:  # without it the author's own posts cannot be told apart from the replies
             yield unparsed(ROOT, "data.author_id")
             return
-        for address, answer in listing_answers(web, SEARCH, _following, headers):
+        for address, answer in listing_answers(
+            web, _addresses, next_token, headers, is_empty=lambda it: not _posts(it)
+        ):
             if not _posts(answer):
                 yield unparsed(address, "data")
             yield from parse(answer, author)
@@ -127,9 +153,10 @@ def day_of(text: str, place: int, count: int) -> float | None:
     return float(days[place]) if len(days) == count else None
 
 
-def _following(answer: Any) -> str | None:
-    cursor = next_token(answer)
-    return f"{SEARCH}&next_token={cursor}" if cursor else None
+def _addresses(cursor: str | None) -> tuple[str, str]:
+    """The address of the answer at a cursor, and its older form."""
+    after = f"&next_token={cursor}" if cursor else ""
+    return f"{SEARCH}{after}", f"{SEARCH_WITHOUT_START}{after}"
 
 
 def _item(post: Mapping[str, Any], key: str, media: Mapping[str, Any], place: tuple[int, int], is_own: bool) -> Item:

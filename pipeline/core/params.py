@@ -81,6 +81,7 @@ class FetchParams(Options):
     timeout_s: Annotated[float, Field(gt=0.0)] = Field(30.0, description="give up on a host that is silent so long (s)")
     retries: Count = Field(4, description="further attempts after a temporary failure")
     limit: Count | None = Field(None, description="maximum number of images per source; empty = all")
+    options: dict[str, dict[str, str]] = Field({}, description="options of single sources: source -> option -> value")
 
 
 class IngestParams(Options):

@@ -56,6 +56,7 @@ def _check_sources(path: Path, params: Params) -> None:
         "harmonise.sources": params.harmonise.sources,
         "split.external": params.split.external,
         "fetch.accept_terms": params.fetch.accept_terms,
+        "fetch.options": tuple(params.fetch.options),
     }
     for key, names in named.items():
         for name in names:

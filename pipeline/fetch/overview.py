@@ -12,8 +12,14 @@ SOURCE_COLUMNS = ("source", "title", "labels", "licence", "access", "state")
 
 
 def all_sources(params: Params) -> dict[str, Source]:
-    """The sources by name: the thirteen, the optional ones, and the profile's own folders."""
-    return dict(registry()) | {source.name: source for source in folder_sources(params.folders)}
+    """The sources by name: the thirteen, the optional ones, and the profile's own folders, with the profile's options.
+
+    Raises:
+        UsageError: an option of a source is unknown or not valid.
+    """
+    options = params.fetch.options
+    known = {name: source.configured(options.get(name, {})) for name, source in registry().items()}
+    return known | {source.name: source for source in folder_sources(params.folders)}
 
 
 def source_rows(layout: Layout, params: Params) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

@@ -161,8 +161,9 @@ def skip_closed(session: Session, source: Source, reason: str) -> str:
 
 
 def _plan(client: Client, source: Source, store: Store, options: FetchOptions, watcher: Watcher) -> Plan:
-    downloads = Downloads(client, store, source.reach, store.previous_files(store.previous()))
-    web = SourceWeb(client, source.reach, downloads, store.folder, options.record)
+    reach = source.reach((*store.pages(), *options.urls))
+    downloads = Downloads(client, store, reach, store.previous_files(store.previous()))
+    web = SourceWeb(client, reach, downloads, store.folder, options.record)
     watcher.phase("listing", None)
     items = list(list_items(source, web, options.urls, store.pages()))
     wanted = [item for item in items if item.skip is None][: options.limit]

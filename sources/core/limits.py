@@ -26,6 +26,7 @@ ARCHIVE_MEMBERS = 2_000_000
 MEMBER_BYTES = 1 << 30
 MEMBER_TEXT_BYTES = 64 * 1024  # real clinical readings: about 100
 TABLE_HEADER_CHARACTERS = 100_000
+PUBLISHED_TABLE_BYTES = 200_000_000  # of one source; the largest real one has 9 MB
 FOLDER_TABLE_BYTES = 256 << 20  # the table of a user's own folder
 
 # Prose (sources/reading/words.py, views.py)

@@ -8,8 +8,10 @@ Downloading, resuming, hashing, rate limits, robots.txt and storage are written 
 
 import importlib
 import pkgutil
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 
@@ -47,6 +49,19 @@ class Terms:
     manual: str | None = None
 
 
+@dataclass(frozen=True)
+class Option:
+    """One attribute of a source that a profile may set, to text.
+
+    Attributes:
+        name: of the attribute; ``meaning``: what its value should be; ``pattern``: a regular expression for it.
+    """
+
+    name: str
+    meaning: str
+    pattern: str = ".+"
+
+
 class Source(ABC):
     """One collection of images. A subclass sets the attributes and implements :meth:`items`; the rest is optional.
 
@@ -61,6 +76,7 @@ class Source(ABC):
         api_hosts: the official APIs among them, each a host or ``host/path``; robots.txt does not decide about them.
         layouts: the forms of its pages, answers and tables that the module reads, each with the date it was last seen.
         terms: license and access.
+        options: attributes that a profile may set, as ``fetch.options.<source>.<name>``.
         optional: True for a source that is not one of the paper's thirteen.
         has_pages: True for a source whose images are on pages that a person can name; it implements
             :meth:`page_items`, which ``fetch --url`` calls.
@@ -75,14 +91,35 @@ class Source(ABC):
     terms: Terms
     api_hosts: tuple[str, ...] = ()
     layouts: tuple[Layout, ...] = ()
+    options: tuple[Option, ...] = ()
     optional: bool = False
     has_pages: bool = False
     names_pages_freely: bool = False
 
-    @property
-    def reach(self) -> Hosts:
-        """The hosts it may contact, and the official APIs among them."""
+    def reach(self, urls: Sequence[str] = ()) -> Hosts:
+        """The hosts it may contact, and the official APIs among them.
+
+        Args:
+            urls: pages that the user named; a source may allow their hosts, too.
+        """
         return Hosts(self.hosts, self.api_hosts)
+
+    def configured(self, values: Mapping[str, str]) -> "Source":
+        """A copy of the source with the user's options.
+
+        Raises:
+            UsageError: an option is unknown, or its value is not valid.
+        """
+        known = {option.name: option for option in self.options}
+        for name, value in values.items():
+            if name not in known:
+                valid = f"expected one of: {', '.join(known)}" if known else "the source has none"
+                raise UsageError(f"Unknown option '{name}' of source '{self.name}' (fetch.options); {valid}.")
+            if not re.fullmatch(known[name].pattern, value):
+                raise UsageError(f"fetch.options.{self.name}.{name} is '{value}': it should be {known[name].meaning}.")
+        source = copy(self)
+        vars(source).update(values)
+        return source
 
     @abstractmethod
     def items(self, web: Web) -> Iterator[Item]:

@@ -92,10 +92,11 @@ def fetch_source(
     """
     options, watcher = options or FetchOptions(), watcher or Watcher()
     before, pages = store.previous(), store.pages()
+    reach = source.reach((*pages, *options.urls))
     downloads = Downloads(
-        client, store, source.reach, store.previous_files(before), options.update, watcher.bytes, options.record
+        client, store, reach, store.previous_files(before), options.update, watcher.bytes, options.record
     )
-    web = SourceWeb(client, source.reach, downloads, store.folder, options.record)
+    web = SourceWeb(client, reach, downloads, store.folder, options.record)
     watcher.phase("listing", None)
     items = _limited(_counted(list_items(source, web, options.urls, pages), watcher), options.limit)
     masks = list(mask_items(items))

@@ -54,7 +54,7 @@ def fetch_locked(source: Source, store: Store, client: Client, watcher: Watcher 
     files = locked_files(store)
     names = frozenset(locked.file for locked in files)
     watcher.phase("checking", len(files))
-    downloads = Downloads(client, store, source.reach, progress=watcher.bytes)
+    downloads = Downloads(client, store, source.reach(), progress=watcher.bytes)
     with ThreadPoolExecutor(max(1, min(MOST_THREADS, 2 * client.policy.connections))) as pool:
         rows = []
         try:

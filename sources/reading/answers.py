@@ -5,14 +5,14 @@
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sources.core.errors import CxnetError
+from sources.core.errors import CxnetError, WebError
 from sources.core.limits import API_ANSWERS, SAVED_ANSWER_BYTES, SAVED_ANSWERS
-from sources.core.web import Web
+from sources.core.web import Page, Web
 
 VIDEO = "a video, not an image"
 NO_ADDRESS = "the API gives no address for the picture"
@@ -44,20 +44,50 @@ def authorization(web: Web, variable: str) -> dict[str, str]:
 
 
 def listing_answers(
-    web: Web, first: str, following: Callable[[Any], str | None], headers: Mapping[str, str]
+    web: Web,
+    addresses: Callable[[str | None], Sequence[str]],
+    next_cursor: Callable[[Any], str | None],
+    headers: Mapping[str, str],
+    is_empty: Callable[[Any], bool],
 ) -> Iterator[tuple[str, Any]]:
-    """(address, answer) of every answer of a listing, until ``following`` finds no further address in one.
+    """(address, answer) of every answer of a listing, until ``next_cursor`` finds no cursor in one.
+
+    Args:
+        addresses: the address of the answer at a cursor (None = the first), and its older forms: offline copies that
+            older versions recorded have one of them.
+        is_empty: is an answer without content? A busy server sends such answers; they are requested again.
 
     Raises:
         WebError: a request failed, or an answer is not JSON.
     """
-    address: str | None = first
+
+    def suspect(page: Page) -> bool:
+        try:
+            return is_empty(page.json())
+        except WebError:
+            return True
+
+    cursor: str | None = None
     for _ in range(API_ANSWERS):
-        if address is None:
-            return
-        answer = web.get(address, headers).json()
+        address, page = _first_form(web, addresses(cursor), headers, suspect)
+        answer = page.json()
         yield address, answer
-        address = following(answer)
+        cursor = next_cursor(answer)
+        if cursor is None:
+            return
+
+
+def _first_form(
+    web: Web, addresses: Sequence[str], headers: Mapping[str, str], suspect: Callable[[Page], bool]
+) -> tuple[str, Page]:
+    """The first of several forms of an address that an offline copy has; on the live web, the first one."""
+    current, *older = addresses
+    try:
+        return current, web.get(current, headers, suspect)
+    except WebError as error:
+        if not (web.offline and error.is_gone and older):
+            raise
+        return _first_form(web, older, headers, suspect)
 
 
 def saved_answers(url: str) -> list[Any]:
@@ -68,7 +98,7 @@ def saved_answers(url: str) -> list[Any]:
     """
     if not is_file(url):
         raise CxnetError(f"{url} may not be read by programs; give saved answers of the API (a folder of JSON files).")
-    place = Path(unquote(urlsplit(url).path)) if url.startswith("file:") else Path(url)
+    place = local_path(url)
     paths = sorted(place.glob("*.json")) if place.is_dir() else [place]
     if not paths:
         raise CxnetError(f"{place} contains no saved answers; it should contain .json files.")
@@ -81,6 +111,11 @@ def is_file(url: str) -> bool:
         return urlsplit(url).scheme in ("", "file")
     except ValueError:
         return False
+
+
+def local_path(url: str) -> Path:
+    """The path that ``url`` (a path or ``file://``) names."""
+    return Path(unquote(urlsplit(url).path)) if url.startswith("file:") else Path(url)
 
 
 def _answer(path: Path) -> Any:

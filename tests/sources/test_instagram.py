@@ -5,10 +5,10 @@ from any_json import JSON
 from hypothesis import given
 from sites import Mirror, by_bytes, film, list_items, skips
 
-from sources.core.errors import CxnetError
+from sources.core.errors import CxnetError, UsageError
 from sources.core.items import Item
 from sources.core.web import Page
-from sources.instagram import PAGES, Instagram, next_cursor, parse, posts_address
+from sources.instagram import GRAPH, PAGES, VERSIONS, Instagram, next_cursor, parse, posts_address
 from sources.sandbox.sites.instagram import render
 
 PICTURE = "https://scontent.cdninstagram.com/v/1_n.jpg?oh=1"
@@ -96,7 +96,7 @@ def test_an_answer_without_posts_is_a_row_with_that_reason():
         def token(self, variable):
             return None
 
-        def get(self, url, headers):
+        def get(self, url, headers, suspect=None):
             return Page(url, b"{}")
 
     found = list(Instagram().items(Empty()))
@@ -112,7 +112,7 @@ def test_live_answers_are_few():
         def token(self, variable):
             return variable.lower()
 
-        def get(self, url, headers):
+        def get(self, url, headers, suspect=None):
             self.requests.append((url, headers))
             return Page(url, json.dumps(answer("COVID-19 CXR")).encode())
 
@@ -120,6 +120,31 @@ def test_live_answers_are_few():
     assert len(found) == len(Live.requests) == 2
     assert all("limit(25)" in url and "/instagram_user_id?" in url for url, _ in Live.requests)
     assert {headers["Authorization"] for _, headers in Live.requests} == {"Bearer instagram_token"}
+
+
+def test_the_version_of_the_api_is_an_option():
+    assert f"{GRAPH}/{VERSIONS[0]}/1?" in posts_address("1", "page", None)
+
+    class Live:
+        offline = False
+        requests = []
+
+        def token(self, variable):
+            return "x"
+
+        def get(self, url, headers, suspect=None):
+            self.requests.append(url)
+            return Page(url, json.dumps(answer("COVID-19 CXR")).encode())
+
+    list(Instagram().configured({"version": "v31.0"}).items(Live()))
+    assert len(Live.requests) == 2 and all(url.startswith(f"{GRAPH}/v31.0/") for url in Live.requests)
+    with pytest.raises(UsageError, match=r"fetch.options.instagram.version is '26': it should be a version"):
+        Instagram().configured({"version": "26"})
+
+
+def test_robots_txt_does_not_decide_about_the_api_but_about_the_pictures():
+    reach = Instagram().reach()
+    assert reach.is_api(posts_address("1", "page", None)) and not reach.is_api(PICTURE)
 
 
 def test_the_offline_copy_lists_8_pictures(mirror):

@@ -1,9 +1,11 @@
+import gzip
 import tarfile
 
 import pytest
-from sites import film, list_items
+from sites import Pages, film, list_items
 
-from sources.nih import ARCHIVES, COLUMNS, FULL_TABLE_ROWS, TABLE, Nih, archive_hints, label, parse
+from sources.core.errors import CxnetError, UsageError
+from sources.nih import ARCHIVES, COLUMNS, FULL_TABLE_ROWS, PINNED_TABLE, TABLE, Nih, archive_hints, label, parse
 from sources.sandbox.packing import mirror_path
 from sources.sandbox.sites.nih import render
 
@@ -49,6 +51,86 @@ def test_ages_of_the_older_tables_that_cannot_be_are_unknown():
 def test_a_name_that_is_not_an_image_is_not_fetched(name):
     (item,) = parse(HEADER + f"{name},No Finding,0,1,58,F,PA\n".encode())
     assert item.skip == "the table names no image"
+
+
+NAMES = ("00000061_012.png", "Edema|Pneumonia", "012", "00061", "057Y", "M", "AP")
+HEADERS = {
+    "of 2017": "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Gender,View Position,"
+    "OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y],",
+    "of 2020": "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Sex,View Position,"
+    "OriginalImage[Width,Height],OriginalImagePixelSpacing[x,y]",
+    "quoted brackets": "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Sex,View Position,"
+    '"OriginalImage[Width,Height]","OriginalImagePixelSpacing[x,y]"',
+    "of a script": "image_index,finding_labels,follow_up,patient_id,patient_age,patient_gender,view_position",
+    "bare": "Image Index,Finding Labels,Follow-up #,Patient ID,Patient Age,Patient Sex,View Position",
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+@pytest.mark.parametrize("end", ["\n", "\r\n", ",2682,2749,0.143,0.143,\n"])
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_every_header_of_the_table_is_read(name, end, delimiter):
+    header = HEADERS[name] if '"' in HEADERS[name] else HEADERS[name].replace(",", delimiter)
+    if '"' in header and delimiter == ";":
+        pytest.skip("a table with quoted commas is separated by commas")
+    line = delimiter.join(NAMES) + end.replace(",", delimiter)
+    (item,) = parse(f"\ufeff{header}{end[-2:].lstrip(',')}{line}".encode())
+    assert (item.item_id, item.label, item.view) == ("00000061_012.png", "cap", "AP")
+    assert (item.patient_id, item.study_id, item.age, item.sex) == ("00061", "00061-012", 57.0, "M")
+
+
+def test_a_gzipped_table_is_read_and_a_damaged_one_is_one_sentence():
+    packed = gzip.compress(HEADER + b"1_0.png,No Finding,0,1,58,F,PA\n")
+    assert [item.label for item in parse(packed)] == ["normal"]
+    with pytest.raises(CxnetError, match="is a damaged gzip file"):
+        list(parse(packed[:-9]))
+    with pytest.raises(CxnetError, match="expands to more than 200 MB"):
+        list(parse(gzip.compress(bytes(200_000_001))))
+
+
+def test_another_table_is_refused_with_its_columns():
+    with pytest.raises(CxnetError, match=r"has no column 'Image Index', 'Finding Labels'.*it has: 'a', 'b'"):
+        list(parse(b"a,b\n1,2\n", "https://x.org/t.csv"))
+
+
+ROWS = HEADER.decode() + "1_0.png,No Finding,0,1,58,F,PA\n"
+
+
+@pytest.mark.parametrize("place", [PINNED_TABLE, TABLE])
+def test_the_table_comes_from_the_first_address_that_has_it(place):
+    web = Pages({place: ROWS})
+    assert [item.page_url for item in Nih().items(web)] == [place]
+    assert web.requests == [PINNED_TABLE, TABLE][: 1 + (place == TABLE)]
+
+
+def test_a_table_at_none_of_its_addresses_is_one_sentence_that_says_what_to_do():
+    with pytest.raises(
+        CxnetError, match=r"at none of its addresses .*HTTP 404.*--url FILE, or fetch.options.nih.table"
+    ):
+        list(Nih().items(Pages({})))
+
+
+def test_the_user_may_name_a_copy_of_the_table(tmp_path):
+    file = tmp_path / "labels.csv"
+    file.write_text(ROWS)
+    address = "https://copies.example/labels.csv"
+    web = Pages({address: ROWS})
+    for place, page_url in ((str(file), Nih.homepage), (file.as_uri(), Nih.homepage), (address, address)):
+        assert [item.page_url for item in Nih().page_items(web, place)] == [page_url]
+        chosen = Nih().configured({"table": place})
+        assert [item.page_url for item in chosen.items(web)] == [page_url]
+        assert chosen.reach().include("copies.example") == Nih().reach([place]).include("copies.example")
+    assert Nih().configured({"table": address}).reach().include("copies.example")
+    assert not Nih().reach().include("copies.example")
+    with pytest.raises(CxnetError, match="cannot be read"):
+        list(Nih().page_items(web, str(tmp_path / "absent.csv")))
+
+
+def test_an_unknown_or_empty_option_is_a_usage_error():
+    with pytest.raises(UsageError, match=r"Unknown option 'tabel' of source 'nih' .*expected one of: table"):
+        Nih().configured({"tabel": "x"})
+    with pytest.raises(UsageError, match=r"fetch.options.nih.table is '': it should be a copy of Data_Entry"):
+        Nih().configured({"table": ""})
 
 
 def test_the_order_of_names_in_the_full_table_decides_the_archive():

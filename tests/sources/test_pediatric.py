@@ -96,3 +96,8 @@ def test_the_published_archive_has_500_films(mirror):
     assert sum(item.label == "normal" for item in items) == 250
     assert sum(item.item_id.startswith("test/") for item in items) == 100
     assert all(item.patient_id and item.pediatric for item in items)
+
+
+def test_the_hosts_of_the_redirect_are_allowed():
+    for host in ("prod-dcd-datasets-public-files", "md-datasets-public-files-prod"):
+        assert any(known.startswith(host) for known in Pediatric.hosts)

@@ -4,13 +4,24 @@ import pytest
 from any_json import JSON
 from hypothesis import given
 from hypothesis import strategies as st
-from sites import Mirror, by_bytes, film, list_items, skips
+from sites import Mirror, by_bytes, film, gone, list_items, skips
 
 from sources.core.errors import CxnetError
 from sources.core.items import Item
+from sources.core.source import registry
 from sources.core.web import Page
 from sources.sandbox.sites.twitter import render
-from sources.twitter import ROOT, SEARCH, THREAD, Twitter, author_of, day_of, next_token, parse
+from sources.twitter import (
+    ROOT,
+    SEARCH,
+    SEARCH_WITHOUT_START,
+    THREAD,
+    Twitter,
+    author_of,
+    day_of,
+    next_token,
+    parse,
+)
 
 
 def answer(text, *, author="1", kind="photo", url="https://pbs.twimg.com/media/EUa.jpg", identity="55"):
@@ -111,8 +122,10 @@ class Answers:
     def token(self, variable):
         return f"secret-{variable}"
 
-    def get(self, url, headers):
+    def get(self, url, headers, suspect=None):
         self.requests.append((url, headers))
+        if url in self.answers and self.answers[url] is None:
+            raise gone(url)
         return Page(url, json.dumps(self.answers.get(url, {})).encode())
 
 
@@ -122,6 +135,20 @@ def test_the_token_is_a_header_and_never_part_of_an_address():
     assert item.skip is None and len(web.requests) == 2
     assert {headers["Authorization"] for _, headers in web.requests} == {"Bearer secret-X_BEARER_TOKEN"}
     assert "secret" not in "".join([item.url, *item.alternates, *(url for url, _ in web.requests)])
+
+
+def test_the_search_starts_before_the_thread():
+    """Without it, the full-archive search covers the last 30 days."""
+    assert "&start_time=2020-03-01T00:00:00Z&" in SEARCH
+    assert registry()["twitter"].reach().is_api(SEARCH)
+
+
+def test_an_offline_copy_that_was_recorded_without_a_start_is_read():
+    web = Answers({ROOT: answer("CXR #COVID19", identity=THREAD), SEARCH_WITHOUT_START: answer("CXR #COVID19")})
+    web.offline = True
+    web.answers[SEARCH] = None
+    (item,) = Twitter().items(web)
+    assert item.skip is None and web.requests[-1][0] == SEARCH_WITHOUT_START
 
 
 @pytest.mark.parametrize(

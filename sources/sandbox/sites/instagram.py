@@ -1,5 +1,7 @@
 """Instagram's Graph API for two pages: single posts, albums, captions, cursors, signed addresses.
 
+One page is answered by the newest version of the API, the other by the oldest, as in copies recorded earlier.
+
 Traps: a video, a post about something else, an expired address.
 """
 
@@ -8,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from sources.instagram import OFFLINE_USER, PAGES, PER_PAGE, posts_address
+from sources.instagram import OFFLINE_USER, PAGES, PER_PAGE, VERSIONS, posts_address
 from sources.sandbox.film import Film
 from sources.sandbox.markup import grouped, hex_name, number
 from sources.sandbox.packing import mirror_path
@@ -22,20 +24,24 @@ def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[st
     albums = grouped(films, lambda film: (film.patient_id, film.stated_age, film.stated_sex, film.stated_view))
     posts = [_post(album) for album in albums]
     half = (len(posts) + 1) // 2
-    for page, part in zip(PAGES, ([*posts[:half], *_traps()], posts[half:]), strict=True):
-        yield from _answers(page, part)
+    parts = ([*posts[:half], *_traps()], posts[half:])
+    for page, part, version in zip(PAGES, parts, (VERSIONS[0], VERSIONS[-1]), strict=True):
+        yield from _answers(page, part, version)
     for film in films:
         yield mirror_path(_picture(film)), film.data
 
 
-def _answers(page: str, posts: Sequence[dict[str, object]]) -> Iterator[tuple[str, bytes]]:
+def _answers(page: str, posts: Sequence[dict[str, object]], version: str) -> Iterator[tuple[str, bytes]]:
     pages = [posts[start : start + PER_PAGE] for start in range(0, len(posts), PER_PAGE)] or [[]]
     for place, part in enumerate(pages):
         cursor = f"cursor{place}" if place else None
         cursors = {"after": f"cursor{place + 1}"} if place + 1 < len(pages) else {}
         media = {"data": list(part), "paging": {"cursors": cursors}}
         answer = {"business_discovery": {"username": page, "media": media}, "id": OFFLINE_USER}
-        yield mirror_path(posts_address(OFFLINE_USER, page, cursor)), json.dumps(answer, indent=1).encode()
+        yield (
+            mirror_path(posts_address(OFFLINE_USER, page, cursor, version=version)),
+            json.dumps(answer, indent=1).encode(),
+        )
 
 
 def _post(films: Sequence[Film]) -> dict[str, object]:

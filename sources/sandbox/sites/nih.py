@@ -1,17 +1,21 @@
-"""NIH ChestX-ray14: two of the twelve archives, and the label table, which also lists films of other archives."""
+"""NIH ChestX-ray14: two of the twelve archives, and the label table, which also lists films of other archives.
 
+The table is gzipped, as in the pinned public copy, and mixes what its copies differ in: ages as ``57`` and ``057Y``.
+"""
+
+import gzip
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from sources.nih import ARCHIVES, NORMAL, PNEUMONIA, TABLE
+from sources.nih import ARCHIVES, NORMAL, PINNED_TABLE, PNEUMONIA
 from sources.sandbox.film import Film
 from sources.sandbox.packing import csv_table, mirror_path, numbered, tar_gz
 
-HEADER = (  # commas in two names of the published header split them
-    *("Image Index", "Finding Labels", "Follow-up #", "Patient ID", "Patient Age", "Patient Gender"),
-    *("View Position", "OriginalImage[Width", "Height]", "OriginalImagePixelSpacing[x", "y]"),
+HEADER = (  # of 2020: commas in two names split them, and one ends the line
+    *("Image Index", "Finding Labels", "Follow-up #", "Patient ID", "Patient Age", "Patient Sex"),
+    *("View Position", "OriginalImage[Width", "Height]", "OriginalImagePixelSpacing[x", "y]", ""),
 )
 OTHER_FINDINGS = ("Effusion|Mass", "Hernia", "Cardiomegaly", "Edema|Effusion")
 VIEWS = {"PA": "PA", "AP": "AP", "AP_SUPINE": "AP"}
@@ -27,7 +31,8 @@ def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[st
         members[f"images/{row['Image Index']}"] = film.data
         rows.append(row)
     rows += [_row_without_film(len(numbers) + 1 + n, rng) for n in range(len(films) // 5 + 2)]
-    yield mirror_path(TABLE), csv_table(HEADER, sorted(rows, key=lambda row: str(row["Image Index"])))
+    table = csv_table(HEADER, sorted(rows, key=lambda row: str(row["Image Index"])))
+    yield mirror_path(PINNED_TABLE), gzip.compress(table, mtime=0)
     names = sorted(members)
     for address, half in zip(ARCHIVES, np.array_split(names, 2), strict=False):
         yield mirror_path(address), tar_gz({str(name): members[str(name)] for name in half})
@@ -39,14 +44,20 @@ def _row(film: Film, patient: int, follow_up: int) -> dict[str, object]:
         "Finding Labels": _findings(film),
         "Follow-up #": follow_up,
         "Patient ID": patient,
-        "Patient Age": film.stated_age,
-        "Patient Gender": film.stated_sex,
+        "Patient Age": _age(film.stated_age, old=patient % 2 == 0),
+        "Patient Sex": film.stated_sex,
         "View Position": VIEWS.get(film.stated_view or "", ""),
         "OriginalImage[Width": film.width,
         "Height]": film.height,
         "OriginalImagePixelSpacing[x": 0.143,
         "y]": 0.143,
     }
+
+
+def _age(years: float | None, old: bool) -> str:
+    if years is None:
+        return ""
+    return f"{years:03.0f}Y" if old else f"{years:g}"
 
 
 def _findings(film: Film) -> str:
@@ -67,7 +78,7 @@ def _row_without_film(patient: int, rng: np.random.Generator) -> dict[str, objec
         "Follow-up #": 0,
         "Patient ID": patient,
         "Patient Age": int(rng.integers(18, 90)),
-        "Patient Gender": str(rng.choice(["F", "M"])),
+        "Patient Sex": str(rng.choice(["F", "M"])),
         "View Position": "PA",
         "OriginalImage[Width": 2992,
         "Height]": 2991,

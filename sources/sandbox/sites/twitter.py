@@ -1,5 +1,7 @@
 """The API of X for one thread: posts with up to four films, a cursor per page.
 
+Every other answer is at the address that older versions of this project requested, as in the copies they recorded.
+
 Traps: someone else's reply with a picture, a video, a CT picture, a picture missing from the answer.
 """
 
@@ -11,7 +13,7 @@ import numpy as np
 from sources.sandbox.film import Film
 from sources.sandbox.markup import grouped, number
 from sources.sandbox.packing import mirror_path, numbered
-from sources.twitter import ROOT, SEARCH, THREAD
+from sources.twitter import ROOT, SEARCH, SEARCH_WITHOUT_START, THREAD
 
 AUTHOR, STRANGER = "1000000000000000001", "1000000000000000002"
 POSTS_PER_PAGE = 10
@@ -31,7 +33,8 @@ def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[st
     yield mirror_path(ROOT), _json({"data": posts[-1][0], "includes": {"media": posts[-1][1]}})
     pages = [posts[start : start + POSTS_PER_PAGE] for start in range(0, len(posts), POSTS_PER_PAGE)]
     for place, page in enumerate(pages):
-        address = SEARCH if place == 0 else f"{SEARCH}&next_token=page{place}"
+        search = SEARCH_WITHOUT_START if place % 2 else SEARCH
+        address = search if place == 0 else f"{search}&next_token=page{place}"
         meta = {"result_count": len(page)} | ({"next_token": f"page{place + 1}"} if place + 1 < len(pages) else {})
         media = [entry for _, entries in page for entry in entries]
         yield (
