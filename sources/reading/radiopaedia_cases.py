@@ -15,19 +15,29 @@ from sources.core.items import FRONTAL, Item, once, unparsed
 from sources.core.source import Source, Terms
 from sources.core.web import Web
 from sources.reading.ages import is_child
+from sources.reading.answers import NO_ADDRESS
 from sources.reading.html import Listing, canonical, lost, walk
 from sources.reading.labels import label_of
 from sources.reading.radiopaedia_pages import (
+    CASE_2020,
+    CASE_2025,
     HIT,
+    SEARCH_PAGE,
     SITE,
     STUDY,
     Case,
     Study,
     next_hits,
     parse_case,
-    parse_fullscreen,
     parse_hits,
+)
+from sources.reading.radiopaedia_pictures import (
+    STACKS,
+    VIEWER,
+    Picture,
+    parse_fullscreen,
     parse_stacks,
+    parse_viewer,
     picture_urls,
 )
 from sources.reading.views import parse_view, view_in_text
@@ -53,6 +63,7 @@ class RadiopaediaCases(Source):
     """
 
     hosts = ("radiopaedia.org", "prod-images-static.radiopaedia.org")
+    layouts = (SEARCH_PAGE, CASE_2025, CASE_2020, VIEWER, STACKS)
     terms = Terms(
         licence="CC BY-NC-SA 3.0 (modified); the terms of use forbid automated copying and machine learning",
         url=f"{SITE}/terms",
@@ -101,24 +112,45 @@ def label(title: str, certainty: str, tags: str = "") -> str | None:
 
 
 def _study_items(web: Web, case: Case, study: Study) -> Iterator[Item]:
-    """The pictures of one study: from its JSON, else from its full-screen page, else one row with the reason."""
-    row = unparsed(study.stacks_url, "stacks[].images[]")
-    for address, parse in ((study.stacks_url, parse_stacks), (study.fullscreen_url, parse_fullscreen)):
+    """The pictures of one study, from the first place that lists them; else one row with the reason."""
+    row: Item | None = None
+    for address, selector in _places(study):
         try:
-            images = parse(web.get(address).text) if address else []
+            text = web.get(address).text
         except WebError as error:
-            row = lost(study.stacks_url, error)
+            row = row or lost(address, error)
             continue
-        if images:
-            yield from (_item(case, study, modality, image) for modality, image in images)
+        listed, pictures = _pictures(study, address, text)
+        if pictures:
+            yield from (_item(case, listed, modality, picture) for modality, picture in pictures)
             return
-    yield replace(row, page_url=case.page_url, patient_id=case.rid, study_id=study.study_id)
+        row = row or unparsed(address, selector)
+    if row is not None:
+        yield replace(row, page_url=case.page_url, patient_id=case.rid, study_id=study.study_id)
+
+
+def _places(study: Study) -> list[tuple[str, str]]:
+    """(address, what lists the pictures there), in the order to try: a page of 2025 has no stacks."""
+    viewer = (study.viewer_url, "study.series[].frames[]")
+    stacks = [(study.stacks_url, "stacks[].images[]")]
+    if study.fullscreen_url:
+        stacks.append((study.fullscreen_url, "stackedImages[].images[]"))
+    return [viewer, *stacks] if study.is_new else [*stacks, viewer]
+
+
+def _pictures(study: Study, address: str, text: str) -> tuple[Study, list[Picture]]:
+    """(the study with what its answer states about it, its pictures)."""
+    if address == study.viewer_url:
+        viewer = parse_viewer(text)
+        heading, words = study.heading or viewer.heading, f"{study.text} {viewer.text}".strip()
+        return replace(study, heading=heading, text=words), viewer.pictures
+    return study, parse_stacks(text) if address == study.stacks_url else parse_fullscreen(text)
 
 
 def _item(case: Case, study: Study, modality: str, image: dict[str, Any]) -> Item:
     modality = modality or study.modality
     plane = str(image.get("plane_projection") or "")
-    addresses = picture_urls(image)
+    addresses = picture_urls(image) or [study.viewer_url]
     return Item(
         item_id=_image_id(image, addresses[0]),
         url=addresses[0],
@@ -136,7 +168,7 @@ def _item(case: Case, study: Study, modality: str, image: dict[str, Any]) -> Ite
         offset_days=day_in_text(study.text),
         licence=LICENCE,
         attribution=_credit(case),
-        skip=_skip(case, modality, plane),
+        skip=_skip(case, modality, plane) or (None if picture_urls(image) else NO_ADDRESS),
     )
 
 
@@ -173,6 +205,8 @@ def _view(modality: str, plane: str, text: str) -> str:
 def _image_id(image: dict[str, Any], address: str) -> str:
     """The site's own number of the picture, else the name of its file."""
     number = image.get("id")
+    if not picture_urls(image) and not isinstance(number, int):
+        return f"unnamed {path_of(address)}"
     return str(number) if isinstance(number, int) else path_of(address).rsplit("/", 1)[-1][:100]
 
 

@@ -1,25 +1,68 @@
-"""Radiopaedia's pages: search results, case pages in two layouts, stacks of pictures. Facts only, no decisions.
+"""Radiopaedia's pages: search results and case pages in three layouts. Facts only, no decisions.
 
-Public code of 2020 and 2023 shows the layouts: hits are ``a.search-result-case``; a study is ``div.case-study``, with
-its id in ``data-study-id`` (2020) or at the end of the id of its child ``div.main-study-desc`` (2023). A study's
-pictures are the JSON at ``/studies/<id>/stacks``, repeated as ``var stackedImages`` on the full-screen page.
+A study has its id in ``data-study-id`` (2020), at the end of the id of its child ``div.main-study-desc`` (2023), or in
+its own id (2025), where only links may be left of it. ``radiopaedia_pictures.py`` reads a study's pictures.
 """
 
-import json
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 
-from sources.core.limits import STUDY_IMAGES
+from sources.core.addresses import path_of
+from sources.core.layouts import Layout
+from sources.core.limits import SELECTED_ELEMENTS
 from sources.reading.ages import age_in_text, parse_age
 from sources.reading.html import absolute, attribute, outermost, soup, unique, words_of
 from sources.reading.words import parse_sex
 
 SITE = "https://radiopaedia.org"
-HIT = 'a.search-result-case[href*="/cases/"]'
-STUDY = "div.case-study"
+SEARCH_PAGE = Layout(
+    name="search",
+    seen="2026-09",
+    addresses=r"^https://radiopaedia\.org/search",
+    fields={"case": 'a.search-result-case[href*="/cases/"]'},
+    facts={"next page": 'a.next_page[rel~="next"]'},
+)
+CASE_2020 = Layout(
+    name="case of 2020 to 2023",
+    seen="2024",
+    addresses=r"^https://radiopaedia\.org/cases/[^/]+$",
+    fields={"title": "h1.header-title", "study": "div.case-study"},
+    facts={
+        "citation": "#citation-info .row",
+        "patient": "#case-patient-data .data-item",
+        "certainty": ".diagnostic-certainty-title",
+        "description": ".main-study-desc",
+        "heading": ".study-desc h2",
+        "modality": ".study-modality span",
+        "findings": ".study-findings",
+        "full screen": "a.view-fullscreen-link",
+    },
+)
+CASE_2025 = Layout(
+    name="case of 2025",
+    seen="2026-09",
+    addresses=CASE_2020.addresses,
+    fields={"title": "h1.header-title", "study": 'div[id^="study-"], a[href*="/studies/"]'},
+    facts={
+        "author": 'meta[name="author"]',
+        "number": 'meta[name="dc.identifier"]',
+        "keywords": 'meta[name="keywords"]',
+        "patient": "#case-patient-data .data-item",
+        "findings": ".study-findings",
+    },
+)
+HIT, STUDY = SEARCH_PAGE["case"], CASE_2020["study"]
+SYSTEMS = frozenset(  # the site's names, in lower case
+    {
+        *("breast", "cardiac", "central nervous system", "chest", "forensic", "gastrointestinal", "gynaecology"),
+        *("haematology", "head & neck", "hepatobiliary", "interventional", "musculoskeletal", "obstetrics", "oncology"),
+        *("paediatrics", "spine", "trauma", "urogenital", "vascular"),
+    }
+)
+STUDY_ID = re.compile(r"study-(\d{1,12})")
+STUDY_LINK = re.compile(r"(?:^|/cases/(?P<case>[^/]+))/studies/(?P<study>\d{1,12})\b")
 
 
 @dataclass(frozen=True)
@@ -40,7 +83,12 @@ class Case:
 
 @dataclass(frozen=True)
 class Study:
-    """One examination of a case."""
+    """One examination of a case.
+
+    Attributes:
+        stacks_url, fullscreen_url, viewer_url: where its pictures may be listed.
+        is_new: is it on a page of 2025, whose pictures come from ``viewer_url``?
+    """
 
     study_id: str
     modality: str
@@ -48,6 +96,11 @@ class Study:
     text: str
     stacks_url: str
     fullscreen_url: str | None
+    is_new: bool = False
+
+    @property
+    def viewer_url(self) -> str:
+        return f"{SITE}/studies/{self.study_id}/annotated_viewer_json?lang=us"
 
 
 def parse_hits(tree: BeautifulSoup, url: str) -> list[str]:
@@ -57,84 +110,78 @@ def parse_hits(tree: BeautifulSoup, url: str) -> list[str]:
 
 def next_hits(tree: BeautifulSoup, url: str) -> str | None:
     """Address of the next page of results; None on the last page and on a page without hits."""
-    link = tree.select_one('a.next_page[rel~="next"]')
+    link = tree.select_one(SEARCH_PAGE["next page"])
     return absolute(url, attribute(link, "href")) if parse_hits(tree, url) else None
 
 
 def parse_case(text: str, url: str) -> Case:
-    """A case page in either layout; an absent field is None or empty."""
+    """A case page in any layout; an absent field is None or empty."""
     tree = soup(text)
-    about = _pairs(outermost(tree, "#citation-info .row"), "strong", ".col-sm-8")
+    about = _pairs(outermost(tree, CASE_2020["citation"]), "strong", ".col-sm-8")
     patient = _patient_data(tree)
-    title = words_of(tree.select_one("h1.header-title"))
-    rid = re.search(r"\d{1,12}", about.get("rid", "") or about.get("permalink", "") or about.get("doi", ""))
+    title = words_of(tree.select_one(CASE_2020["title"]))
+    stated = about.get("rid", "") or about.get("permalink", "") or about.get("doi", "")
+    rid = re.search(r"\d{1,12}", stated or _meta(tree, CASE_2025["number"]))
     age = parse_age(patient.get("age"))
     return Case(
         page_url=url,
         rid=rid[0] if rid else None,
         title=title,
-        certainty=words_of(tree.select_one(".diagnostic-certainty-title")),
-        contributor=_contributor(about.get("citation", ""), title),
+        certainty=words_of(tree.select_one(CASE_2020["certainty"])),
+        contributor=_contributor(about.get("citation", ""), title) or _meta(tree, CASE_2025["author"])[:200] or None,
         tags=about.get("tags", ""),
-        systems=about.get("systems", ""),
+        systems=about.get("systems", "") or ", ".join(_systems(_meta(tree, CASE_2025["keywords"]))),
         age=age if age is not None else age_in_text(title),
         sex=parse_sex(patient.get("gender") or patient.get("sex")),
-        studies=tuple(study for block in outermost(tree, STUDY) if (study := _study(block, url))),
+        studies=_studies(tree, url),
     )
 
 
-def parse_stacks(text: str) -> list[tuple[str, dict[str, Any]]]:
-    """(modality of the stack, picture) for every picture of a study's JSON; [] for anything else."""
-    try:
-        stacks = json.loads(text)
-    except (ValueError, RecursionError):
-        return []
-    pictures = []
-    for stack in stacks if isinstance(stacks, list) else []:
-        images = stack.get("images") if isinstance(stack, dict) else None
-        for image in images if isinstance(images, list) else []:
-            if isinstance(image, dict) and picture_urls(image):
-                pictures.append((str(stack.get("modality") or ""), image))
-    return pictures[:STUDY_IMAGES]
+def _studies(tree: BeautifulSoup, url: str) -> tuple[Study, ...]:
+    """The studies of a case page: its blocks of any layout, and those that only links name."""
+    old = [study for block in outermost(tree, CASE_2020["study"]) if (study := _study(block, url))]
+    if old:
+        return tuple(old)
+    elements = tree.select(CASE_2025["study"], limit=SELECTED_ELEMENTS)
+    blocks = {
+        number[1]: element for element in reversed(elements) if (number := STUDY_ID.fullmatch(attribute(element, "id")))
+    }
+    if not blocks:
+        links = ((link, STUDY_LINK.search(path_of(absolute(url, attribute(link, "href")) or ""))) for link in elements)
+        own = (None, path_of(url).rpartition("/")[2])  # other cases are linked, too
+        blocks = {found["study"]: link for link, found in reversed([*links]) if found and found["case"] in own}
+    return tuple(_new_study(number, block) for number, block in reversed(blocks.items()))
 
 
-def parse_fullscreen(text: str) -> list[tuple[str, dict[str, Any]]]:
-    """As :func:`parse_stacks`, from the script of a full-screen page (``var stackedImages = [...];``)."""
-    start = re.search(r"\bvar\s+stackedImages\s*=\s*", text)
-    if not start:
-        return []
-    try:
-        _, end = json.JSONDecoder().raw_decode(text, start.end())
-    except (ValueError, RecursionError):
-        return []
-    return parse_stacks(text[start.end() : end])
-
-
-def picture_urls(image: dict[str, Any]) -> list[str]:
-    """Addresses of a picture: the original, then the scaled copies that the site is known to keep."""
-    names = [image.get("public_filename"), image.get("fullscreen_filename")]
-    urls = [absolute(SITE, value) for value in names if isinstance(value, str)]
-    if urls and urls[0]:
-        stem = re.sub(r"(?:_jumbo|_big_gallery|_gallery|_thumb)?\.\w{3,4}$", "", urls[0])
-        urls += [f"{stem}_jumbo.jpeg", f"{stem}_big_gallery.jpeg"]
-    return unique(urls)
+def _new_study(number: str, block: Tag) -> Study:
+    """A study on a page of 2025; ``block`` may be a mere link to it."""
+    is_block = block.name == "div"
+    return Study(
+        study_id=number,
+        modality=words_of(block.select_one(CASE_2020["modality"])) if is_block else "",
+        heading=words_of(block.select_one("h2, h3")) if is_block else "",
+        text=words_of(block.select_one(CASE_2025["findings"])) if is_block else "",
+        stacks_url=f"{SITE}/studies/{number}/stacks?lang=us",
+        fullscreen_url=None,
+        is_new=True,
+    )
 
 
 def _study(block: Tag, url: str) -> Study | None:
     """One study of a case page; None if it has no number."""
-    description_id = attribute(block.select_one(".main-study-desc"), "id") or attribute(block, "data-ref")
+    description_id = attribute(block.select_one(CASE_2020["description"]), "id") or attribute(block, "data-ref")
     number = re.search(r"\d{1,12}", attribute(block, "data-study-id")) or re.search(r"(\d{1,12})$", description_id)
     if not number:
         return None
     stacks = absolute(url, attribute(block, "data-study-stacks-url"))
-    heading = words_of(block.select_one(".study-desc h2"))
+    heading = words_of(block.select_one(CASE_2020["heading"]))
     return Study(
         study_id=number[0],
-        modality=words_of(block.select_one(".study-modality span")) or heading,
+        modality=words_of(block.select_one(CASE_2020["modality"])) or heading,
         heading=heading,
-        text=f"{heading} {words_of(block.select_one('.study-findings'))}",
+        text=f"{heading} {words_of(block.select_one(CASE_2020['findings']))}",
         stacks_url=stacks or f"{SITE}/studies/{number[0]}/stacks?lang=us",
-        fullscreen_url=absolute(url, attribute(block.select_one("a.view-fullscreen-link"), "href")),
+        fullscreen_url=absolute(url, attribute(block.select_one(CASE_2020["full screen"]), "href")),
     )
 
 
@@ -145,8 +192,17 @@ def _pairs(rows: list[Tag], name: str, value: str) -> dict[str, str]:
 
 def _patient_data(tree: BeautifulSoup) -> dict[str, str]:
     """Age, gender, ... of the patient: each entry is ``<strong>Age:</strong> 70 years``."""
-    entries = (words_of(entry).partition(":") for entry in outermost(tree, "#case-patient-data .data-item"))
+    entries = (words_of(entry).partition(":") for entry in outermost(tree, CASE_2020["patient"]))
     return {name.strip().lower(): value.strip() for name, _, value in entries}
+
+
+def _meta(tree: BeautifulSoup, selector: str) -> str:
+    return attribute(tree.select_one(selector), "content")
+
+
+def _systems(keywords: str) -> list[str]:
+    """Those of the keywords that name a part of the body."""
+    return [word.strip() for word in keywords[:1000].split(",") if word.strip().lower() in SYSTEMS]
 
 
 def _contributor(citation: str, title: str) -> str | None:

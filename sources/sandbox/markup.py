@@ -1,7 +1,7 @@
 """HTML snippets for the synthetic sites, and numbers and names that depend on a key alone."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 from sources.sandbox.film import Film
@@ -15,9 +15,10 @@ def text(value: object) -> str:
     return "" if value is None else escape(str(value))
 
 
-def page(title: str, body: str, language: str = "en") -> bytes:
-    """A complete HTML page."""
-    head = f'<head><meta charset="utf-8"><title>{text(title)}</title></head>'
+def page(title: str, body: str, language: str = "en", facts: Mapping[str, object] | None = None) -> bytes:
+    """A complete HTML page; ``facts`` are its ``meta`` elements."""
+    metas = "".join(f'<meta name="{name}" content="{text(value)}">' for name, value in (facts or {}).items())
+    head = f'<head><meta charset="utf-8"><title>{text(title)}</title>{metas}</head>'
     return f'<!DOCTYPE html>\n<html lang="{language}">{head}<body>{body}</body></html>'.encode()
 
 

@@ -12,7 +12,8 @@ from sources.radiopaedia import Radiopaedia
 from sources.radiopaedia_normal import RadiopaediaNormal
 from sources.reading.html import soup
 from sources.reading.radiopaedia_cases import label
-from sources.reading.radiopaedia_pages import next_hits, parse_case, parse_fullscreen, parse_hits, parse_stacks
+from sources.reading.radiopaedia_pages import next_hits, parse_case, parse_hits
+from sources.reading.radiopaedia_pictures import parse_fullscreen, parse_stacks, parse_viewer
 from sources.sandbox.sites.radiopaedia import render
 
 CASE = "https://radiopaedia.org/cases/c"
@@ -180,6 +181,120 @@ def test_a_study_without_a_picture_and_a_page_that_is_gone_are_rows():
     assert (gone.page_url, gone.skip) == (CASE, "page is gone: HTTP 404")
 
 
+VIEWER = "https://radiopaedia.org/studies/7/annotated_viewer_json?lang=us"
+PAGE_OF_2025 = (
+    '<html><head><meta name="dc.identifier" content="rID-123"><meta name="author" content="Jane Doe">'
+    '<meta name="keywords" content="{keywords}"></head><body><h1 class="header-title">COVID-19 pneumonia</h1>'
+    '<div id="case-patient-data"><div class="data-item"><strong>Age:</strong> 40 years</div></div>'
+    '{study}<aside><a href="/cases/other/studies/9">x</a><a href="/cases/y"></a></aside></body></html>'
+)
+BLOCK = '<div id="study-7"><a href="/studies/7?lang=us">Study</a><div class="study-findings"><p>AP</p></div></div>'
+
+
+def viewer(frames=1, files=None, modality="X-ray", plane="Frontal", **facts):
+    names = [{"original": f"{name}.jpg", "big_gallery": f"{name}_big_gallery.jpeg"} for name in "abc"]
+    series = {
+        "perspective": plane,
+        "frames": [{"id": 60 + number, "width": 9} for number in range(frames)],
+        "encodings": {"thumbnailed_files": names[:frames] if files is None else files},
+    }
+    study = {"id": 7, "modality": modality, "caption": "Day 3", "findings": "<p>Words.</p>", "series": [series]}
+    return json.dumps({"study": study | facts})
+
+
+def new_items(answer=None, study=BLOCK, keywords="Chest", more=None):
+    page = PAGE_OF_2025.format(study=study, keywords=keywords)
+    web = Pages({f"{CASE}?lang=us": page, VIEWER: viewer() if answer is None else answer} | (more or {}))
+    return list(Radiopaedia().page_items(web, CASE)), web.requests
+
+
+def test_a_case_of_2025_is_read_as_a_whole_from_its_page_and_the_viewer():
+    found, requests = new_items()
+    assert found == [
+        Item(
+            item_id="60",
+            url="https://prod-images-static.radiopaedia.org/images/60/a.jpg",
+            alternates=(
+                "https://prod-images-static.radiopaedia.org/images/60/a_big_gallery.jpeg",
+                "https://prod-images-static.radiopaedia.org/images/60/a_jumbo.jpeg",
+            ),
+            page_url=CASE,
+            label="covid",
+            finding="COVID-19 pneumonia",
+            view="AP",
+            modality="X-ray",
+            patient_id="123",
+            study_id="7",
+            age=40.0,
+            pediatric=False,
+            offset_days=3.0,
+            licence="CC-BY-NC-SA-3.0",
+            attribution="Case courtesy of Jane Doe, Radiopaedia.org, rID: 123",
+        )
+    ]
+    assert requests == [f"{CASE}?lang=us", VIEWER]
+
+
+@pytest.mark.parametrize(
+    "study",
+    [
+        BLOCK,
+        '<div id="study-7"></div>',
+        '<a href="/studies/7?lang=us">Study</a><a href="/studies/7">again</a>',
+        '<a href="https://radiopaedia.org/cases/c/studies/7?lang=us">Study</a>',
+        '<div class="case-study" id="study-7"></div>',
+    ],
+)
+def test_a_study_of_2025_is_a_block_or_a_mere_link(study):
+    found, _ = new_items(study=study)
+    assert [(item.study_id, item.item_id) for item in found] == [("7", "60")]
+
+
+def test_a_ct_of_2025_is_listed_frame_by_frame_and_not_fetched():
+    found, _ = new_items(viewer(frames=3, modality="CT", plane="Axial"))
+    assert [(item.item_id, item.view, item.skip) for item in found] == [
+        (number, "CT", "CT according to its metadata") for number in ("60", "61", "62")
+    ]
+
+
+@pytest.mark.parametrize("files", [[], None, [{}], [{"original": "../../x.jpg"}], [None], "x"])
+def test_a_frame_without_a_file_is_a_row_that_says_so(files):
+    answer = json.loads(viewer())
+    answer["study"]["series"][0]["encodings"]["thumbnailed_files"] = files
+    (item,), _ = new_items(json.dumps(answer))
+    assert (item.item_id, item.skip) == ("60", "the API gives no address for the picture")
+
+
+def test_a_frame_whose_original_is_not_named_has_its_next_size():
+    (item,), _ = new_items(viewer(files=[{"original": None, "big_gallery": "b_big_gallery.jpeg"}]))
+    assert (item.url.rpartition("/")[2], item.skip) == ("b_big_gallery.jpeg", None)
+
+
+def test_the_keywords_of_2025_may_name_another_part_of_the_body():
+    (item,), _ = new_items(keywords="Musculoskeletal, teaching", study=BLOCK)
+    assert item.skip is None, "the title names the lungs"
+    (other,), _ = new_items(keywords="anything else")
+    assert other.skip is None
+
+
+def test_stacks_follow_where_the_viewer_is_gone_and_the_other_way_round():
+    stacks = json.dumps([{"modality": "X-ray", "images": [FRONTAL]}])
+    (item,), requests = new_items("[]", more={STACKS: stacks})
+    assert item.item_id == "1" and requests[1:] == [VIEWER, STACKS]
+    assert only(pages={STACKS: "[]", VIEWER: viewer()}).item_id == "60"
+
+
+def test_a_study_of_2025_without_a_picture_is_a_row_that_names_the_selector():
+    (row,), _ = new_items("{}")
+    assert row.skip == f"parse: no image found at {VIEWER} (selector study.series[].frames[])"
+    assert (row.study_id, row.patient_id) == ("7", "123")
+
+
+def test_a_film_of_2025_from_before_the_illness_has_no_label():
+    (item,), _ = new_items(viewer(caption="2 months prior"))
+    assert item.label is None
+
+
 def test_hits_are_cases_and_never_articles_or_thumbnails():
     url = "https://radiopaedia.org/search?page=1"
     article = '<a class="search-result search-result-article" href="/articles/x">'
@@ -199,12 +314,13 @@ def test_both_sources_need_acceptance_and_pass_nothing_on():
     assert not only().redistributable
 
 
+KEYS = [
+    *("modality", "images", "id", "public_filename", "plane_projection", "study", "series", "frames", "encodings"),
+    *("thumbnailed_files", "original", "perspective", "caption", "findings"),
+]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=9),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from(["modality", "images", "id", "public_filename", "plane_projection"]), inner)
-    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner),
     max_leaves=12,
 )
 
@@ -217,12 +333,21 @@ def test_any_stacks_and_any_page_are_rows(stacks, markup, study):
     assert all(item.view in VIEWS and item.label in (None, *LABELS) for item in found)
 
 
+@given(JSON, st.text(max_size=200))
+def test_any_answer_of_the_viewer_is_rows(answer, markup):
+    for content in (answer, {"study": answer}, {"study": {"series": answer}}):
+        found, _ = new_items(json.dumps(content), study=BLOCK + markup)
+        assert found and len({item.item_id for item in found}) == len(found)
+        assert all(item.view in VIEWS and item.label in (None, *LABELS) for item in found)
+
+
 @given(st.binary(max_size=400))
 def test_any_bytes_are_a_page(content):
     text = content.decode("utf-8", "replace")
     assert parse_case(text, CASE).page_url == CASE
     assert isinstance(parse_stacks(text), list)
     assert isinstance(parse_fullscreen("var stackedImages = " + text), list)
+    assert isinstance(parse_viewer(text).pictures, list)
     parse_hits(soup(text), CASE)
 
 
@@ -231,7 +356,7 @@ def test_any_bytes_are_a_page(content):
     "text", ["[" * 500_000, '{"a":' * 200_000, "9" * 500_000, "<div class='case-study'>" * 100_000]
 )
 def test_monstrous_answers_take_bounded_time(text):
-    assert parse_stacks(text) == []
+    assert parse_stacks(text) == parse_viewer(text).pictures == []
     assert parse_fullscreen(f"var stackedImages = {text}") == []
     parse_case(text, CASE)
 
@@ -263,6 +388,7 @@ def test_every_film_of_the_synthetic_site_is_listed(source, finding, expected, t
         assert (read.skip is None) == (each.stated_view not in ("L", "CT"))
     people = {(each.patient_id, found[each.data].patient_id) for each in originals}
     assert len(people) == len({each.patient_id for each in originals})
+    assert sum(item.skip == "the API gives no address for the picture" for item in found_items) == 1
     rest = [item.skip for item in found_items if item not in found.values()]
     assert len(rest) == 2 and rest[0].startswith("parse: no image found") and rest[1] == "page is gone: HTTP 404"
 

@@ -1,7 +1,9 @@
-"""Radiopaedia: search pages, case pages in both layouts, stacks as JSON, pictures in three sizes.
+"""Radiopaedia: search pages, case pages in three layouts, stacks and the viewer's answers, pictures in three sizes.
+
+Half of the cases have the layout of 2025, the others those of 2020 and 2023.
 
 Traps: articles among the hits, thumbnails of other cases, pictures that load late, hits with ``?lang=us`` and ``gb``, a
-case without a study, a case that is gone, originals that are gone while a scaled copy remains.
+case without a study, one without a file, one that is gone, originals that are gone while a scaled copy remains.
 """
 
 import json
@@ -22,6 +24,7 @@ WORDS = {"PA": "PA", "AP": "AP", "AP_SUPINE": "AP supine"}
 SEXES = {"F": "Female", "M": "Male"}
 QUERIES = {Radiopaedia.name: Radiopaedia.query, RadiopaediaNormal.name: RadiopaediaNormal.query}
 FRONTAL = ("PA", "AP", "AP_SUPINE")
+LAYOUTS = (2020, 2023, 2025, 2025)  # of case pages; one in two is the newest
 
 
 def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
@@ -30,10 +33,14 @@ def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[st
         query = QUERIES.get(part[0].source, Radiopaedia.query)
         cases = grouped(part, lambda film: (film.patient_id, film.finding, film.stated_age, film.stated_sex))
         slugs = [_slug(case[0]) for case in cases]
-        yield from _search(query, [*slugs, f"{query[:6]}-without-study", f"{query[:6]}-gone"])
-        yield from _case_page(f"{query[:6]}-without-study", "Withdrawn", _about("Withdrawn", 10_000), [])
+        odd = {name: f"{query[:6]}-{name}" for name in ("without-study", "without-file", "gone")}
+        yield from _search(query, [*slugs, *odd.values()])
+        yield _page(odd["without-study"], "Withdrawn", _about("Withdrawn", 10_000))
+        yield _new_page(odd["without-file"], "Withdrawn", 10_001, _new_study(10_002))
+        yield mirror_path(_viewer_url(10_002)), json.dumps(_viewer(10_002, "X-ray", "", [_frame(10_003, "")])).encode()
         for position, case in enumerate(cases):
-            yield from _case(case, slugs[position], slugs[position - 1], is_old=bool(rng.random() < 0.5))
+            layout = LAYOUTS[int(rng.integers(len(LAYOUTS)))]
+            yield from _case(case, slugs[position], slugs[position - 1], layout)
             for film in case:
                 yield from _picture(film, has_original=bool(rng.random() < 0.8))
 
@@ -62,28 +69,65 @@ def _hit(slug: str, position: int) -> str:
     return f'<a class="search-result search-result-case" href="{link}">{thumbnail}{title}</a>'
 
 
-def _case(case: Sequence[Film], slug: str, other: str, is_old: bool) -> Iterator[tuple[str, bytes]]:
-    first = case[0]
-    rid = _rid(first)
-    studies = grouped(case, _study_key)
-    blocks = [_study(study, rid, is_old) for study in studies]
+def _case(case: Sequence[Film], slug: str, other: str, layout: int) -> Iterator[tuple[str, bytes]]:
+    first, studies = case[0], grouped(case, _study_key)
     related = f'<a href="/cases/{other}"><img src="{PICTURES}/1/{hex_name(other, 30)}_thumb.jpeg"></a>'
-    patient = _patient(first)
     aside = f'<aside class="related-cases">{related}</aside>'
-    yield from _case_page(slug, first.finding, _about(first.finding, rid), [patient, *blocks, aside])
+    if layout == 2025:
+        blocks = "".join(_new_study(_study_id(study[0])) for study in studies)
+        yield _new_page(slug, first.finding, _rid(first), f"{_patient(first)}{blocks}{aside}")
+    else:
+        blocks = "".join(_study(study, _rid(first), layout) for study in studies)
+        yield _page(slug, first.finding, f"{_about(first.finding, _rid(first))}{_patient(first)}{blocks}{aside}")
     for study in studies:
-        path = f"{SITE}/studies/{_study_id(study[0])}/stacks?lang=us"
-        if is_old:
-            yield mirror_path(path), json.dumps(_stacks(study)).encode()
-        else:
-            script = f"<script>var stackedImages = {json.dumps(_stacks(study))};</script>"
-            yield mirror_path(f"{SITE}{_fullscreen(study, rid)}"), page("Study", script)
+        yield _pictures_of(study, _rid(first), layout)
 
 
-def _case_page(slug: str, title: str, about: str, blocks: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+def _pictures_of(study: Sequence[Film], rid: int, layout: int) -> tuple[str, bytes]:
+    """Where a study's pictures are listed: its stacks, its full-screen page, or the viewer's answer."""
+    number_ = _study_id(study[0])
+    if layout == 2025:
+        frames = [_frame(number(film.film_id, 8), _file(film), _plane(film)) for film in study]
+        answer = _viewer(number_, _modality(study[0]), _findings(study), frames)
+        return mirror_path(_viewer_url(number_)), json.dumps(answer).encode()
+    if layout == 2020:
+        return mirror_path(f"{SITE}/studies/{number_}/stacks?lang=us"), json.dumps(_stacks(study)).encode()
+    script = f"<script>var stackedImages = {json.dumps(_stacks(study))};</script>"
+    return mirror_path(f"{SITE}{_fullscreen(study, rid)}"), page("Study", script)
+
+
+def _page(slug: str, title: str, body: str) -> tuple[str, bytes]:
+    """A case page of 2020 or 2023."""
     certainty = '<span class="diagnostic-certainty-title">Diagnosis certain</span>'
-    head = f'<h1 class="header-title">{text(title)}</h1>{certainty}{about}'
-    yield mirror_path(f"{SITE}/cases/{slug}?lang=us"), page(title, head + "".join(blocks))
+    head = f'<h1 class="header-title">{text(title)}</h1>{certainty}'
+    return mirror_path(f"{SITE}/cases/{slug}?lang=us"), page(title, head + body)
+
+
+def _new_page(slug: str, title: str, rid: int, body: str) -> tuple[str, bytes]:
+    """A case page of 2025, which states number, author and system in its head."""
+    facts = {"dc.identifier": f"rID-{rid}", "author": "A. Drawn", "keywords": "Chest"}
+    head = f'<h1 class="header-title">{text(title)}</h1>'
+    return mirror_path(f"{SITE}/cases/{slug}?lang=us"), page(title, head + body, facts=facts)
+
+
+def _new_study(number_: int) -> str:
+    viewer = '<div data-react-class="CaseViewer"></div>'
+    return f'<div id="study-{number_}"><a href="/studies/{number_}?lang=us">Study</a>{viewer}</div>'
+
+
+def _viewer_url(number_: int) -> str:
+    return f"{SITE}/studies/{number_}/annotated_viewer_json?lang=us"
+
+
+def _viewer(number_: int, modality: str, findings: str, frames: Sequence[dict[str, object]]) -> dict[str, object]:
+    return {"study": {"id": number_, "modality": modality, "findings": findings, "series": list(frames)}}
+
+
+def _frame(identity: int, file: str, plane: str | None = None) -> dict[str, object]:
+    """A series of one frame; without ``file`` its files are not ready."""
+    files = [{"original": file, "gallery": f"{file.partition('.')[0]}_gallery.jpeg"}] if file else []
+    frames = [{"id": identity, "width": 1200, "height": 1000}]
+    return {"perspective": plane or "", "frames": frames, "encodings": {"thumbnailed_files": files}}
 
 
 def _about(title: str, rid: int) -> str:
@@ -104,21 +148,24 @@ def _patient(film: Film) -> str:
     return f'<div class="case-section" id="case-patient-data"><h2>Patient Data</h2>{facts}</div>' if facts else ""
 
 
-def _study(study: Sequence[Film], rid: int, is_old: bool) -> str:
-    """One study; the old layout has its number and the address of its stacks, the new one the number in an id."""
-    first = study[0]
-    number_ = _study_id(first)
-    old = f' data-study-id="{number_}" data-study-stacks-url="/studies/{number_}/stacks?lang=us"' if is_old else ""
-    modality = _modality(first)
-    day = "" if first.offset_days is None else f"Day {first.offset_days} &ndash; "
-    views = ", ".join(dict.fromkeys(_view_word(film) for film in study))
+def _study(study: Sequence[Film], rid: int, layout: int) -> str:
+    """One study; the layout of 2020 has its number and the address of its stacks, that of 2023 the number in an id."""
+    number_, modality = _study_id(study[0]), _modality(study[0])
+    stacks = f' data-study-id="{number_}" data-study-stacks-url="/studies/{number_}/stacks?lang=us"'
+    old = stacks if layout == 2020 else ""
     return (
         f'<div class="well case-section case-study"{old}><div class="main-study-desc" id="study-{number_}">'
         f'<div class="study-desc"><h2>{modality}</h2></div><div class="study-modality"><span>{modality}</span></div>'
-        f'<div class="sub-section study-findings body"><p>{day}Drawn study ({views}).</p></div></div>'
+        f'<div class="sub-section study-findings body">{_findings(study)}</div></div>'
         f'<img id="offline-workflow-study-large-image" src="{PIXEL}">'
         f'<a class="view-fullscreen-link" href="{_fullscreen(study, rid)}">Full screen case</a></div>'
     )
+
+
+def _findings(study: Sequence[Film]) -> str:
+    day = "" if study[0].offset_days is None else f"Day {study[0].offset_days} &ndash; "
+    views = ", ".join(dict.fromkeys(_view_word(film) for film in study))
+    return f"<p>{day}Drawn study ({views}).</p>"
 
 
 def _stacks(study: Sequence[Film]) -> list[dict[str, object]]:
@@ -180,6 +227,10 @@ def _fullscreen(study: Sequence[Film], rid: int) -> str:
 
 def _stem(film: Film) -> str:
     return f"{PICTURES}/{number(film.film_id, 8)}/{hex_name(film.film_id, 30)}"
+
+
+def _file(film: Film) -> str:
+    return f"{hex_name(film.film_id, 30)}.{film.extension.lstrip('.')}"
 
 
 def _original(film: Film) -> str:
