@@ -189,7 +189,7 @@ def _item(case: Case, figure: Figure) -> Item:
         age=age,
         sex=sex_in_text(case.person if is_stated else figure.caption),
         pediatric=is_child(age, f"{case.person} {case.finding}" if is_stated else figure.caption),
-        offset_days=day_in_text(about) if day_in_text(about) is not None else day_in_text(figure.caption),
+        offset_days=day_in_text(about),
         licence=case.licence,
         attribution=", ".join(part for part in (f"Eurorad case {case.number}", figure.credit) if part),
         redistributable=is_free(case.licence),

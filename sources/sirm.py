@@ -1,31 +1,28 @@
-"""SIRM: the posts of a WordPress category -> case pages -> pictures between paragraphs of Italian prose.
+"""SIRM: lists of cases (``sources/reading/sirm_listing.py``) -> case pages -> pictures between Italian prose.
 
-The category's pages list the cases; if they are gone or list none, WordPress's own REST search does. Picture names
+The posts of 2020 have moved to an archive, so that each page and picture is looked for on both hosts. Picture names
 contain sizes (``-300x251``): the link around a picture, its ``srcset`` or the name without the size is the full size.
 News posts of the category are not cases. The English version of a case shows the same uploads.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from itertools import chain
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import Tag
 
 from sources.core.addresses import path_of
 from sources.core.errors import WebError
 from sources.core.items import Item, once, unparsed
+from sources.core.layouts import Layout
 from sources.core.source import Source, Terms
 from sources.core.web import Web
 from sources.reading.ages import age_in_text, is_child
-from sources.reading.answers import mappings
 from sources.reading.catalogs import patients_of
 from sources.reading.html import (
-    absolute,
     attribute,
     canonical,
     enclosing,
-    listing_pages,
     lost,
     outermost,
     picture_addresses,
@@ -34,19 +31,31 @@ from sources.reading.html import (
     words_of,
 )
 from sources.reading.labels import label_of
-from sources.reading.views import caption_facts
+from sources.reading.sirm_listing import (
+    CASE,
+    CATEGORY,
+    CATEGORY_PAGE,
+    HIT,
+    REST_ANSWER,
+    SITE,
+    case_address,
+    elsewhere,
+    list_cases,
+)
+from sources.reading.techniques import film_facts
 from sources.reading.words import day_in_text, sex_in_text
 
-SITE = "https://www.sirm.org"
-CATEGORY = f"{SITE}/category/senza-categoria/covid-19/"
-REST = f"{SITE}/wp-json/wp/v2/posts?search=covid-19+caso&per_page=100&page={{page}}"
-REST_PAGES = 20
-HIT = "h3.entry-title a[href]"
 BODIES = ("div.td-post-content", "div.entry-content", "article")
-CASE = re.compile(r"^/(?:en/)?\d{4}/\d{2}/\d{2}/covid-?19-(?:caso|case)-(\d{1,4})(?:-\d)?/?$")
 UPLOAD = re.compile(r"/wp-content/uploads/(\d{4}/\d{2}/.+)$")
 SIZE = re.compile(r"(?:-\d{1,5}x\d{1,5}|-scaled)(?=\.\w{3,4}$)")
-CAPTION = "figcaption, .wp-caption-text, .gallery-caption"
+CASE_PAGE = Layout(
+    name="case, WordPress post",
+    seen="2026-11",
+    addresses=r"sirm\.org/(?:en/)?\d{4}/\d{2}/\d{2}/covid",
+    fields={"body": ", ".join(BODIES), "picture": "img[src*='/uploads/'], img[data-src*='/uploads/']"},
+    facts={"title": "h1.entry-title", "caption": "figcaption, .wp-caption-text, .gallery-caption"},
+)
+CAPTION = CASE_PAGE["caption"]
 CAPTION_CHARACTERS = 1000
 FIGURE = (("figure", None), ("dl", None), ("div", "wp-caption"))
 SEVERAL = re.compile(
@@ -62,81 +71,34 @@ class Sirm(Source):
     title = "SIRM, COVID-19 cases"
     homepage = CATEGORY
     labels = ("covid",)
-    hosts = ("www.sirm.org", "sirm.org")
+    hosts = ("www.sirm.org", "sirm.org", "archivio.sirm.org")
+    layouts = (CATEGORY_PAGE, REST_ANSWER, CASE_PAGE)
     terms = Terms(licence="none stated", url=SITE)
     has_pages = True
 
     def items(self, web: Web) -> Iterator[Item]:
-        """Every picture of every case that the category (or the REST search) lists."""
-        cases = list_cases(web)
-        if not cases:
+        """Every picture of every case that the site or its archive lists."""
+        listing = list_cases(web)
+        if not listing.cases:
             yield unparsed(CATEGORY, HIT)
-        yield from once(chain.from_iterable(self.page_items(web, url) for url in cases))
+        yield from once(chain.from_iterable(self.page_items(web, url) for url in listing.cases))
+        if listing.gap is not None:
+            yield listing.gap
 
     def page_items(self, web: Web, url: str) -> Iterator[Item]:
-        """Every picture of the case at ``url``; one row with a reason if there is none."""
-        url = case_address(url)
-        try:
-            page = web.get(url)
-        except WebError as error:
-            yield lost(url, error)
-            return
-        yield from once(parse_case(page.text, url))
-
-
-def parse_hits(tree: BeautifulSoup, url: str) -> list[str]:
-    """Addresses of the cases that a page of the category lists, without news posts."""
-    links = (absolute(url, attribute(link, "href")) for link in tree.select(HIT))
-    return unique(case_address(link) for link in links if link and CASE.match(path_of(link)))
-
-
-def next_hits(tree: BeautifulSoup, url: str) -> str | None:
-    """Address of the category's next page; None on the last one."""
-    link = tree.select_one('a.next[href], a[rel~="next"], link[rel~="next"]')
-    return absolute(url, attribute(link, "href"))
-
-
-def list_cases(web: Web) -> list[str]:
-    """Addresses of all cases: from the category's pages, or from the REST search if those are gone or list none.
-
-    Raises:
-        WebError: both fail.
-    """
-    try:
-        pages = listing_pages(web, CATEGORY, next_hits)
-        cases = unique(case for url, tree in pages for case in parse_hits(tree, url))
-    except WebError:
-        cases = rest_cases(web)
-        if not cases:
-            raise
-    return cases or rest_cases(web)
-
-
-def rest_cases(web: Web) -> list[str]:
-    """Addresses of the cases that WordPress's REST search lists; [] if the site does not offer it.
-
-    WordPress answers a request past the last page with an error, which ends the list.
-    """
-    cases: list[str] = []
-    for number in range(1, REST_PAGES + 1):
-        try:
-            links = parse_rest(web.get(REST.format(page=number)).text)
-        except WebError:
-            break
-        if not links:
-            break
-        cases += [case_address(link) for link in links if CASE.match(path_of(link))]
-    return unique(cases)
-
-
-def parse_rest(text: str) -> list[str]:
-    """The ``link`` of every post in an answer of the REST search; [] for anything else."""
-    try:
-        posts = mappings(json.loads(text))
-    except (ValueError, RecursionError):
-        return []
-    links = [post.get("link") for post in posts]
-    return unique(absolute(SITE, link) for link in links if isinstance(link, str))
+        """Every picture of the case at ``url``, on the site or its archive; one row with a reason if there is none."""
+        rows: list[Item] = []
+        for place in (case_address(url), elsewhere(case_address(url))):
+            try:
+                items = list(once(parse_case(web.get(place).text, place)))
+            except WebError as error:
+                rows.append(lost(place, error))
+                continue
+            if items[0].url != place:  # else it is the row of a page without pictures
+                yield from items
+                return
+            rows += items
+        yield rows[0]
 
 
 def parse_case(text: str, url: str) -> Iterator[Item]:
@@ -157,10 +119,14 @@ def parse_case(text: str, url: str) -> Iterator[Item]:
 
 
 def uploads(image: Tag, url: str) -> list[str]:
-    """Addresses of a picture among the site's uploads, the full size first; [] for an icon of the page."""
+    """Addresses of a picture among the site's uploads, the full size first; [] for an icon of the page.
+
+    The last one is that of the full size on the other host: the archive's pages may still name the old one.
+    """
     stated = [address for address in picture_addresses(image, url) if UPLOAD.search(path_of(address))]
     full_size = [address for address in stated if not SIZE.search(path_of(address))]
-    return unique([*full_size, *(SIZE.sub("", canonical(address)) for address in stated), *stated])
+    addresses = unique([*full_size, *(SIZE.sub("", canonical(address)) for address in stated), *stated])
+    return unique([*addresses, *(elsewhere(address) for address in addresses[:1])])
 
 
 def caption_of(image: Tag, by_block: dict[int, str]) -> str:
@@ -194,20 +160,14 @@ def rt_pcr(prose: str) -> str | None:
     return "positive" if "positiv" in results else "negative"
 
 
-def case_address(url: str) -> str:
-    """The one address of a case page: without query, with ``www.`` and a final slash."""
-    path = path_of(url)
-    return f"{SITE}{path.rstrip('/')}/" if path else url
-
-
 def _item(url: str, title: str, prose: str, caption: str, addresses: list[str]) -> Item:
     number = CASE.match(path_of(url))
-    several = bool(SEVERAL.search(prose)) or patients_of("sirm", url) > 1
+    several = bool(SEVERAL.search(prose)) or patients_of("sirm", f"{SITE}{path_of(url)}") > 1
     swab = None if several else rt_pcr(prose)
     age = None if several else age_in_text(prose)
     upload = UPLOAD.search(path_of(addresses[0]))
     is_covid = label_of(title) == "covid"
-    facts = caption_facts(caption)
+    facts = film_facts(caption, technique="")
     return Item(
         item_id=upload[1][-200:] if upload else addresses[0],
         url=addresses[0],

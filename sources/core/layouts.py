@@ -17,7 +17,7 @@ class Layout:
 
     Attributes:
         name: in a few words.
-        seen: when it was last seen to work, as year and month (``2026-11``).
+        seen: when it was last seen to work, as year and month (``2026-11``) or as year.
         addresses: a regular expression that matches in the addresses that show it.
         fields: what every such page has: name -> CSS selector, path in a JSON answer (``study.series[].frames[].id``),
             or column of a table (``Patient Sex|Patient Gender`` where it has several names).

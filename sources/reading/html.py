@@ -16,7 +16,7 @@ from sources.core.web import Page, Web
 
 PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp|bmp|tiff?|jfif)$", re.IGNORECASE)
 XML = re.compile(r"<\?xml\b[^>]{0,200}>?", re.IGNORECASE)
-LAZY = ("data-src", "data-lazy-src", "data-original", "data-orig-file", "data-large-file")
+LAZY = ("data-src", "data-lazy-src", "data-original", "data-orig-file", "data-large-file", "data-img-url")
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,5 @@ def film_facts(caption: str, technique: str) -> CaptionFacts:
 def figure_facts(caption: str, letter: str, technique: str) -> tuple[CaptionFacts, str]:
     """(modality and view of the picture ``letter`` of a figure, the part of the caption that is about it)."""
     own, common = about_letter(caption, letter)
-    about = own if modalities_in_text(own) else f"{own} {common}".strip()
-    about = without_letters(about)
-    return film_facts(about, technique), about
+    about = without_letters(f"{own} {common}")
+    return film_facts(own if modalities_in_text(own) else about, technique), about

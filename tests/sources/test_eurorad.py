@@ -237,11 +237,11 @@ def test_monstrous_pages_take_bounded_time(text):
 
 def test_every_film_of_the_synthetic_site_is_listed(tmp_path):
     originals = []
-    for n in range(60):
-        view = ["PA", "AP", "AP_SUPINE", None, "L", "CT"][n % 6]
+    for n in range(72):
+        view = ["PA", "AP", "AP_SUPINE", None, "L", "CT"][n % 6] if n < 60 else "CT"
         person = {"patient_id": f"p{n // 3}", "stated_age": None if n // 3 % 5 == 0 else 20.0 + n // 3}
         stated = {"stated_sex": (None, "F", "M")[n // 3 % 3], "offset_days": None if n % 4 == 0 else n % 9}
-        finding = "Lipoid pneumonia" if n >= 54 else "COVID-19"
+        finding = "Lipoid pneumonia" if 54 <= n < 60 else "COVID-19"
         originals.append(replace(film(n), stated_view=view, finding=finding, rt_pcr=None, **person, **stated))
     found_items, site = list_items(Eurorad(), render, originals, tmp_path)
     found = by_bytes(found_items, site)
@@ -250,10 +250,15 @@ def test_every_film_of_the_synthetic_site_is_listed(tmp_path):
         assert (read.finding, read.view) == (each.finding, each.stated_view or "unknown")
         assert read.label == ("covid" if each.finding == "COVID-19" else "other")
         assert (read.age, read.sex, read.offset_days) == (each.stated_age, each.stated_sex, each.offset_days)
-        assert (read.skip, read.redistributable) == (
-            "CT according to its caption" if each.stated_view == "CT" else None,
-            True,
-        )
+        assert (read.skip is None, read.redistributable) == (each.stated_view != "CT", True)
+    reasons = {str(found[each.data].skip).partition(" (")[0] for each in originals}
+    assert reasons == {
+        "None",
+        "CT according to its caption",
+        "not an X-ray according to the imaging technique of its case",
+    }
+    teaching = {item.page_url.endswith("/teaching-case") for item in found.values()}
+    assert teaching == {True, False} and any(item.item_id.startswith("2020-07/") for item in found.values())
     people = {(each.patient_id, found[each.data].patient_id) for each in originals}
     assert len(people) == len({each.patient_id for each in originals}) == len({theirs for _, theirs in people})
     assert len({read.page_url for read in found.values()}) < len(people), "no case holds two patients"

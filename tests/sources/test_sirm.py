@@ -7,11 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sites import Mirror, Pages, by_bytes, film, list_items, skips
 
-from sources.core.errors import CxnetError
+from sources.core.errors import CxnetError, WebError
 from sources.core.items import LABELS, VIEWS, Item
 from sources.reading.html import soup
+from sources.reading.sirm_listing import (
+    ARCHIVE,
+    CATEGORY,
+    CATEGORY_PATH,
+    REST,
+    REST_PATH,
+    next_hits,
+    pages_named,
+    parse_hits,
+    parse_rest,
+)
 from sources.sandbox.sites.sirm import render
-from sources.sirm import CATEGORY, REST, Sirm, parse_case, parse_hits, parse_rest, rt_pcr
+from sources.sirm import Sirm, parse_case, rt_pcr
 
 CASE = "https://www.sirm.org/2020/03/08/covid-19-caso-14/"
 UPLOADS = "https://www.sirm.org/wp-content/uploads/2020/03"
@@ -40,7 +51,7 @@ def test_a_picture_is_read_as_a_whole():
     assert only(prose=prose, pictures=BLOCK.format("RX torace in proiezione PA &#8211; giorno 3")) == Item(
         item_id="2020/03/a.jpeg",
         url=f"{UPLOADS}/a.jpeg",
-        alternates=(f"{UPLOADS}/a-300x251.jpeg",),
+        alternates=(f"{UPLOADS}/a-300x251.jpeg", f"{ARCHIVE}/wp-content/uploads/2020/03/a.jpeg"),
         page_url=CASE,
         label="covid",
         finding="COVID-19",
@@ -157,6 +168,103 @@ def test_the_rest_search_lists_the_cases_where_the_category_does_not():
         web = Pages(category | rest)
         assert [item.page_url for item in Sirm().items(web)] == [CASE]
         assert web.requests.count(REST.format(page=2)) == 1
+
+
+ARROW = '<div class="page-nav"><a href="{}page/2/"><i class="td-icon-menu-right"></i></a></div>'
+NUMBERS = (
+    '<div class="page-nav"><span class="current">1</span><a href="{0}page/2/">2</a><a href="{0}page/3/">3</a></div>'
+)
+MENU = '<li><a href="/eventi/">Eventi<i class="td-icon-menu-right"></i></a></li>'
+
+
+@pytest.mark.parametrize(
+    ("pager", "following"),
+    [
+        (MENU + ARROW, 2),
+        (MENU + NUMBERS, 2),
+        ('<a class="next" href="{}page/2/">', 2),
+        ('<link rel="next" href="{}page/2/">', 2),
+        ('<div class="page-nav"><span class="current">3</span><a href="{0}page/2/">2</a></div>', None),
+        (MENU, None),
+        ("", None),
+    ],
+)
+@pytest.mark.parametrize("category", [CATEGORY, CATEGORY_PATH, f"{ARCHIVE}{CATEGORY_PATH}"])
+def test_the_next_page_is_marked_behind_an_arrow_or_the_next_number(pager, following, category):
+    page = soup(pager.format(category))
+    expected = f"page/{following}/" if following else ""
+    assert (next_hits(page, CATEGORY) or "").endswith(expected)
+    assert (next_hits(page, CATEGORY) is None) is (following is None)
+
+
+@pytest.mark.parametrize(
+    ("pager", "count"),
+    [
+        ('<div class="page-nav"><span class="pages">Pagina 1 di 7</span></div>', 7),
+        ('<div class="page-nav"><span class="pages">Page 2 of 12</span></div>', 12),
+        (f'<a href="{CATEGORY}page/3/">3</a><a href="{CATEGORY}page/9/" class="last">9</a>', 9),
+        ('<a href="/category/other/page/99/">99</a>', 1),
+        ("", 1),
+    ],
+)
+def test_the_pager_names_a_number_of_pages(pager, count):
+    assert pages_named(soup(pager), CATEGORY) == count
+
+
+def test_a_list_that_ends_early_says_so_and_the_other_lists_are_asked():
+    other = "https://www.sirm.org/2020/03/09/covid-19-caso-15/"
+    third = f"{ARCHIVE}/2020/03/09/covid-19-caso-16/"
+    pages = {
+        CATEGORY: link(CASE) + ARROW.format(CATEGORY) + '<a href="/category/senza-categoria/covid-19/page/7/">7</a>',
+        REST.format(page=1): json.dumps([{"link": CASE}, {"link": other}]),
+        f"{ARCHIVE}{REST_PATH.format(page=1)}": json.dumps(
+            [{"link": CASE.replace("www", "archivio")}, {"link": third}]
+        ),
+    }
+    pages |= {
+        case: case_page(BLOCK.format("RX").replace("a-300", f"{n}-300")) for n, case in enumerate([CASE, other, third])
+    }
+    *films, gap = Sirm().items(Pages(pages))
+    assert [item.page_url for item in films] == [CASE, other, third]
+    assert (gap.item_id, gap.skip) == (
+        f"page {CATEGORY}",
+        "the list names 7 pages and shows 1: cases may be missing (3 known)",
+    )
+
+
+def test_a_busy_page_in_the_middle_of_a_list_loses_no_case_before_it():
+    pages = {CATEGORY: link(CASE) + ARROW.format(CATEGORY), CASE: case_page()}
+    pages[f"{CATEGORY}page/2/"] = WebError(f"{CATEGORY}page/2/", "HTTP 503 (5 tries)", 503)
+    film, gap = Sirm().items(Pages(pages))
+    assert film.page_url == CASE and gap.skip.startswith("the list names 2 pages and shows 1")
+
+
+def test_the_archive_lists_the_cases_where_the_site_does_not():
+    archived = CASE.replace("www.", "archivio.")
+    for first in ({}, {CATEGORY: "<p>new theme</p>"}):
+        web = Pages(first | {f"{ARCHIVE}{CATEGORY_PATH}": link(archived), archived: case_page()})
+        (item,) = Sirm().items(web)
+        assert (item.page_url, item.patient_id, item.label) == (archived, "caso-14", "covid")
+        assert CASE not in web.requests
+
+
+def test_a_case_that_moved_is_found_in_the_archive_with_pictures_at_their_old_address():
+    archived = CASE.replace("www.", "archivio.")
+    old = case_page(FILM.replace("/wp-content", "https://www.sirm.org/wp-content"))
+    for gone_ in ({}, {CASE: "<h1>Home</h1>"}):
+        (item,) = Sirm().page_items(Pages(gone_ | {archived: old}), CASE)
+        assert (item.page_url, item.item_id) == (archived, "2020/03/a.jpeg")
+        assert item.url == f"{UPLOADS}/a.jpeg"
+        assert item.alternates[-1] == f"{ARCHIVE}/wp-content/uploads/2020/03/a.jpeg"
+
+
+def test_a_case_on_neither_host_is_one_row():
+    (row,) = Sirm().page_items(Pages({}), CASE)
+    assert (row.url, row.skip) == (CASE, "page is gone: HTTP 404")
+
+
+def test_words_of_a_section_without_its_modality_rule_out_a_film():
+    assert only(pictures=BLOCK.format("Ricostruzione coronale, finestra polmonare")).view == "CT"
 
 
 def test_a_listing_without_cases_is_a_row_and_one_that_is_gone_an_error():

@@ -1,5 +1,8 @@
 """Eurorad: search pages with a pager past the end, case pages, and figures with three styles of addresses.
 
+Half of the cases are teaching cases as of 2026: they name their imaging techniques, captions omit the modality of CT,
+two films share a caption with letters, and addresses of files have a double slash.
+
 Traps: pictures that load late, cards of other cases beside the figures, cases with several patients, a page without a
 figure, upper-case extensions, full sizes that exist at one of two addresses or not at all.
 """
@@ -23,6 +26,7 @@ CAPTIONS = {
     "CT": "Chest CT, axial plane",
     "OTHER": "Lung ultrasound",
 }
+SHARED = {"PA": "PA view", "AP": "AP view", "AP_SUPINE": "supine AP view", "L": "lateral view"}  # of two films
 LICENSE = '<a rel="license" href="https://creativecommons.org/licenses/by-nc-sa/4.0/">Creative Commons</a>'
 FIRST_CASE = 16_000
 WITHOUT_FIGURE = 9_999
@@ -33,9 +37,9 @@ def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[st
     cases = _cases(films, rng)
     numbers = range(FIRST_CASE, FIRST_CASE + len(cases))
     yield from _search([*numbers, WITHOUT_FIGURE])
-    yield mirror_path(f"{SITE}/case/{WITHOUT_FIGURE}"), _case_page(WITHOUT_FIGURE, [])
+    yield mirror_path(SITE + _case_path(WITHOUT_FIGURE)), _case_page(WITHOUT_FIGURE, [])
     for case, identity in zip(cases, numbers, strict=True):
-        yield mirror_path(f"{SITE}/case/{identity}"), _case_page(identity, case)
+        yield mirror_path(SITE + _case_path(identity)), _case_page(identity, case)
         for place, film in enumerate(case):
             yield mirror_path(str(rng.choice(_addresses(identity, place, film)))), film.data
 
@@ -50,6 +54,14 @@ def _cases(films: Sequence[Film], rng: np.random.Generator) -> list[list[Film]]:
         else:
             cases.append(person)
     return cases
+
+
+def _is_new(identity: int) -> bool:
+    return identity // 2 % 2 == 1
+
+
+def _case_path(identity: int) -> str:
+    return f"/case/{identity}/teaching-case" if _is_new(identity) else f"/case/{identity}"
 
 
 def _patients(case: Sequence[Film]) -> list[str]:
@@ -72,8 +84,9 @@ def _search_url(index: int) -> str:
 
 def _card(identity: int) -> str:
     host = SITE if identity % 2 else ""
-    picture = f'<a href="/case/{identity}"><img src="/sites/default/files/styles/case_teaser/public/teaser.png"></a>'
-    link = f'<a href="{host}/case/{identity}">Case {identity}</a>'
+    path = _case_path(identity)
+    picture = f'<a href="{path}"><img src="/sites/default/files/styles/case_teaser/public/teaser.png"></a>'
+    link = f'<a href="{host}{path}">Case {identity}</a>'
     return f'<div class="col-12 col-md-6 col-lg-4 mb-4"><div class="card">{picture}{link}</div></div>'
 
 
@@ -81,7 +94,10 @@ def _case_page(identity: int, case: Sequence[Film]) -> bytes:
     finding = case[0].finding if case else "Drawn case"
     title = f'<span class="d-block text-uppercase font-size-3">Case {identity}</span><h1 class="mb-3">Drawn</h1>'
     rows = _row("CLINICAL HISTORY", "Drawn.") + _row("FINAL DIAGNOSIS", text(finding)) + _row("LICENSE", LICENSE)
-    figures = "".join(_figure(identity, place, film, case) for place, film in enumerate(case))
+    if _is_new(identity) and case:
+        rows += _row("IMAGING TECHNIQUE", _technique(case))
+    labels = _new_labels(case) if _is_new(identity) else _labels(case)
+    figures = "".join(_figure(identity, place, film, labels[place]) for place, film in enumerate(case))
     gallery = f'<div class="figure-gallery">{figures}</div>' if case else ""
     other = f'<a href="/case/{identity + 1}"><img src="/sites/default/files/figure_image/other.jpg"></a>'
     aside = f'<aside><div class="case-teaser">{other}</div></aside>'
@@ -99,15 +115,46 @@ def _person(case: Sequence[Film]) -> str:
     return f'<p class="color-grey">{words}</p>' if words else ""
 
 
-def _figure(identity: int, place: int, film: Film, case: Sequence[Film]) -> str:
+def _technique(case: Sequence[Film]) -> str:
+    is_ct = [film.stated_view == "CT" for film in case]
+    return "CT" if all(is_ct) else "Digital radiography, CT" if any(is_ct) else "Conventional radiography"
+
+
+def _labels(case: Sequence[Film]) -> list[tuple[str, str]]:
+    """(name, caption) of each figure."""
+    return [(f"{place + 1}a", _caption(film, case)) for place, film in enumerate(case)]
+
+
+def _new_labels(case: Sequence[Film]) -> list[tuple[str, str]]:
+    """As :func:`_labels`; a caption of CT omits the modality, and two films share a caption that has letters."""
+    labels = _labels(case)
+    is_only_ct = all(film.stated_view == "CT" for film in case)
+    for place, film in enumerate(case):
+        if film.stated_view == "CT":
+            words = "Ground glass (arrow)" if is_only_ct else "Coronal reformat, lung window"
+            labels[place] = labels[place][0], labels[place][1].replace(CAPTIONS["CT"], words)
+    pair = case[:2]
+    if len(pair) == 2 and len(_patients(case)) == 1 and all(film.stated_view in SHARED for film in pair):
+        caption = " and ".join(_part(film, letter) for film, letter in zip(pair, "ab", strict=True))
+        labels[:2] = [(f"1{letter}", f"{caption} of chest radiographs") for letter in "ab"]
+    return labels
+
+
+def _part(film: Film, letter: str) -> str:
+    """What a shared caption says about one of its films."""
+    day = "" if film.offset_days is None else f" on day {film.offset_days}"
+    return f"{SHARED[film.stated_view or '']}{day} ({letter})"
+
+
+def _figure(identity: int, place: int, film: Film, label: tuple[str, str]) -> str:
     """One figure; every other one loads late."""
+    name, caption = label
     teaser = text(_addresses(identity, place, film)[-1].removeprefix(SITE if place % 3 == 0 else ""))
     source = f'data-src="{teaser}" src="{PIXEL}"' if place % 2 else f'src="{teaser}" srcset="{teaser} 1x"'
-    name = f"{place + 1}a"
     return (
         f'<div class="figure-gallery__item"><a href="#figure-{name}"><img {source} typeof="foaf:Image"></a>'
         f'<div class="figure-gallery__item__label"><strong>Figure {name}</strong>'
-        f'<span class="mb-1 d-block">{_caption(film, case)}</span><span class="d-block">&copy; Drawn</span></div></div>'
+        f'<span class="mb-1 d-block">{caption}</span><span class="d-block">&copy; Drawn</span></div></div>'
     )
 
 
@@ -124,7 +171,8 @@ def _caption(film: Film, case: Sequence[Film]) -> str:
 def _addresses(identity: int, place: int, film: Film) -> list[str]:
     """Possible addresses of a figure: the full style, the file as uploaded, the teaser."""
     extension = film.extension.lstrip(".")
-    file = f"2020-04/{identity}_{place + 1}_1.{extension.upper() if place % 4 == 3 else extension}"
+    folder = "2020-07//" if _is_new(identity) else "2020-04/"
+    file = f"{folder}{identity}_{place + 1}_1.{extension.upper() if place % 4 == 3 else extension}"
     token = f"?itok={hex_name(film.film_id, 8)}"
     styles = f"{SITE}/sites/default/files/styles"
     return [

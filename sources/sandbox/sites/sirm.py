@@ -1,5 +1,8 @@
 """SIRM: category pages, posts with three styles of pictures, scaled copies with the size in their names.
 
+Half of the posts have moved to the archive; some of their pages still name the old addresses of their pictures. The
+pager changes with every page: marked as ``next``, an arrow, or numbers alone.
+
 Traps: a news post in the category, the icon of the PDF button in the post, pictures with and without links and
 captions, a case without a picture, one case at an Italian and an English address.
 """
@@ -8,12 +11,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from sources.reading.sirm_listing import CATEGORY, SITE, SITES
 from sources.sandbox.film import Film
 from sources.sandbox.markup import grouped, page, text
 from sources.sandbox.packing import mirror_path, numbered
-from sources.sirm import CATEGORY, SITE
 
 POSTS_PER_PAGE = 10
+MENU = '<ul><li><a href="/eventi/">Eventi<i class="td-icon-menu-right"></i></a></li></ul>'
 NEWS = "/2020/03/06/covid-19-dati-e-statistiche/"
 ICONS = '<a class="pdfprnt-button" href="?print=pdf"><img src="/wp-content/plugins/pdf-print/images/pdf.png"></a>'
 SEXES = {"F": "femminile", "M": "maschile"}
@@ -35,23 +39,37 @@ def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[st
     posts = [_post(numbers[case[0].patient_id]) for case in cases]
     empty = _post(len(cases) + 1)
     yield from _category([*posts, NEWS, empty, *(_english(post) for post in posts[:1])])
-    yield _file(NEWS), _post_page("COVID-19: dati e statistiche", "<p>Numeri.</p>")
-    yield _file(empty), _post_page(f"COVID-19: caso {len(cases) + 1}", "<p>Senza immagini.</p>")
-    for case, post in zip(cases, posts, strict=True):
-        body = _body(case, int(rng.integers(3)))
-        yield _file(post), _post_page(_title(numbers[case[0].patient_id]), body)
+    yield mirror_path(SITE + NEWS), _post_page("COVID-19: dati e statistiche", "<p>Numeri.</p>")
+    yield mirror_path(SITE + empty), _post_page(f"COVID-19: caso {len(cases) + 1}", "<p>Senza immagini.</p>")
+    for place, (case, post) in enumerate(zip(cases, posts, strict=True)):
+        site = SITES[place % 2]
+        body = _body(case, int(rng.integers(3)), SITE if rng.random() < 0.3 else site)
+        yield mirror_path(site + post), _post_page(_title(numbers[case[0].patient_id]), body)
         if post == posts[0]:
-            yield _file(_english(post)), _post_page(_title(1), body)
+            yield mirror_path(site + _english(post)), _post_page(_title(1), body)
         for film in case:
-            yield mirror_path(SITE + _upload(film)), film.data
+            yield mirror_path(site + _upload(film)), film.data
 
 
 def _category(posts: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     pages = [posts[start : start + POSTS_PER_PAGE] for start in range(0, len(posts), POSTS_PER_PAGE)]
     for index, part in enumerate(pages, start=1):
         entries = "".join(_entry(post, position) for position, post in enumerate(part))
-        following = f'<a href="{_category_url(index + 1)}" class="next">&rsaquo;</a>' if index < len(pages) else ""
-        yield _file(_category_url(index).removeprefix(SITE)), page("COVID-19", f"{entries}{following}", "it")
+        body = MENU + entries + _pager(index, len(pages))
+        yield mirror_path(_category_url(index)), page("COVID-19", body, "it")
+
+
+def _pager(index: int, count: int) -> str:
+    """The links to other pages, in one of three styles."""
+    if index == count:
+        return f'<div class="page-nav"><span class="current">{index}</span></div>'
+    following = _category_url(index + 1)
+    if index % 3 == 1:
+        arrow = f'<a href="{following}"><i class="td-icon-menu-right"></i></a>'
+        return f'<div class="page-nav">{arrow}<span class="pages">Pagina {index} di {count}</span></div>'
+    if index % 3 == 2:
+        return f'<div class="page-nav"><span class="current">{index}</span><a href="{following}">{index + 1}</a></div>'
+    return f'<a href="{following}" class="next">&rsaquo;</a>'
 
 
 def _category_url(index: int) -> str:
@@ -82,10 +100,10 @@ def _post_page(title: str, body: str) -> bytes:
     return page(title, f'{logo}<article>{head}<div class="td-post-content">{ICONS}{body}</div></article>', "it")
 
 
-def _body(case: Sequence[Film], style: int) -> str:
+def _body(case: Sequence[Film], style: int, site: str) -> str:
     """The text of a case with its pictures in one of three styles: block, gallery, or bare after its caption."""
     first = case[0]
-    pictures = "".join((_block, _gallery, _bare)[style](film) for film in case)
+    pictures = "".join((_block, _gallery, _bare)[style](film, site) for film in case)
     swab = SWABS.get(first.rt_pcr or "", "Tampone in corso.")
     return f"<p>{_person(first)}</p><p>Febbre da 3 giorni.</p>{pictures}<p>{swab}</p>"
 
@@ -98,24 +116,24 @@ def _person(film: Film) -> str:
     return f"Paziente {', '.join(facts)}."
 
 
-def _block(film: Film) -> str:
-    return f'<figure class="wp-block-image">{_image(film)}<figcaption>{_caption(film)}</figcaption></figure>'
+def _block(film: Film, site: str) -> str:
+    return f'<figure class="wp-block-image">{_image(film, site)}<figcaption>{_caption(film)}</figcaption></figure>'
 
 
-def _gallery(film: Film) -> str:
-    link = f'<a href="{SITE}{_upload(film)}">{_image(film)}</a>'
+def _gallery(film: Film, site: str) -> str:
+    link = f'<a href="{site}{_upload(film)}">{_image(film, site)}</a>'
     caption = f'<dd class="wp-caption-text gallery-caption">{_caption(film)}</dd>'
     return f'<div class="gallery"><dl class="gallery-item"><dt>{link}</dt>{caption}</dl></div>'
 
 
-def _bare(film: Film) -> str:
-    return f'<p>{_caption(film)}</p><p><a href="{_upload(film)}">{_image(film)}</a></p>'
+def _bare(film: Film, site: str) -> str:
+    return f'<p>{_caption(film)}</p><p><a href="{_upload(film)}">{_image(film, site)}</a></p>'
 
 
-def _image(film: Film) -> str:
+def _image(film: Film, site: str) -> str:
     """The scaled copy, with the full size in its ``srcset``."""
-    full, scaled = SITE + _upload(film), _upload(film, "-300x251")
-    return f'<img src="{scaled}" srcset="{SITE}{scaled} 300w, {full} 1206w" alt="">'
+    full, scaled = site + _upload(film), _upload(film, "-300x251")
+    return f'<img src="{scaled}" srcset="{site}{scaled} 300w, {full} 1206w" alt="">'
 
 
 def _caption(film: Film) -> str:
@@ -125,7 +143,3 @@ def _caption(film: Film) -> str:
 
 def _upload(film: Film, size: str = "") -> str:
     return f"/wp-content/uploads/2020/03/{film.film_id}{size}.{film.extension.lstrip('.')}"
-
-
-def _file(path: str) -> str:
-    return mirror_path(SITE + path)
