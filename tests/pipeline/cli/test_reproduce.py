@@ -25,9 +25,10 @@ def project(tmp_path):
     return tmp_path
 
 
-def heed_interrupts() -> None:
-    """What is started in the background ignores them, and so would all that it starts."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def heed_signals() -> None:
+    """What runs in the background or under nohup ignores some of them, and so would all that it starts."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def start(project: Path, *words: str, stages: dict | None = None) -> subprocess.Popen[str]:
@@ -39,7 +40,7 @@ def start(project: Path, *words: str, stages: dict | None = None) -> subprocess.
         [sys.executable, "-m", "pipeline.cli", "run", *words],
         cwd=project,
         env=os.environ | {"PYTHONPATH": str(PROJECT), "PATH": os.pathsep.join([scripts, os.environ["PATH"]])},
-        preexec_fn=heed_interrupts,
+        preexec_fn=heed_signals,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
