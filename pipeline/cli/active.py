@@ -1,7 +1,7 @@
-"""``params.yaml``, the active profile with all its options: written from a profile, and the same for a whole run.
+"""``params.yaml``, the active profile with all its options: written from a profile, and fixed for a whole run.
 
-DVC and the stages read this file. ``cxnet-data run`` writes it from a profile in ``profiles/``. Its head says from
-which one, and holds a checksum, so that a change by hand is noticed and never lost.
+DVC and the stages read this file. ``cxnet-data run`` writes it from a profile in ``profiles/``. Its header names the
+profile and holds a checksum, so that manual changes are detected and never lost.
 """
 
 import fcntl
@@ -41,7 +41,7 @@ def activate(project: Path, profile: str | None) -> Path:
 
     Raises:
         UsageError: there is no such profile, it is not valid, or a params.yaml of the user's own would be lost.
-        CxnetError: DVC is at work with the present options.
+        CxnetError: DVC is running with the current options.
     """
     active = project / ACTIVE
     if profile is None:
@@ -57,7 +57,7 @@ def activate(project: Path, profile: str | None) -> Path:
             )
     text = active_text(project, chosen)
     if active.is_symlink() or not active.is_file() or active.read_text(encoding="utf-8") != text:
-        with _while_dvc_rests(project):
+        with _while_dvc_is_idle(project):
             _replace(active, text)
     return active
 
@@ -73,8 +73,8 @@ def active_text(project: Path, profile: Path) -> str:
 def steady_params(path: Path) -> Iterator[Params]:
     """The options in ``path`` for a stage, which fails if the file is not the same from its run's start to its end.
 
-    DVC records options as they stand in the file when a stage has ended: without this, a result could be recorded
-    under options that it was not made with.
+    DVC records the options that the file has when a stage ends. Without this check, a result could be recorded under
+    options that it was not made with.
 
     Raises:
         UsageError: it is not a valid profile.
@@ -86,11 +86,11 @@ def steady_params(path: Path) -> Iterator[Params]:
         raise CxnetError(f"{path} has changed since the run began, and this stage was not started; run again.")
     yield load_params(path)
     if checksum(path) != before:
-        raise CxnetError(f"{path} has changed while this stage was at work, and its result is not recorded; run again.")
+        raise CxnetError(f"{path} changed while this stage was running, so its result is not recorded; run again.")
 
 
 def outdated(path: Path) -> str | None:
-    """A warning if ``path`` was written from a profile that has changed since; None if there is nothing to say."""
+    """A warning if ``path`` was written from a profile that has changed since; None if it is up to date."""
     with suppress(UsageError, OSError):
         source = None if os.environ.get(CHECKSUM) or path.name != ACTIVE else _source(path)
         if source is not None and not path.is_symlink() and active_text(path.parent, source) != path.read_text():
@@ -138,17 +138,17 @@ def _replace(active: Path, text: str) -> None:
 
 
 @contextmanager
-def _while_dvc_rests(project: Path) -> Iterator[None]:
-    """Keep DVC from starting, for the moment in which the options change.
+def _while_dvc_is_idle(project: Path) -> Iterator[None]:
+    """Keep DVC from starting while the options change.
 
-    DVC locks ``lock`` but while a command of a stage runs; then ``rwlock`` names that stage's process.
+    DVC holds ``lock`` except while the command of a stage runs; then ``rwlock`` names the process of that stage.
 
     Raises:
-        CxnetError: DVC is at work.
+        CxnetError: DVC is running.
     """
     folder = project / TEMPORARY
     folder.mkdir(parents=True, exist_ok=True)
-    busy = f"DVC is at work in {project} with the options of {ACTIVE}; wait until it has ended, then run again."
+    busy = f"DVC is running in {project} with the options in {ACTIVE}; wait until it has finished, then run again."
     with (folder / "lock").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -204,7 +204,7 @@ for _stage in STAGES:
 def conceal(
     params: ParamsFile = PARAMS_FILE, root: Root = ".", workers: Workers = None, scheduler: Scheduler = None
 ) -> None:
-    """Write the kept films again with burnt-in text and drawn marks painted over (data/concealed)."""
+    """Write the kept films again with burned-in text and drawn marks painted over (data/concealed)."""
     _run_stage("conceal", root, params, (workers, scheduler), module="pipeline.manifest.conceal")
 
 

@@ -15,7 +15,7 @@ from pipeline.core.exclusive import Hold, exclusive
 from sources.core.errors import CxnetError, UsageError
 
 SITE_CACHE = "DVC_SITE_CACHE_DIR"
-PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def reproduce(project: Path, profile: str | None) -> Path:
@@ -25,7 +25,7 @@ def reproduce(project: Path, profile: str | None) -> Path:
 
     Raises:
         UsageError: no such profile, it is not valid, or ``project`` is not a project folder.
-        CxnetError: another run is at work, or a stage failed; what earlier stages made is intact.
+        CxnetError: another run is in progress, or a stage failed; the results of earlier stages are intact.
     """
     for name in ("dvc.yaml", ".dvc"):
         if not (project / name).exists():
@@ -40,7 +40,7 @@ def reproduce(project: Path, profile: str | None) -> Path:
         raise KeyboardInterrupt
     if returncode:
         raise CxnetError(
-            "The run stopped at the stage named above; correct what it names and run again: finished stages are kept."
+            "The run stopped at the stage named above; fix the reported error and run again. Finished stages are kept."
         )
     return project / "reports" / "index.html"
 
@@ -48,29 +48,29 @@ def reproduce(project: Path, profile: str | None) -> Path:
 def _run_to_its_end(command: list[str], folder: Path, environment: dict[str, str], hold: Hold) -> int:
     """Exit code of a command, negative where a signal ended it.
 
-    The command gets a process group of its own, so that Ctrl-C reaches this process alone; a signal that arrives here
-    is passed on to the command and to all that it started, once.
+    The command gets its own process group, so that Ctrl-C reaches this process alone. Each signal that arrives here is
+    forwarded once, to the command and to all processes that it started.
     """
-    signals = _PassedOn()
+    signals = _Forwarding()
     with (
-        signals.heeded(),
+        signals.forwarded(),
         subprocess.Popen(
             command, cwd=folder, env=_environment() | environment, pass_fds=[hold.descriptor], process_group=0
         ) as process,
     ):
         hold.note(f"process {process.pid}")
-        signals.pass_to(process.pid)
+        signals.forward_to(process.pid)
         returncode = process.wait()
         psutil.wait_procs(signals.recipients)  # DVC may end before its stage has cleaned up
     return -signals.received[0] if signals.received else returncode
 
 
-class _PassedOn:
-    """Signals that are passed on to a process and its descendants.
+class _Forwarding:
+    """Forwards signals to a process and its descendants.
 
     Attributes:
         received: the signals that came.
-        recipients: the processes that they were passed on to.
+        recipients: the processes that got them.
     """
 
     def __init__(self) -> None:
@@ -78,17 +78,17 @@ class _PassedOn:
         self.recipients: list[psutil.Process] = []
         self._pid: int | None = None
 
-    def pass_to(self, pid: int) -> None:
-        """Pass signals on to the process ``pid`` from now on, and to begin with those that came before."""
+    def forward_to(self, pid: int) -> None:
+        """Forward signals to the process ``pid`` from now on, first those that came before."""
         self._pid = pid
         for number in self.received:
             self._send(number)
 
     @contextmanager
-    def heeded(self) -> Iterator[None]:
-        """Within the ``with`` statement, signals are passed on and do nothing else."""
-        heard = [number for number in PASSED_ON if signal.getsignal(number) is not signal.SIG_IGN]  # nohup ignores
-        before = {number: signal.signal(number, self._receive) for number in heard}
+    def forwarded(self) -> Iterator[None]:
+        """Within the ``with`` statement, signals are forwarded and do nothing else."""
+        handled = [number for number in FORWARDED if signal.getsignal(number) is not signal.SIG_IGN]  # nohup ignores
+        before = {number: signal.signal(number, self._receive) for number in handled}
         try:
             yield
         finally:
@@ -128,6 +128,6 @@ def _private_cache(project: Path) -> dict[str, str]:
 
 
 def _environment() -> dict[str, str]:
-    """The stages' commands find ``cxnet-data`` of this installation, and DVC reports nothing to its makers."""
+    """The environment of the stages: their commands find this installation, and DVC sends no usage statistics."""
     scripts = str(Path(sys.executable).parent)
     return os.environ | {"PATH": os.pathsep.join([scripts, os.environ.get("PATH", "")]), "DVC_NO_ANALYTICS": "1"}

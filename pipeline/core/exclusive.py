@@ -1,4 +1,4 @@
-"""One command at a time in one folder: the second is refused at once, and told who is at work."""
+"""One command at a time in one folder: a second one is refused at once, with a message that names the first."""
 
 import fcntl
 import os
@@ -16,14 +16,14 @@ class Hold:
 
     Attributes:
         descriptor: its file descriptor. A child process that inherits it holds the lock, too: should this process be
-            killed, the folder is free only when the child has ended.
+            killed, the folder is free only when the child has ended, too.
     """
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
 
     def note(self, text: str) -> None:
-        """Write who is at work into the file, for the message that a second command gives."""
+        """Write into the file who holds it, for the message to a second command."""
         os.ftruncate(self.descriptor, 0)
         os.pwrite(self.descriptor, text.encode()[:NOTE_BYTES], 0)
 
@@ -34,7 +34,7 @@ def exclusive(path: Path, what: str) -> Iterator[Hold]:
 
     Args:
         path: the file; it stays behind, as another process may be waiting to open it.
-        what: what is at work, for the message: "Another `cxnet-data run`".
+        what: what holds it, for the message: "Another `cxnet-data run`".
 
     Raises:
         CxnetError: another process holds it.
@@ -50,7 +50,7 @@ def exclusive(path: Path, what: str) -> Iterator[Hold]:
         except BlockingIOError:
             note = os.pread(descriptor, NOTE_BYTES, 0).decode(errors="replace")
             who = f" ({note})" if note else ""
-            raise CxnetError(f"{what} is at work here{who}; wait until it has ended, or end it.") from None
+            raise CxnetError(f"{what} is running here{who}; wait until it has finished, or stop it.") from None
         hold = Hold(descriptor)
         hold.note(f"process {os.getpid()}")
         yield hold

@@ -1,8 +1,8 @@
 """Profiles that state only what differs: ``extends: paper`` takes everything else from another profile.
 
 ``extends`` holds the name of a profile in the same folder or of one that ships with this package, or a path
-(``../clinic.yaml``) relative to the file that says so. Mappings are merged key by key, so experiments are merged
-by name; lists and single values are replaced. An experiment set to ``null`` is taken out.
+(``../clinic.yaml``) relative to the file that extends it. Mappings are merged key by key, so experiments are merged
+by name; lists and single values are replaced. An experiment set to ``null`` is removed.
 """
 
 from collections.abc import Mapping

@@ -21,13 +21,13 @@ EXCLUSION_FIELDS = [
 PIXEL_FIELDS = [
     field("image_id", pa.string(), "sha256 of the image's bytes as received"),
     field("format", pa.string(), "JPEG | PNG | WEBP | GIF | TIFF | BMP | DICOM, detected from the bytes"),
-    field("width", pa.int32(), "width as received, after turning upright (px)"),
-    field("height", pa.int32(), "height as received, after turning upright (px)"),
+    field("width", pa.int32(), "width at full size, once upright (px)"),
+    field("height", pa.int32(), "height at full size, once upright (px)"),
     field("bit_depth", pa.int32(), "bits per sample as received"),
     field("photometric", pa.string(), "MONOCHROME1 | MONOCHROME2 | RGB | PALETTE"),
     field("pixel_sha256", pa.string(), "sha256 of width, height and the decoded 8-bit gray pixels at full size"),
     field("rotation", pa.int32(), "clockwise rotation of the film as received: 0 | 90 | 180 | 270; corrected"),
-    field("inverted", pa.bool_(), "the film was a negative; corrected"),
+    field("inverted", pa.bool_(), "whether the film was a negative; corrected"),
     field("upright_score", pa.float64(), "probability of rotation and inverted"),
     field("mirrored_score", pa.float64(), "probability that left and right are swapped (frontal films; not corrected)"),
     field("sharpness", pa.float64(), "variance of the Laplacian of the pool picture"),
@@ -38,7 +38,7 @@ PIXEL_FIELDS = [
     field("border_share", pa.float64(), "share of the picture in uniform borders"),
     field("collimated_share", pa.float64(), "share of the picture in the straight shadow of the collimator"),
     field("text_share", pa.float64(), "share of pixels in burned-in text and drawn marks"),
-    field("is_color", pa.bool_(), "the color channels differ visibly"),
+    field("is_color", pa.bool_(), "whether the color channels differ visibly"),
     field(
         "flags",
         pa.list_(pa.string()),
@@ -46,7 +46,7 @@ PIXEL_FIELDS = [
     ),
 ]
 
-IMAGE_FIELD = field("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]), "8-bit gray PNG of the pool")
+IMAGE_FIELD = field("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]), "8-bit gray PNG")
 
 DEDUPE_FIELDS = [
     field("phash", pa.string(), "pHash, 16 hex digits (imagehash)"),
@@ -116,7 +116,7 @@ DUPLICATES_SCHEMA = pa.schema(
 CONFLICTS_SCHEMA = pa.schema(
     [
         field("cluster_id", pa.string(), "the cluster whose films disagree"),
-        field("column", pa.string(), "label | view | age | sex | patient_id | rt_pcr | ..."),
+        field("column", pa.string(), "label | view | age | sex | rt_pcr | patient_id"),
         field("a_source", pa.string(), "source of the kept film, or else of the first film with a value"),
         field("a_item_id", pa.string(), "its item_id"),
         field("a_value", pa.string(), "the value at that source"),

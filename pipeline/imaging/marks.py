@@ -1,4 +1,4 @@
-"""Find burnt-in text and drawn marks: letters, arrows, boxes and lines.
+"""Find burned-in text and drawn marks: letters, arrows, boxes and lines.
 
 What machines and people draw into a picture is flat: strokes of one gray level, well brighter or darker than both
 sides, with sharp rims. Wires, tubes and ribs are rounded and fade. So thin flat parts with sharp rims are candidates,
@@ -79,7 +79,7 @@ def share(gray: Gray) -> float:
 
 
 def find_marks(gray: Gray) -> Gray:
-    """Mask, (H, W) uint8: 255 on burnt-in text and drawn marks and 2 px around them, 0 elsewhere."""
+    """Mask, (H, W) uint8: 255 on burned-in text and drawn marks and 2 px around them, 0 elsewhere."""
     mask = np.zeros(gray.shape, np.uint8)
     for picture in (gray, np.bitwise_not(gray)):
         parts = flat_parts(picture)

@@ -16,7 +16,7 @@ def to_8_bit(samples: Pixels) -> Pixels:
     A 16-bit picture that uses at least half of the 65,536 values is divided by 257, so that an 8-bit film saved with 16
     bits comes back unchanged. Any other (12 bits in 16, 40 levels in use, a float TIFF) is stretched over the range it
     uses: percentiles 0.5 to 99.5, widened by a quarter to spare bone and air, but not beyond the smallest and largest
-    sample. One burnt-in marker at 65,535 therefore does not darken the whole film.
+    sample. One burned-in marker at 65,535 therefore does not darken the whole film.
 
     Args:
         samples: (H, W) or (H, W, C), integers or floats. NaN and minus infinity become 0, infinity becomes 255.

@@ -21,7 +21,7 @@ class WebError(CxnetError):
 
     Attributes:
         url: the address.
-        reason: why it failed, without the address and without a full stop: what a row of ``items.parquet`` records.
+        reason: why it failed, without the address and without a final period: what a row of ``items.parquet`` records.
         status: the HTTP status, or None where no server answered.
     """
 

@@ -76,12 +76,12 @@ def image_format(head: bytes) -> Format | None:
 
 
 def other_format(head: bytes) -> Format | None:
-    """The format of a file that is known and no image: an archive, a document, a film in the other sense; or None."""
+    """The format of a file that is known but not an image (an archive, a document, a video), or None."""
     return next((known for known in OTHER_FORMATS if known.begins(head)), None)
 
 
 def is_bare_dicom(head: bytes) -> bool:
-    """Does a file begin with DICOM data elements at once, as exports without a preamble do?"""
+    """Does a file begin directly with DICOM data elements, as exports without a preamble do?"""
     if head.startswith(b"DICM"):
         return True
     return any(_begins_with_elements(head, order) for order in "<>")

@@ -1,4 +1,4 @@
-"""Items, and ``items.parquet``: what a source lists, and what came of each image.
+"""Items, and ``items.parquet``: what a source lists, and what became of each image.
 
 ``items.parquet`` has one row per listed image, in the source's order. It is also the lock from which
 ``fetch --locked`` rebuilds the files. ``(source, item_id)`` names a row everywhere in the project.
@@ -103,9 +103,9 @@ ITEM_FIELDS = [
     field("source", pa.string(), "name of the source"),
     field("item_id", pa.string(), "identifier of the image within its source"),
     field("page_url", pa.string(), "page, table or API answer that lists the image"),
-    field("url", pa.string(), "address of the bytes (of the archive, when member is set)"),
+    field("url", pa.string(), "address of the bytes (of the archive, if member is set)"),
     field("member", pa.string(), "path inside the archive"),
-    field("label", pa.string(), "normal | cap | covid | other; null = the source does not say"),
+    field("label", pa.string(), "normal | cap | covid | other; null = not stated by the source"),
     field("finding", pa.string(), "the finding in the source's own words"),
     field("view", pa.string(), "PA | AP | AP_SUPINE | L | CT | OTHER | unknown"),
     field("modality", pa.string(), "modality in the source's own words"),
@@ -113,12 +113,12 @@ ITEM_FIELDS = [
     field("study_id", pa.string(), "examination, prefixed by the source"),
     field("age", pa.float64(), "age in years"),
     field("sex", pa.string(), "F | M"),
-    field("pediatric", pa.bool_(), "below 18 years"),
+    field("pediatric", pa.bool_(), "whether the patient is younger than 18 years"),
     field("offset_days", pa.float64(), "day of the film relative to admission or first symptoms"),
     field("rt_pcr", pa.string(), "positive | negative"),
     field("licence", pa.string(), "license of the image"),
     field("attribution", pa.string(), "whom to credit"),
-    field("redistributable", pa.bool_(), "may the bytes be passed on under that license"),
+    field("redistributable", pa.bool_(), "whether the license allows redistribution"),
     field("box", pa.list_(pa.int32(), 4), "left, top, width, height of one panel in the fetched picture (px)"),
     field("panel", pa.string(), "letter of the panel in a composite figure"),
     field("mask_urls", pa.list_(pa.string()), "addresses of lung masks of this film"),
@@ -127,13 +127,13 @@ ITEM_FIELDS = [
 FETCH_FIELDS = [
     field("fetch_status", pa.string(), "fetched | skipped | failed"),
     field("fetch_reason", pa.string(), "why it was skipped or failed"),
-    field("fetched_url", pa.string(), "the address that answered (an alternate, when url failed)"),
+    field("fetched_url", pa.string(), "the address that answered (an alternate, if url failed)"),
     field("file", pa.string(), "path of the bytes below data/raw/<source>, files/<sha256>.<ext>"),
-    field("file_sha256", pa.string(), "sha256 of the file as received (of the archive, when member is set)"),
+    field("file_sha256", pa.string(), "sha256 of the file as received (of the archive, if member is set)"),
     field("file_size", pa.int64(), "bytes received"),
-    field("content_type", pa.string(), "content type, recognized by the first bytes"),
-    field("etag", pa.string(), "HTTP validator"),
-    field("last_modified", pa.string(), "HTTP validator"),
+    field("content_type", pa.string(), "content type, detected from the first bytes"),
+    field("etag", pa.string(), "ETag header of the response"),
+    field("last_modified", pa.string(), "Last-Modified header of the response"),
     field("retrieved_at", pa.string(), "UTC time of the download; null for an offline copy"),
 ]
 

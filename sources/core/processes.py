@@ -1,7 +1,7 @@
 """A pool of worker processes that never outlive the process that started them.
 
 However that process ends (``kill -9`` included), its workers notice and end. Signals that ask to end (ctrl-C, SIGTERM
-of a batch system, SIGHUP of a closed terminal) often reach all processes of a group; workers leave them to the parent.
+from a batch system, SIGHUP from a closed terminal) often reach a whole process group; workers leave them to the parent.
 """
 
 import multiprocessing
@@ -26,7 +26,7 @@ SEMAPHORES = Path("/dev/shm")  # where Linux shows named semaphores as files
 
 
 class _Worker(SpawnProcess):
-    """A process that signals to the whole group do not reach: only its parent ends it."""
+    """A process that ignores signals to its whole group: only its parent ends it."""
 
     def start(self) -> None:
         """Start the process; what it starts with is blocked until its end."""

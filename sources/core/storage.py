@@ -33,7 +33,7 @@ class WriteError(CxnetError):
 
     Attributes:
         path: what should have been written.
-        reason: why it cannot, without a full stop.
+        reason: why it cannot, without a final period.
     """
 
     def __init__(self, path: AnyPath, reason: object) -> None:

@@ -1,7 +1,7 @@
-"""Temporary files and folders of which the dead leave none for long.
+"""Temporary files and folders that do not stay behind for long when their writer is killed.
 
-A writer holds a file lock as long as it lives, however it ends. Whoever writes next in the same place removes what
-nobody holds. Where the file system has no locks, nothing is removed.
+A writer holds a file lock as long as it lives, however it ends. The next writer in the same place removes what nobody
+holds. Where the file system has no locks, nothing is removed.
 """
 
 import errno
@@ -43,7 +43,7 @@ def temporary_file(folder: Path, prefix: str, suffix: str) -> Iterator[tuple[int
 
 @contextmanager
 def temporary_folder(folder: Path, prefix: str, suffix: str) -> Iterator[Path]:
-    """Yield a new folder in ``folder``, which only this user can open; it is removed in the end.
+    """Yield a new folder in ``folder``, which only this user can open; it is removed at the end.
 
     Raises:
         OSError: ``folder`` cannot be written.

@@ -212,7 +212,7 @@ class Content:
 
 
 def _error_page(part: Path, content: Content) -> str | None:
-    """Why a complete body is no file but a passing error that its server sent with status 200; None = it is a file."""
+    """Why a complete body is a temporary error that the server sent with status 200; None = it is the file."""
     kind = content_type(content.head)[0]
     if kind not in ("text/html", "application/json") or content.size > ERROR_PAGE_BYTES:
         return None

@@ -44,7 +44,7 @@ def annotated(picture: Gray, rng: np.random.Generator) -> Gray:
     cv2.putText(
         result, "A", (width // 16, height - height // 16), cv2.FONT_HERSHEY_SIMPLEX, width / 350, 255, 2, cv2.LINE_AA
     )
-    return burnt_text(result, rng)
+    return burned_text(result, rng)
 
 
 def contrast(picture: Gray, rng: np.random.Generator) -> Gray:
@@ -80,8 +80,8 @@ def bordered(picture: Gray, rng: np.random.Generator) -> Gray:
     return cv2.copyMakeBorder(picture, rows, rows, columns, columns, cv2.BORDER_CONSTANT, value=(0.0,))
 
 
-def burnt_text(picture: Gray, rng: np.random.Generator) -> Gray:
-    """With lines of text burnt into a corner."""
+def burned_text(picture: Gray, rng: np.random.Generator) -> Gray:
+    """With lines of text burned into a corner."""
     result = picture.copy()
     height, width = result.shape
     for line, words in enumerate(("PORTABLE AP", "ERECT 14:3" + str(int(rng.integers(10))), "kV 85 mAs 2.5")):
@@ -132,7 +132,7 @@ DEFECTS: dict[str, Alter] = {  # defects of the picture
     "inverted": inverted,
     "mirrored": mirrored,
     "border": bordered,
-    "text": burnt_text,
+    "text": burned_text,
     "blur": blurred,
     "upscaled": upscaled,
     "few_levels": few_levels,

@@ -52,7 +52,7 @@ class GuardedAdapter(BoundedAdapter):
 
 
 def is_public(address: str) -> bool:
-    """Is an IP address on the public internet? An IPv4 address embedded in an IPv6 address is judged itself."""
+    """Is an IP address on the public internet? An IPv4 address embedded in an IPv6 address is checked itself."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         translated = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in NAT64 else None

@@ -112,13 +112,13 @@ def test_while_dvc_is_at_work_the_options_do_not_change(project):
     folder = project / ".dvc" / "tmp"
     with (folder / "lock").open("a") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        with pytest.raises(CxnetError, match="DVC is at work"):
+        with pytest.raises(CxnetError, match="DVC is running"):
             activate(project, "two")
         activate(project, "one")  # changes nothing, so it is allowed
     entry = {"pid": os.getpid(), "cmd": "dvc repro"}
     for lock in ({"write": {"/a": entry}}, {"read": {"/a": [entry]}}):
         (folder / "rwlock").write_text(json.dumps(lock))
-        with pytest.raises(CxnetError, match="DVC is at work"):
+        with pytest.raises(CxnetError, match="DVC is running"):
             activate(project, "two")
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
@@ -141,7 +141,7 @@ def test_a_stage_fails_whose_options_are_not_those_of_its_run(project, monkeypat
 
 def test_a_stage_fails_whose_options_change_while_it_works(project):
     active = activate(project, "one")
-    with pytest.raises(CxnetError, match="has changed while this stage was at work"), steady_params(active):
+    with pytest.raises(CxnetError, match="changed while this stage was running"), steady_params(active):
         activate(project, "two")
 
 

@@ -135,7 +135,7 @@ def test_a_second_run_is_refused_and_the_options_of_the_first_stay(project):
     sleep = next(child for child in descendants_with_a_sleep(first) if child.name() == "sleep")
     _, errors = (second := start(project, "--profile", "second")).communicate(timeout=60)
     assert second.returncode == 1
-    assert errors.startswith("cxnet-data: Another `cxnet-data run` is at work here (process ")
+    assert errors.startswith("cxnet-data: Another `cxnet-data run` is running here (process ")
     assert len(errors.splitlines()) == 1
     assert load_params(project / "params.yaml").split.seed == 1
     sleep.kill()
@@ -150,7 +150,7 @@ def test_the_stages_of_a_run_that_was_killed_are_waited_for(project):
     first.wait(timeout=60)
     _, errors = (second := start(project, "--profile", "second")).communicate(timeout=60)
     assert (second.returncode, load_params(project / "params.yaml").split.seed) == (1, 1)
-    assert "is at work here" in errors
+    assert "is running here" in errors
     for process in stages:
         process.kill()
     psutil.wait_procs(stages, timeout=20)

@@ -10,9 +10,9 @@ from pipeline.dedupe.nearest import choose_pieces, near_pairs
 def close_hashes(count, seed):
     """Half of them random, the other half a few bits away from one of the first."""
     rng = np.random.default_rng(seed)
-    centres = rng.integers(0, 2**64, count // 2 + 1, dtype=np.uint64)
+    centers = rng.integers(0, 2**64, count // 2 + 1, dtype=np.uint64)
     flips = np.bitwise_or.reduce(np.uint64(1) << rng.integers(0, 64, (count // 2, 6), dtype=np.uint64), axis=1)
-    return np.concatenate([centres, rng.choice(centres, count // 2) ^ flips])
+    return np.concatenate([centers, rng.choice(centers, count // 2) ^ flips])
 
 
 def by_definition(hashes, distance):

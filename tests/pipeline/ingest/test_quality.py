@@ -34,7 +34,7 @@ def test_a_good_film_has_no_flag():
         (alter.inverted, "inverted"),
         (alter.mirrored, "mirrored"),
         (alter.bordered, "border"),
-        (alter.burnt_text, "text"),
+        (alter.burned_text, "text"),
         (alter.blurred, "blurred"),
         (alter.upscaled, "upscaled"),
         (alter.few_levels, "few_levels"),

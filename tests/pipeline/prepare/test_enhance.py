@@ -65,7 +65,7 @@ def test_beasf_depends_on_the_histogram_only_through_mean_and_medians():
 
 
 def test_bins_are_gray_levels_even_if_the_film_lacks_some():
-    # the public code spread 256 bins over 100..160: bin and grey level then differ, and the medians with them
+    # the public code spread 256 bins over 100..160: bin and gray level then differ, and the medians with them
     film = np.array([[100, 110, 120, 140, 150, 160]], np.uint8)
     assert landmarks(histogram(film)) == (130, 110, 150)
 
