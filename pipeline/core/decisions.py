@@ -9,7 +9,8 @@ decision  field          value                                       what it doe
 set       label          normal, cap, covid or other                 replaces the source's label
 set       view           PA, AP, AP_SUPINE, L, CT, OTHER or unknown  replaces the view; a frontal view brings the film
                                                                      back, any other known view excludes it
-set       duplicate_of   <source>/<item_id>, or empty                marks a copy of that film; empty = not a copy
+set       duplicate_of   <source>/<item_id>, or empty                marks a copy of that film, which stays out unless
+                                                                     that film is excluded; empty = not a copy
 exclude                                                              excludes the film
 keep                                                                 brings back a film that a stage excluded, unless
                                                                      ingest did or its label is not used; of
@@ -17,7 +18,8 @@ keep                                                                 brings back
 ========  =============  ==========================================  ==================================================
 
 Decisions name films by ``image_id``. Those on films that are not in the data set wait until they are, and are counted.
-``exclude`` is applied last, so it overrules every other decision on the film.
+``exclude`` overrules every other decision on the film. Copies are excluded last, and never all of them: films
+that are declared copies of each other in a circle are refused.
 """
 
 import csv

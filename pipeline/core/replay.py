@@ -1,50 +1,73 @@
 """Apply the decisions of people to the rows; :mod:`pipeline.core.decisions` lists what can be decided."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from pipeline.core.copies import Copies
 from pipeline.core.decisions import Decision, in_force
+from pipeline.core.film_rows import FilmRows
 from pipeline.core.stages import TABLE_STAGES
-from pipeline.core.tables import exclude, row_names
+from pipeline.core.tables import row_names
 from sources.core.items import FRONTAL
 
 LIFTABLE = (*TABLE_STAGES, "manifest")  # what ingest excluded has no usable picture
-COPY_COLUMNS = ["cluster_id", "duplicate_of", "duplicate_kind", "similarity"]
-LINES_NAMED = 5  # of the decisions that wait
+LINES_NAMED = 5  # of the decisions in a summary
 
 
 def apply(rows: pd.DataFrame, decisions: Iterable[Decision]) -> pd.DataFrame:
     """Apply decisions to rows with the columns of ingest, dedupe and views.
 
     No row is lost, and rows that no decision names do not change. A film that a decision excludes is excluded by
-    ``manifest``.
+    ``manifest``. A copy is excluded only if the film that it is a copy of stays; otherwise the copy takes its place.
+
+    Raises:
+        UsageError: some films are declared copies of each other in a circle.
     """
     rows = rows.reset_index(drop=True)
-    for decision in in_force(decisions):
-        named = rows["image_id"] == decision.image_id
-        if named.any():
-            rows = _ACTIONS[decision.decision, decision.field](rows, named.fillna(False).astype(bool), decision)
-    return rows
+    current = in_force(decisions)
+    films = FilmRows.of(rows, {decision.image_id for decision in current})
+    current = [decision for decision in current if films.of_image(decision.image_id)]
+    if not current:
+        return rows
+    copies = Copies(films, current)
+    copies.refuse_circles()
+    for decision in current:
+        _state(films, decision)
+    copies.join_clusters()
+    overruled = _overruled(current)
+    for decision in current:
+        if decision not in overruled:
+            _exclude(films, decision)
+    copies.exclude(overruled, {decision.image_id for decision in current if decision.decision == "exclude"})
+    return films.to_rows(rows)
 
 
 def effect(rows: pd.DataFrame, decisions: Iterable[Decision]) -> str:
-    """The number of decisions in force, and which of them wait for a film; empty if there are no decisions."""
+    """The number of decisions in force, and which of them have not done what they say; empty if there are none.
+
+    Args:
+        rows: the rows after the decisions and all other exclusions.
+        decisions: all decisions.
+    """
     current = in_force(decisions)
     if not current:
         return ""
     images, names = set(rows["image_id"].dropna()), set(row_names(rows))
-    waiting = sorted(
-        decision.line
+    waiting = [
+        decision
         for decision in current
         if decision.image_id not in images
         or (decision.field == "duplicate_of" and decision.value and decision.value not in names)
-    )
+    ]
+    copies = Copies(FilmRows.of(rows, {decision.image_id for decision in current}), current)
+    clauses = [
+        _clause(waiting, "waiting for a film that is not in the data set"),
+        _clause(copies.standing_in(), "on a copy that stays, as the film that it is a copy of is excluded"),
+        _clause(copies.without_a_film(), "on a copy of an exposure of which no film is kept"),
+    ]
     text = f"{len(current):,} {'decision' if len(current) == 1 else 'decisions'}"
-    if not waiting:
-        return text
-    lines = ", ".join(map(str, waiting[:LINES_NAMED])) + (", ..." if len(waiting) > LINES_NAMED else "")
-    return f"{text}, {len(waiting):,} of them waiting for a film that is not in the data set (line {lines})"
+    return ", ".join([text, *filter(None, clauses)])
 
 
 def brought_back(rows: pd.DataFrame, decisions: Iterable[Decision]) -> "pd.Series[bool]":
@@ -54,58 +77,45 @@ def brought_back(rows: pd.DataFrame, decisions: Iterable[Decision]) -> "pd.Serie
     return rows["image_id"].isin(kept).astype(bool)
 
 
-def _set_label(rows: pd.DataFrame, named: "pd.Series[bool]", decision: Decision) -> pd.DataFrame:
-    return rows.assign(label=rows["label"].mask(named, decision.value))
+def _clause(decisions: Sequence[Decision], what: str) -> str:
+    """How many decisions there are of a kind, and on which lines."""
+    if not decisions:
+        return ""
+    numbers = sorted(decision.line for decision in decisions)
+    lines = ", ".join(map(str, numbers[:LINES_NAMED])) + (", ..." if len(numbers) > LINES_NAMED else "")
+    return f"{len(decisions):,} of them {what} (line {lines})"
 
 
-def _set_view(rows: pd.DataFrame, named: "pd.Series[bool]", decision: Decision) -> pd.DataFrame:
-    view, by = rows["view"].mask(named, decision.value), rows["view_source"].mask(named, "review")
-    rows = rows.assign(view=view, view_source=by)
-    if decision.value in FRONTAL:
-        return _lift(rows, named & (rows["excluded_by"] == "views"))
-    excluded = named if decision.value != "unknown" else named & False
-    return exclude(rows, excluded, "manifest", f"view {decision.value} {decision.reason}")
+def _state(films: FilmRows, decision: Decision) -> None:
+    """Write what a decision states about its film, and bring the film back where that undoes an exclusion."""
+    named = films.of_image(decision.image_id)
+    if decision.field in ("label", "view"):
+        for row in named:
+            films[decision.field][row] = decision.value
+    if decision.field == "view":
+        for row in named:
+            films["view_source"][row] = "review"
+            if decision.value in FRONTAL:
+                films.lift(row, "views")
+    if decision.field == "duplicate_of" and not decision.value:
+        for row in named:
+            films.leave_cluster(row)
+            films.lift(row, "dedupe")
+    if decision.decision == "keep" and not any(map(films.is_kept, named)):
+        for row in [row for row in named if films["excluded_by"][row] in LIFTABLE][:1]:
+            films.lift(row, *LIFTABLE)
 
 
-def _set_duplicate(rows: pd.DataFrame, named: "pd.Series[bool]", decision: Decision) -> pd.DataFrame:
-    if not decision.value:
-        rows = rows.assign(**{name: rows[name].mask(named) for name in COPY_COLUMNS})
-        return _lift(rows, named & (rows["excluded_by"] == "dedupe"))
-    original = row_names(rows) == decision.value
-    if not original.any():  # waits until that film is in the data set
-        return rows
-    clusters = rows.loc[original | named, "cluster_id"].dropna()
-    cluster = clusters.min() if len(clusters) else f"decided-{decision.image_id[:16]}"
-    merged = original | named | rows["cluster_id"].isin(clusters)
-    rows = rows.assign(
-        cluster_id=rows["cluster_id"].mask(merged, cluster),
-        duplicate_of=rows["duplicate_of"].mask(named & ~original, decision.value),
-    )
-    return exclude(rows, named & ~original, "manifest", f"copy {decision.reason} (of {decision.value})")
+def _exclude(films: FilmRows, decision: Decision) -> None:
+    """Exclude the film of a decision that excludes it."""
+    for row in films.of_image(decision.image_id):
+        if decision.decision == "exclude":
+            films.exclude(row, f"excluded {decision.reason}")
+        elif decision.field == "view" and decision.value not in (*FRONTAL, "unknown"):
+            films.exclude(row, f"view {decision.value} {decision.reason}")
 
 
-def _exclude(rows: pd.DataFrame, named: "pd.Series[bool]", decision: Decision) -> pd.DataFrame:
-    return exclude(rows, named, "manifest", f"excluded {decision.reason}")
-
-
-def _keep(rows: pd.DataFrame, named: "pd.Series[bool]", decision: Decision) -> pd.DataFrame:
-    """Bring back one row of the film, unless one of them is not excluded."""
-    if rows.loc[named, "excluded_by"].isna().any():
-        return rows
-    first = named & rows["excluded_by"].isin(LIFTABLE)
-    return _lift(rows, first & (first.cumsum() == 1))
-
-
-def _lift(rows: pd.DataFrame, lifted: "pd.Series[bool]") -> pd.DataFrame:
-    """Undo the exclusion of rows."""
-    lifted = lifted.fillna(False).astype(bool)
-    return rows.assign(excluded_by=rows["excluded_by"].mask(lifted), reason=rows["reason"].mask(lifted))
-
-
-_ACTIONS = {
-    ("set", "label"): _set_label,
-    ("set", "view"): _set_view,
-    ("set", "duplicate_of"): _set_duplicate,
-    ("exclude", ""): _exclude,
-    ("keep", ""): _keep,
-}
+def _overruled(decisions: Sequence[Decision]) -> set[Decision]:
+    """Decisions that exclude a film which a later line keeps."""
+    kept_at = {decision.image_id: decision.line for decision in decisions if decision.decision == "keep"}
+    return {decision for decision in decisions if decision.line < kept_at.get(decision.image_id, 0)}

@@ -176,3 +176,160 @@ def test_decisions_that_wait_are_counted_and_named_by_their_line(tmp_path):
     assert effect(rows, decide(tmp_path, f"{ONE},set,label,cap")) == "1 decision"
     decided = decide(tmp_path, f"{ONE},set,label,cap", f"{TWO},exclude,,", f"{ONE},set,duplicate_of,nih/none")
     assert effect(rows, decided) == "3 decisions, 2 of them waiting for a film that is not in the data set (line 3, 4)"
+
+
+THREE = hashlib.sha256(b"cohen/3").hexdigest()
+
+
+def kept(rows):
+    return rows.loc[rows["excluded_by"].isna(), "item_id"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("lines", "named"),
+    [
+        ([f"{ONE},set,duplicate_of,cohen/2", f"{TWO},set,duplicate_of,cohen/1"], "lines 2 and 3: cohen/1, cohen/2 are"),
+        (
+            [
+                f"{ONE},set,duplicate_of,cohen/2",
+                f"{THREE},set,label,cap",
+                f"{TWO},set,duplicate_of,cohen/3",
+                f"{THREE},set,duplicate_of,cohen/1",
+            ],
+            "lines 2, 4 and 5: cohen/1, cohen/2, cohen/3 are",
+        ),
+    ],
+)
+def test_copies_in_a_circle_are_refused(tmp_path, lines, named):
+    rows = table([film(), film(item_id="2"), film(item_id="3")])
+    with pytest.raises(UsageError, match=named):
+        apply(rows, decide(tmp_path, *lines))
+    assert kept(apply(rows, decide(tmp_path, *lines[:-1]))) != []
+
+
+def test_a_chain_that_leads_into_a_circle_names_the_circle_alone(tmp_path):
+    rows = table([film(), film(item_id="2"), film(item_id="3")])
+    lines = [f"{THREE},set,duplicate_of,cohen/1", f"{ONE},set,duplicate_of,cohen/2", f"{TWO},set,duplicate_of,cohen/1"]
+    with pytest.raises(UsageError, match="lines 3 and 4: cohen/1, cohen/2 are"):
+        apply(rows, decide(tmp_path, *lines))
+
+
+def test_a_copy_takes_the_place_of_a_film_that_is_excluded_and_the_summary_says_so(tmp_path):
+    decided = decide(tmp_path, f"{ONE},exclude,,", f"{TWO},set,duplicate_of,cohen/1")
+    rows = apply(table([film(), film(item_id="2")]), decided)
+    assert kept(rows) == ["2"]
+    assert pd.isna(rows["duplicate_of"].iloc[1])
+    assert rows["cluster_id"].nunique() == 1
+    assert effect(rows, decided) == (
+        "2 decisions, 1 of them on a copy that stays, as the film that it is a copy of is excluded (line 3)"
+    )
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_several_copies_of_an_excluded_film_the_nearest_stays(tmp_path, order):
+    lines = [f"{TWO},set,duplicate_of,cohen/1", f"{THREE},set,duplicate_of,cohen/2"][::order]
+    rows = table([film(excluded_by="views", reason="lateral"), film(item_id="2"), film(item_id="3")])
+    assert kept(apply(rows, decide(tmp_path, *lines))) == ["2"]
+    lines = [f"{TWO},set,duplicate_of,cohen/1", f"{THREE},set,duplicate_of,cohen/1"][::order]
+    assert kept(apply(rows, decide(tmp_path, *lines))) == ["2" if order == 1 else "3"]
+
+
+def test_an_excluded_copy_does_not_take_the_place_of_an_excluded_film(tmp_path):
+    lines = [f"{ONE},exclude,,", f"{TWO},set,duplicate_of,cohen/1", f"{TWO},exclude,,"]
+    rows = apply(table([film(), film(item_id="2")]), decide(tmp_path, *lines))
+    assert kept(rows) == []
+    assert outcome(rows, "2") == ("manifest", "excluded by a person: ana, looked at it")
+
+
+def test_a_copy_of_a_proven_copy_is_excluded_because_the_exposure_stays(tmp_path):
+    proven = film(item_id="2", excluded_by="dedupe", reason="copy", cluster_id="c", duplicate_of="cohen/3")
+    rows = table([film(), proven, film(item_id="3", cluster_id="c")])
+    rows = apply(rows, decide(tmp_path, f"{ONE},set,duplicate_of,cohen/2"))
+    assert kept(rows) == ["3"]
+    assert rows["cluster_id"].tolist() == ["c", "c", "c"]
+
+
+def test_the_film_that_a_person_names_stays_instead_of_the_one_that_dedupe_chose(tmp_path):
+    proven = film(item_id="2", excluded_by="dedupe", reason="copy", cluster_id="c", duplicate_of="cohen/1")
+    rows = table([film(cluster_id="c"), proven])
+    assert kept(apply(rows, decide(tmp_path, f"{ONE},set,duplicate_of,cohen/2"))) == ["2"]
+    unwanted = [f"{ONE},set,duplicate_of,cohen/2", f"{TWO},exclude,,"]
+    assert kept(apply(rows, decide(tmp_path, *unwanted))) == ["1"]
+
+
+def test_a_copy_that_a_later_line_keeps_stays_and_an_earlier_one_does_not(tmp_path):
+    rows = table([film(), film(item_id="2")])
+    lines = [f"{ONE},set,duplicate_of,cohen/2", f"{ONE},keep,,"]
+    assert kept(apply(rows, decide(tmp_path, *lines))) == ["1", "2"]
+    assert kept(apply(rows, decide(tmp_path, *lines[::-1]))) == ["2"]
+    lines = [f"{ONE},set,view,L", f"{ONE},keep,,"]
+    assert kept(apply(rows, decide(tmp_path, *lines))) == ["1", "2"]
+    assert kept(apply(rows, decide(tmp_path, *lines[::-1]))) == ["2"]
+
+
+def test_a_lateral_film_does_not_come_back_because_it_is_no_copy(tmp_path):
+    rows = table([film(excluded_by="dedupe", reason="copy", cluster_id="c", duplicate_of="cohen/2"), film(item_id="2")])
+    lines = [f"{ONE},set,view,L", f"{ONE},set,duplicate_of,"]
+    assert kept(apply(rows, decide(tmp_path, *lines))) == ["2"]
+
+
+def test_a_copy_of_a_film_that_the_manifest_excludes_is_counted(tmp_path):
+    decided = decide(tmp_path, f"{ONE},set,duplicate_of,cohen/2")
+    rows = apply(table([film(), film(item_id="2", label="other")]), decided)
+    assert effect(rows, decided) == "1 decision"
+    rows = exclude(rows, rows["label"] == "other", "manifest", "label not used: other")
+    assert effect(rows, decided) == "1 decision, 1 of them on a copy of an exposure of which no film is kept (line 2)"
+
+
+films_of_five = st.lists(
+    st.tuples(
+        st.sampled_from(["abcde", "aacde", "aabbe"]),
+        st.sampled_from([None, None, None, "views", "ingest", "dedupe"]),
+    ),
+    min_size=5,
+    max_size=5,
+)
+decisions_on_five = st.lists(
+    st.tuples(
+        st.integers(0, 4),
+        st.one_of(
+            st.builds("set,duplicate_of,cohen/{}".format, st.integers(0, 6)),
+            st.sampled_from(["set,duplicate_of,", "exclude,,", "keep,,", "set,view,L", "set,view,PA", "set,label,cap"]),
+        ),
+    ),
+    max_size=8,
+)
+
+
+@given(films_of_five, decisions_on_five)
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_declared_a_copy_no_exposure_is_lost(tmp_path, films, lines):
+    """An exposure that had a kept film has one afterwards, unless people exclude films of it for another reason."""
+    rows = table(
+        [
+            film(
+                item_id=str(number),
+                cluster_id=clusters[number],
+                excluded_by=stage,
+                reason=stage,
+                duplicate_of=f"cohen/{clusters.index(clusters[number])}" if stage == "dedupe" else None,
+            )
+            for number, (clusters, stage) in enumerate(films)
+        ]
+    )
+    image_of = rows["image_id"].tolist()
+    try:
+        after = apply(rows, decide(tmp_path, *(f"{image_of[number]},{line}" for number, line in lines)))
+    except UsageError as error:
+        assert "copies of each other" in str(error)
+        return
+    assert len(after) == len(rows)
+    left_out = {number for number, line in lines if line in ("exclude,,", "set,view,L")}
+    for cluster in set(after["cluster_id"]):
+        members = after.index[after["cluster_id"] == cluster]
+        if rows.loc[members, "excluded_by"].isna().any() and not left_out & set(members):
+            assert after.loc[members, "excluded_by"].isna().any()
+    untouched = [number for number in range(5) if not any(number == named for named, _ in lines)]
+    changed = after.loc[untouched, "excluded_by"].isna() & rows.loc[untouched, "excluded_by"].notna()
+    named_as_original = {line.rpartition("/")[2] for _, line in lines if "cohen/" in line}
+    assert set(after.loc[untouched, "item_id"][changed]) <= named_as_original
