@@ -112,6 +112,29 @@ def similar(
 
 
 @app.command(rich_help_panel=LOOK)
+def curate(
+    folders: Annotated[list[str] | None, typer.Argument(metavar="FOLDER...", help="Folders or buckets.")] = None,
+    table: Annotated[str | None, typer.Option(metavar="FILE", help="Its table. Default: the one there.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the results go. Default: curated.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the data set. Default: as the folder.")] = None,
+    profile: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Run an earlier curation again, with its edited profile.")
+    ] = None,
+    root: Annotated[
+        str | None, typer.Option(metavar="URL", help="Folder or bucket for data/ and reports/. Default: as --out.")
+    ] = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
+) -> None:
+    """Make a clean data set of your own films: no project, no profile and no labels needed."""
+    from pipeline.cli.curate import CurateRequest, curate_films
+
+    where = CurateRequest(tuple(folders or ()), table, profile, out, root, name, workers, scheduler, as_json)
+    curate_films(where)
+
+
+@app.command(rich_help_panel=LOOK)
 def profile(
     given: Annotated[
         str | None, typer.Argument(metavar="NAME|FILE", help="A profile. Default: the active one, params.yaml.")

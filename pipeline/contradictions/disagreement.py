@@ -32,6 +32,7 @@ TONE_BINS = 32
 FEATURES = THUMBNAIL**2 + EDGE_DIRECTIONS * EDGE_CELLS**2 + TONE_BINS
 STRENGTH = 1e-3  # C of the regression: strongly regularized, because there are as many features as films
 MOST_TRAINED = 10_000  # training films per label: more change the model little, but need twice their memory
+TOO_FEW_LABELS = "Labels are not cross-validated, because fewer than two have films of two groups."
 DIGITS = 4  # of probabilities; further ones depend on rounding in linear algebra
 
 
@@ -68,7 +69,7 @@ def cross_validate(
     probabilities = np.full((len(names), len(classes)), np.nan)
     suspicious = np.zeros(len(names), bool)
     if len(classes) < 2:
-        log.warning("Labels are not cross-validated, because fewer than two have films of two groups.")
+        log.warning(TOO_FEW_LABELS)
         return Predictions(classes, probabilities, suspicious)
     chosen = np.flatnonzero(np.isin(names, classes))
     given = np.searchsorted(classes, names[chosen])

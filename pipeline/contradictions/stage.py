@@ -18,13 +18,15 @@ model       a classifier trained without the patient predicts another label, :mo
 Labels that a person set are not listed.
 """
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from typing import Self
 
 import pandas as pd
 
+from pipeline.contradictions.disagreement import TOO_FEW_LABELS
 from pipeline.contradictions.evidence import (
     KINDS,
     Contradiction,
@@ -44,6 +46,8 @@ from pipeline.core.tables import row_names
 from pipeline.prepare.arrays import read_arrays
 from sources.core.items import KEY
 from sources.core.storage import read_table, write_table
+
+log = logging.getLogger(__name__)
 
 FROM_MANIFEST = [*KEY, "image_id", "label", "finding", "rt_pcr", "patient_id", "patient_key", "cluster_id"]
 FROM_MANIFEST += ["age", "sex", "offset_days", "status"]
@@ -76,7 +80,7 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Con
 
     Raises:
         UsageError: a line of ``curation/decisions.csv`` is not valid.
-        CxnetError: a table or the smallest arrays are absent.
+        CxnetError: a table or, if films have two labels or more, the smallest arrays are absent.
     """
     rows = read_table(layout.manifest / "manifest.parquet", FROM_MANIFEST)
     rows = rows.assign(film=row_names(rows))
@@ -86,12 +90,21 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Con
         *two_labels(read_table(layout.conflicts)),
         *contradicting_ages(rows, params.contradictions),
         *contradicting_sexes(rows),
-        *contradicting_predictions(read_arrays(layout, min(params.prepare.sizes)), params.contradictions),
+        *_contradicting_predictions(layout, params, rows),
     ]
     decided = {entry.image_id for entry in read_decisions(layout.decisions) if entry.field == "label"}
     table = _table_of(rows, contradictions, decided)
     write_table(layout.contradictions, table, CONTRADICTIONS_SCHEMA)
     return ContradictionsSummary.of(table)
+
+
+def _contradicting_predictions(layout: Layout, params: Params, rows: pd.DataFrame) -> Iterator[Contradiction]:
+    """What the classifier contradicts; arrays that it cannot learn from, for lack of labels, are not read."""
+    if rows.loc[rows["status"] == "kept", "label"].nunique() < 2:
+        log.warning(TOO_FEW_LABELS)
+        return iter(())
+    arrays = read_arrays(layout, min(params.prepare.sizes))
+    return contradicting_predictions(arrays, params.contradictions)
 
 
 def _table_of(rows: pd.DataFrame, contradictions: Iterable[Contradiction], decided: set[str]) -> pd.DataFrame:

@@ -1,0 +1,174 @@
+"""The ``curate`` verb: from folders of films to a data set, a report and a verdict."""
+
+import json
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+from upath import UPath
+
+from pipeline.cli.console import print_table
+from pipeline.cli.fetch import fetch_as_stage
+from pipeline.core.decisions import COLUMNS as DECISION_COLUMNS
+from pipeline.core.exclusive import exclusive
+from pipeline.core.layout import Layout
+from pipeline.core.parallel import open_executor
+from pipeline.core.params import Params
+from pipeline.core.profile import load_params
+from pipeline.curate.look import FolderLook, absolute, look_at
+from pipeline.curate.profile import NamedFolder, check_folders, curation_text, folders_of, name_folders, slug
+from pipeline.curate.steps import run_steps
+from pipeline.curate.verdict import read_verdict, verdict_lines
+from sources.core.errors import UsageError
+from sources.core.storage import atomic, is_local
+
+PROFILE, LOCK, OUT = "profile.yaml", ".curate.lock", "curated"
+
+
+@dataclass(frozen=True)
+class CurateRequest:
+    """What the user asks for.
+
+    Attributes:
+        folders: of films; empty with ``profile``.
+        table: that belongs to the folder; None = look for one.
+        profile: of an earlier curation; None = the one in ``out``, or a new one.
+        out: where the results go; None = ``curated`` in the current folder.
+        root: where ``data/`` and ``reports/`` go, if not to ``out``.
+        name: of the data set; None = the folder's.
+        workers, scheduler: as for a stage.
+        as_json: print the verdict as JSON.
+    """
+
+    folders: tuple[str, ...]
+    table: str | None = None
+    profile: Path | None = None
+    out: Path | None = None
+    root: str | None = None
+    name: str | None = None
+    workers: int | None = None
+    scheduler: str | None = None
+    as_json: bool = False
+
+
+def curate_films(request: CurateRequest) -> None:
+    """Curate, and show what is done.
+
+    Raises:
+        UsageError: the request does not fit together, or its profile is not valid.
+        CxnetError: another curation is at work there, or a step failed.
+    """
+    _check(request)
+    out = _out(request)
+    with exclusive(out / LOCK, "Another `cxnet-data curate`"):
+        profile = request.profile or out / PROFILE
+        params = _params(request, profile, out)
+        layout = Layout.at(UPath(request.root) if request.root else UPath(out))
+        _write_decisions(layout)
+        with open_executor(request.workers or params.workers, request.scheduler) as executor:
+            for step in run_steps(layout, Layout.at(UPath(out)), params, executor, fetch_as_stage):
+                took = f"{step.seconds:.1f} s" if step.was_run else "unchanged"
+                typer.echo(f"{step.label}: {step.summary}, {took}", err=request.as_json)
+    _show_verdict(request, layout, profile)
+
+
+def _check(request: CurateRequest) -> None:
+    """Refuse what does not go together."""
+    if request.profile is not None and (request.folders or request.table or request.name):
+        raise UsageError("--profile names the folders and their tables itself; leave out FOLDER, --table and --name.")
+    if request.profile is None and not request.folders:
+        raise UsageError("Name at least one folder of films, or the profile of an earlier curation with --profile.")
+    if request.table is not None and len(request.folders) > 1:
+        raise UsageError(
+            "--table goes with one folder; put a table into each folder, or curate the folder that holds them all."
+        )
+
+
+def _out(request: CurateRequest) -> Path:
+    """Where the results go: never into a folder of films, where they would be taken for films."""
+    if request.profile is not None:
+        return (request.out or request.profile.parent).absolute()
+    folders = [Path(path) for path in map(absolute, request.folders) if "://" not in path]
+    out = (request.out or Path(OUT)).resolve()
+    inside = next((folder for folder in folders if out.is_relative_to(folder)), None)
+    if inside is not None and request.out is None:
+        out = inside.with_name(f"{inside.name}-{OUT}")
+        inside = next((folder for folder in folders if out.is_relative_to(folder)), None)
+    if inside is not None:
+        raise UsageError(
+            f"The results cannot go into the films' own folder {inside}; choose another place, for example "
+            f"--out {inside.with_name(f'{inside.name}-{OUT}')}."
+        )
+    return out
+
+
+def _params(request: CurateRequest, profile: Path, out: Path) -> Params:
+    """The options: of the given profile, of an earlier curation of the same folders, or guessed."""
+    if request.profile is not None:
+        params = load_params(request.profile)
+        folders_of(params)
+        return params
+    if profile.is_file():
+        params = check_folders(profile, list(map(absolute, request.folders)), request.table)
+        typer.echo(f"Options: {profile}, from an earlier run; delete it to look at the folders anew.\n", err=True)
+        return params
+    looks = [look_at(folder, request.table) for folder in request.folders]
+    folders = name_folders(looks, request.name)
+    for folder in folders:
+        _show_folder(folder, request.as_json)
+    name = slug(request.name) if request.name else folders[0].name if len(folders) == 1 else slug(out.name)
+    with atomic(profile, "w") as file:
+        file.write(curation_text(name, folders, _command(request), _again(profile)))
+    typer.echo(f"Options: {profile}\n", err=request.as_json)
+    return load_params(profile)
+
+
+def _show_folder(folder: NamedFolder, on_stderr: bool) -> None:
+    """What is in a folder, and what its table is taken for."""
+    look: FolderLook = folder.look
+    table = look.table
+    holds = f" and the table {table.place} ({table.rows:,} rows)" if table else ", no table"
+    typer.echo(f"{folder.name}: {look.images:,} images{holds} in {look.path}", err=on_stderr)
+    for note in look.notes:
+        typer.echo(f"note: {note}", err=True)
+    if table is None or on_stderr:
+        return
+    rows = [(ours, meaning.column, meaning.why) for ours, meaning in table.guess.columns.items()]
+    typer.echo("\nWhat its columns seem to mean:")
+    print_table(None, ("ours", "the table's", "why"), rows)
+    if table.guess.labels or table.guess.words:
+        words = [(word, label) for word, label in table.guess.labels.items()]
+        words += [(word, f"none ({count:,} rows)") for word, count in list(table.guess.words.items())[:10]]
+        typer.echo("What its words seem to mean:")
+        print_table(None, ("word", "label"), words)
+
+
+def _write_decisions(layout: Layout) -> None:
+    """An empty list of decisions, to be filled in by a person."""
+    if is_local(layout.root) and not layout.decisions.exists():
+        with atomic(layout.decisions, "w") as file:
+            file.write(",".join(DECISION_COLUMNS) + "\n")
+
+
+def _show_verdict(request: CurateRequest, layout: Layout, profile: Path) -> None:
+    verdict = read_verdict(layout)
+    report = layout.reports / "index.html"
+    if request.as_json:
+        typer.echo(json.dumps(verdict.numbers() | {"report": str(report), "profile": str(profile)}, indent=2))
+        return
+    typer.echo("")
+    for line in verdict_lines(verdict):
+        typer.echo(line)
+    typer.echo(f"\nReport: {report}")
+    typer.echo(f"Films: {layout.manifest} (see `cxnet-data schema images`); splits: {layout.splits}")
+    typer.echo(f"To change something, edit {profile} or {layout.decisions}, then run `{_again(profile)}`.")
+
+
+def _command(request: CurateRequest) -> str:
+    table = ["--table", request.table] if request.table else []
+    return shlex.join(["cxnet-data", "curate", *request.folders, *table])
+
+
+def _again(profile: Path) -> str:
+    return shlex.join(["cxnet-data", "curate", "--profile", str(profile)])

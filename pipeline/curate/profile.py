@@ -1,0 +1,140 @@
+"""The profile of a curation: written for a person, who may edit it and run the curation again."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.core.params import FolderParams, Params
+from pipeline.core.plain_yaml import scalar
+from pipeline.core.profile import load_params
+from pipeline.curate.look import FolderLook, TableLook, place_of
+from sources.core.errors import UsageError
+from sources.core.source import source_names
+
+WORDS_LISTED = 30  # of those that stand for no label
+LABELS = "normal, cap, covid or other"
+
+
+@dataclass(frozen=True)
+class NamedFolder:
+    """A folder of films under the name that it has as a source."""
+
+    name: str
+    look: FolderLook
+
+
+def name_folders(looks: Sequence[FolderLook], name: str | None) -> list[NamedFolder]:
+    """Give every folder a name: ``name`` for a single one, else the folder's own, made to differ."""
+    named: list[NamedFolder] = []
+    taken = set(source_names())
+    for look in looks:
+        parts = [part for part in look.path.rstrip("/").split("/") if part]
+        wishes = [slug(name)] if name and len(looks) == 1 else [slug(parts[-1]), slug("_".join(parts[-2:]))]
+        wishes += [f"{wishes[-1]}_{number}" for number in range(2, len(looks) + 3)]
+        chosen = next(wish for wish in wishes if wish not in taken)
+        taken.add(chosen)
+        named.append(NamedFolder(chosen, look))
+    return named
+
+
+def slug(name: str) -> str:
+    """A name for a source: lower case letters, digits and ``_``, with a letter first."""
+    plain = "_".join("".join(each if each.isascii() and each.isalnum() else " " for each in name.lower()).split())
+    return plain if plain[:1].isalpha() else f"films_{plain}".rstrip("_")
+
+
+def curation_text(name: str, folders: Sequence[NamedFolder], command: str, again: str) -> str:
+    """The profile as text.
+
+    Args:
+        name: of the data set.
+        folders: its films.
+        command: what was asked for.
+        again: the command that runs it again.
+    """
+    lines = [
+        f"# Written by `{command}`. What the columns mean was guessed: correct it here, then run",
+        f"#   {again}",
+        "# This file states what differs from the defaults; `cxnet-data profile FILE` prints all options.",
+        f"profile: {scalar(name)}",
+        "",
+        "folders:",
+    ]
+    for folder in folders:
+        lines.extend(_folder_lines(folder))
+    lines += [
+        "",
+        "manifest:",
+        "  labels: any  # keep films without a label, too; or a list of " + LABELS,
+        "  keep_pediatric: true  # false leaves out films of patients below 18 years",
+        "  exclude_flags: []  # leave out films with a quality flag: [mirrored, text, blurred, ...]",
+        "",
+        "views:",
+        "  keep: [PA, AP, AP_SUPINE, unknown]  # frontal films; add L to keep lateral ones",
+        "",
+        "harmonise: {sources: []}  # folders whose histograms are matched to those of covid films",
+        "prepare: {sizes: [64]}  # for the classifier that looks for suspicious labels",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def check_folders(profile: Path, folders: Sequence[str], table: str | None) -> Params:
+    """The options of an earlier curation, which must be one of the same folders and the same table.
+
+    Raises:
+        UsageError: the profile is not valid, or of other folders or another table.
+    """
+    params = load_params(profile)
+    known = [folder.path for folder in params.folders]
+    if table is not None and place_of(table, folders[0]) not in [folder.table for folder in params.folders]:
+        raise UsageError(f"{profile} names another table; correct it there, or delete it to look at the table anew.")
+    if sorted(known) != sorted(folders):
+        raise UsageError(
+            f"{profile.parent} holds the curation of other folders ({', '.join(known) or 'none'}); choose another "
+            "place with --out, or delete it."
+        )
+    return params
+
+
+def _folder_lines(folder: NamedFolder) -> Iterator[str]:
+    look = folder.look
+    yield f"  - name: {scalar(folder.name)}"
+    yield f"    path: {scalar(look.path)}  # {look.images:,} images"
+    if look.table is not None:
+        yield from _table_lines(look.table)
+    else:
+        yield "    # table: films.csv  # a table in the folder, with"
+        yield "    # columns: {item_id: ..., patient_id: ..., label: ...}  # ours: the table's"
+    yield "    licence: null  # of the films, as one word"
+    yield "    redistributable: false  # whether others may get copies of the files"
+
+
+def _table_lines(table: TableLook) -> Iterator[str]:
+    guess = table.guess
+    yield f"    table: {scalar(table.place)}  # {table.rows:,} rows"
+    yield "    columns:  # ours: the table's"
+    for ours, meaning in guess.columns.items():
+        yield f"      {ours}: {scalar(meaning.column)}  # {meaning.why}"
+    missing = [ours for ours in ("patient_id", "label") if ours not in guess.columns]
+    for ours in missing:
+        yield f"      # {ours}: ...  # no column was recognized"
+    if "label" not in guess.columns:
+        return
+    yield f"    labels:{'' if guess.labels else ' {}'}  # the table's words: {LABELS}"
+    for word, label in guess.labels.items():
+        yield f"      {scalar(word)}: {label}"
+    for word, count in list(guess.words.items())[:WORDS_LISTED]:
+        yield f"      # {scalar(word)}: ...  # {count:,} rows; without a label as it stands"
+    if len(guess.words) > WORDS_LISTED:
+        yield f"      # and {len(guess.words) - WORDS_LISTED:,} further words"
+
+
+def folders_of(params: Params) -> list[FolderParams]:
+    """The folders of a curation's profile.
+
+    Raises:
+        UsageError: it names none.
+    """
+    if not params.folders:
+        raise UsageError(f"The profile '{params.profile}' names no folders of films; add them under `folders`.")
+    return list(params.folders)

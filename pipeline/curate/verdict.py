@@ -1,0 +1,123 @@
+"""The verdict on curated films: what was kept, what was not and why, and what a person should look at."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+from pandas.api.types import is_list_like
+
+from pipeline.core.layout import Layout
+from pipeline.core.tables import UNLABELED, has_unknown_patient, unknown_patients_warning
+from pipeline.report.summary import general_reason
+from sources.core.items import KEY, LABELS
+from sources.core.storage import read_table
+
+COLUMNS = [*KEY, "label", "finding", "status", "excluded_by", "reason", "flags", "duplicate_kind"]
+COLUMNS += ["patient_id", "patient_key"]
+NAMED = 4  # reasons, kinds or flags named on a line
+STAGES = {  # what excluded a row -> why it was left out
+    "fetch": "the file cannot be read",
+    "ingest": "no usable picture",
+    "dedupe": "copies of kept films",
+    "views": "no frontal chest films",
+    "manifest": "by the profile, or by a person",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The numbers of a curation.
+
+    Attributes:
+        listed: files, and rows of tables whose file is missing.
+        kept: films of the data set; ``labels``: by label; ``flagged``: those with quality flags; ``flags``: by flag.
+        excluded: rows left out, by stage and reason; copies by their main difference.
+        suspicious: films with a label, age or sex that other evidence contradicts; ``evidence``: by kind.
+        patients: known patients of the kept films; ``unknown_patients``: kept films whose patient is unknown.
+        splits: kept films by split.
+    """
+
+    listed: int
+    kept: int
+    labels: dict[str, int]
+    flagged: int
+    flags: dict[str, int]
+    excluded: dict[str, dict[str, int]]
+    suspicious: int
+    evidence: dict[str, int]
+    patients: int
+    unknown_patients: int
+    splits: dict[str, int]
+    warning: str | None
+
+    def numbers(self) -> dict[str, Any]:
+        """The fields by name, ready for JSON."""
+        return asdict(self)
+
+
+def read_verdict(layout: Layout) -> Verdict:
+    """The verdict on the films that the stages have been run on.
+
+    Raises:
+        CxnetError: a table is missing.
+    """
+    rows = read_table(layout.manifest / "manifest.parquet", COLUMNS)
+    kept = rows[rows["status"] == "kept"]
+    flags = kept["flags"].astype(object).map(lambda found: list(found) if is_list_like(found) else [])
+    contradictions = read_table(layout.contradictions, [*KEY, "kind"])
+    splits = read_table(layout.splits, ["split"])["split"].dropna()
+    labels = _counts(kept["label"].astype(object).fillna(UNLABELED))
+    return Verdict(
+        listed=len(rows),
+        kept=len(kept),
+        labels={label: labels[label] for label in (*LABELS, UNLABELED) if label in labels},
+        flagged=int(flags.map(bool).sum()),
+        flags=_counts(flags.explode().dropna()),
+        excluded={stage: reasons for stage in STAGES if (reasons := _reasons(rows, stage))},
+        suspicious=len(contradictions.drop_duplicates(list(KEY))),
+        evidence=_counts(contradictions["kind"]),
+        patients=int(kept["patient_key"].nunique()),
+        unknown_patients=int(has_unknown_patient(kept).sum()),
+        splits=_counts(splits),
+        warning=unknown_patients_warning(kept),
+    )
+
+
+def verdict_lines(verdict: Verdict) -> Iterator[str]:
+    """The verdict as a few lines of text."""
+    yield f"{verdict.kept:,} of {verdict.listed:,} images are kept{_named(verdict.labels)}."
+    for stage, reasons in verdict.excluded.items():
+        yield f"  {sum(reasons.values()):,} left out: {STAGES[stage]}{_named(reasons)}"
+    if verdict.flagged:
+        yield f"  {verdict.flagged:,} kept with quality flags{_named(verdict.flags)}"
+    if verdict.suspicious:
+        yield f"  {verdict.suspicious:,} with a suspicious label, age or sex{_named(verdict.evidence)}"
+    if not verdict.unknown_patients and verdict.kept:
+        yield f"  {verdict.patients:,} patients are known, and each is in one split{_named(verdict.splits)}"
+    elif verdict.warning:
+        yield f"  CAUTION: {verdict.warning}"
+
+
+def _reasons(rows: pd.DataFrame, stage: str) -> dict[str, int]:
+    """Rows that a stage excluded, by reason; copies by their kind."""
+    excluded = rows[rows["excluded_by"] == stage]
+    reasons = excluded["duplicate_kind"] if stage == "dedupe" else excluded["reason"].map(general_reason)
+    return _counts(reasons.astype(object).fillna("no reason"))
+
+
+def _counts(values: "pd.Series[Any]") -> dict[str, int]:
+    """How often each value occurs, most frequent first."""
+    counts = values.value_counts()
+    return {str(name): int(count) for name, count in sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))}
+
+
+def _named(counts: Mapping[str, int]) -> str:
+    """The most frequent of some counts in brackets."""
+    named = [f"{name} {count:,}" for name, count in _first(counts.items())]
+    more = [f"{len(counts) - NAMED} more"] if len(counts) > NAMED else []
+    return f" ({', '.join([*named, *more])})" if named else ""
+
+
+def _first(entries: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+    return list(entries)[:NAMED]

@@ -1,0 +1,85 @@
+"""The verdict: what is counted, and the few lines that say it."""
+
+import pandas as pd
+import pytest
+from handmade import film, lay_out, options
+
+from pipeline.core.layout import Layout
+from pipeline.core.params import ManifestParams, SplitParams
+from pipeline.core.schema import CONTRADICTIONS_SCHEMA
+from pipeline.curate.verdict import read_verdict, verdict_lines
+from pipeline.manifest import stage as manifest
+from pipeline.split import stage as split
+from sources.core.storage import write_table
+
+
+def verdict_on(root, films, contradictions=()):
+    layout = Layout.at(root)
+    lay_out(layout, films, through="harmonise")
+    manifest.run(layout, options(manifest=ManifestParams(labels=("any",))))
+    split.run(layout, options(split=SplitParams()))
+    empty = dict.fromkeys(CONTRADICTIONS_SCHEMA.names)
+    rows = [empty | {"source": "own", "item_id": name, "kind": kind, "evidence": "e"} for name, kind in contradictions]
+    table = pd.DataFrame(rows, columns=CONTRADICTIONS_SCHEMA.names)
+    write_table(layout.contradictions, table, CONTRADICTIONS_SCHEMA)
+    return read_verdict(layout)
+
+
+def test_everything_is_counted_and_told(tmp_path):
+    left_out = [
+        ("gone", {"excluded_by": "fetch", "reason": "HTTP 404", "image": None}),
+        ("text", {"excluded_by": "ingest", "reason": "damaged: no end", "image": None}),
+        ("copy", {"excluded_by": "dedupe", "reason": "duplicate of own/a", "duplicate_kind": "resized"}),
+        ("side", {"excluded_by": "views", "reason": "lateral film (picture, 0.99)"}),
+        ("foot", {"excluded_by": "views", "reason": "not a chest film (picture, 0.99)"}),
+    ]
+    films = [film("own", name, **values) for name, values in left_out]
+    films += [film("own", "a", patient_id="p", patient_key="p", flags=["text", "mirrored"])]
+    films += [film("own", f"b{number}", label=None, flags=["text"] * (number == 0)) for number in range(3)]
+    verdict = verdict_on(tmp_path, films, [("a", "model"), ("a", "age"), ("b0", "model")])
+    assert verdict.numbers() | {"warning": "", "splits": {}} == {
+        "listed": 9,
+        "kept": 4,
+        "labels": {"covid": 1, "unlabeled": 3},
+        "flagged": 2,
+        "flags": {"text": 2, "mirrored": 1},
+        "excluded": {
+            "fetch": {"HTTP 404": 1},
+            "ingest": {"damaged": 1},
+            "dedupe": {"resized": 1},
+            "views": {"lateral film": 1, "not a chest film": 1},
+        },
+        "suspicious": 2,
+        "evidence": {"model": 2, "age": 1},
+        "patients": 1,
+        "unknown_patients": 3,
+        "splits": {},
+        "warning": "",
+    }
+    assert list(verdict_lines(verdict)) == [
+        "4 of 9 images are kept (covid 1, unlabeled 3).",
+        "  1 left out: the file cannot be read (HTTP 404 1)",
+        "  1 left out: no usable picture (damaged 1)",
+        "  1 left out: copies of kept films (resized 1)",
+        "  2 left out: no frontal chest films (lateral film 1, not a chest film 1)",
+        "  2 kept with quality flags (text 2, mirrored 1)",
+        "  2 with a suspicious label, age or sex (model 2, age 1)",
+        f"  CAUTION: {verdict.warning}",
+    ]
+    assert "The patients of 3 of 4 films are unknown" in verdict.warning
+
+
+@pytest.mark.parametrize("kept", [0, 3])
+def test_known_patients_are_told_and_nothing_is_told_of_nothing(tmp_path, kept):
+    films = [film("own", f"a{number}", patient_key=f"p{number}") for number in range(kept)]
+    films += [film("own", "x", excluded_by="views", reason="lateral film")]
+    lines = list(verdict_lines(verdict_on(tmp_path, films)))
+    assert lines[0] == (f"{kept} of {kept + 1} images are kept" + (" (covid 3)." if kept else "."))
+    assert any("3 patients are known, and each is in one split" in line for line in lines) == (kept == 3)
+    assert len(lines) == (3 if kept else 2)
+
+
+def test_of_many_reasons_the_first_are_named(tmp_path):
+    films = [film("own", f"x{n}{m}", excluded_by="views", reason=f"reason {n}") for n in range(6) for m in range(7 - n)]
+    line = list(verdict_lines(verdict_on(tmp_path, films)))[1]
+    assert line == "  27 left out: no frontal chest films (reason 0 7, reason 1 6, reason 2 5, reason 3 4, 2 more)"
