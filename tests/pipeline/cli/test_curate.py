@@ -163,7 +163,7 @@ def test_a_second_curation_at_once_is_refused(tmp_path):
     wait_for(tmp_path / "curated" / "data" / "receipts" / "fetch@films.json", first)
     second = curate(tmp_path, "films")
     assert second.returncode == 1
-    assert second.stderr.startswith("cxnet-data: Another `cxnet-data curate` is at work here (process ")
+    assert second.stderr.startswith("cxnet-data: Another `cxnet-data curate` is running here (process ")
     assert len(second.stderr.splitlines()) == 1
     out, errors = first.communicate(timeout=120)
     assert first.returncode == 0, errors

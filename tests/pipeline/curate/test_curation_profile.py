@@ -74,7 +74,5 @@ def test_an_earlier_profile_is_used_only_for_the_same_folders_and_table(tmp_path
     table = TableLook("t.csv", 1, Guess({"item_id": Meaning("f", "w")}))
     path = written(tmp_path, NamedFolder("films", FolderLook("/f", 1, table)))
     assert check_folders(path, ["/f"], None).profile == "set"
-    with pytest.raises(
-        UsageError, match=r"holds the curation of other folders \(/f\)"
-    ):
+    with pytest.raises(UsageError, match=r"holds the curation of other folders \(/f\)"):
         check_folders(path, ["/g"], None)
