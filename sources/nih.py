@@ -171,8 +171,9 @@ def _first_copy(web: Web) -> Page:
         else:
             return Page(address, page.content, page.headers)
     raise CxnetError(
-        f"The label table of NIH ChestX-ray14 is at none of its addresses ({' '.join(reasons)}) Download {TABLE_NAME} "
-        f"from {Nih.homepage} and name the file: --url FILE, or fetch.options.nih.table in the profile."
+        f"The label table of NIH ChestX-ray14 is not available at any of its addresses ({' '.join(reasons)}) "
+        f"Download {TABLE_NAME} from {Nih.homepage} and name the file: --url FILE, or fetch.options.nih.table in the "
+        "profile."
     )
 
 

@@ -33,7 +33,7 @@ def _shared_by_too_many(rows: pd.DataFrame) -> list[str]:
     crowded = counts[counts["patients"] > MOST_NAMES]
     for row in crowded.to_dict("records"):
         log.warning(
-            "Cluster %s contains %d patients of %s; it links no patients.",
+            "Cluster %s contains %d patients of %s; it is not used to link patients.",
             row["cluster_id"],
             row["patients"],
             row["source"],

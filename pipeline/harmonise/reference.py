@@ -86,7 +86,7 @@ def compute_reference(
     """
     films = keys_of(choose_films(rows, options, split_params))
     if not films:
-        log.warning("No film is matched: there is no covid film outside test and external to take a reference from.")
+        log.warning("No film is matched, because no covid film outside test and external can be the reference.")
         return None
     total = np.zeros(TONES)
     for _, counts in histograms(layout, films, executor):

@@ -51,7 +51,7 @@ def unpacked(content: bytes, where: str) -> bytes:
     except (OSError, EOFError, zlib.error) as error:
         raise CxnetError(f"{where} is a damaged gzip file ({error}); fetch it again.") from None
     if len(plain) > PUBLISHED_TABLE_BYTES:
-        raise CxnetError(f"{where} expands to more than {PUBLISHED_TABLE_BYTES // 1_000_000} MB: another file.")
+        raise CxnetError(f"{where} expands to more than {PUBLISHED_TABLE_BYTES // 1_000_000} MB; it is another file.")
     return plain
 
 

@@ -41,7 +41,7 @@ def read_rows(content: bytes, required: Sequence[str], where: str) -> list[Row]:
     if missing:
         raise MissingColumnError(
             f"{where} has no column {', '.join(map(repr, missing))} (it has: {_listed(names)}): "
-            "another file, or a new layout."
+            "it is another file, or has a new layout."
         )
     return rows
 

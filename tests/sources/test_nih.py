@@ -105,7 +105,7 @@ def test_the_table_comes_from_the_first_address_that_has_it(place):
 
 def test_a_table_at_none_of_its_addresses_is_one_sentence_that_says_what_to_do():
     with pytest.raises(
-        CxnetError, match=r"at none of its addresses .*HTTP 404.*--url FILE, or fetch.options.nih.table"
+        CxnetError, match=r"not available at any of its addresses .*HTTP 404.*--url FILE, or fetch.options.nih.table"
     ):
         list(Nih().items(Pages({})))
 

@@ -89,7 +89,7 @@ def _read_legacy(file: BinaryIO) -> tuple[Any, Mapping[str, bytes]]:
     file.seek(0)
     magic, protocol, system = (_load(file) for _ in range(3))
     if magic != MAGIC or protocol != PROTOCOL:
-        raise _MalformedError("it starts like no checkpoint")
+        raise _MalformedError("it does not begin like a checkpoint")
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise _MalformedError("it was written on a big-endian machine")
     unpickler = _Unpickler(file)

@@ -94,4 +94,4 @@ def test_placeholder_that_many_patients_share_links_nobody(caplog):
     keys = patient_keys(table)
     assert keys.nunique() == 8
     assert keys[8] is None
-    assert caplog.messages == ["Cluster x contains 8 patients of cohen; it links no patients."]
+    assert caplog.messages == ["Cluster x contains 8 patients of cohen; it is not used to link patients."]

@@ -163,6 +163,7 @@ def test_the_funnel_adds_up(layout):
         ("histograms matched", 16, 0),
         ("kept", 16, 0),
     ]
+    assert [step.percent for step in steps] == [100, 94.44, 94.44, 94.44, 88.89, 88.89, 88.89]
 
 
 def test_reasons_are_counted_without_the_names_of_single_films(layout):
