@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from sources.core.addresses import host_of, is_among, raw_github, web_address
 from sources.core.items import Item
+from sources.core.layouts import table_layout
 from sources.core.source import Source, Terms
 from sources.core.web import Web
 from sources.reading.ages import is_child, parse_age
@@ -20,6 +21,7 @@ REPOSITORY = "ieee8023/covid-chestxray-dataset"
 COMMIT = "584034aa7fbf06496741f11008d72fd791c8e443"  # 2020-06-22: 751 rows
 TABLE = raw_github(REPOSITORY, COMMIT, "metadata.csv")
 COLUMNS = ("patientid", "offset", "sex", "age", "finding", "view", "modality", "folder", "filename", "url", "license")
+LAYOUT = table_layout("metadata.csv, pinned", "2026-11", TABLE, COLUMNS)
 
 OTHER_LICENCES = {"Apache 2.0": "Apache-2.0"}
 NO_COPIES_HOSTS = ("radiopaedia.org", ".radiopaedia.org")  # its terms forbid copies, whatever the case's license allows
@@ -46,6 +48,7 @@ class Cohen(Source):
     homepage = f"https://github.com/{REPOSITORY}"
     labels = ("covid", "cap", "normal", "other")
     hosts = ("raw.githubusercontent.com",)
+    layouts = (LAYOUT,)
     terms = Terms(licence="per image (many CC BY-NC-SA, many not stated)", url=f"{homepage}#license")
 
     def items(self, web: Web) -> Iterator[Item]:

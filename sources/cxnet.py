@@ -12,9 +12,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from sources.core import layouts
 from sources.core.addresses import raw_github, web_address
 from sources.core.errors import WebError
 from sources.core.items import Item
+from sources.core.layouts import Layout, table_layout
 from sources.core.source import Source, Terms
 from sources.core.web import Web
 from sources.reading.ages import is_child, parse_age
@@ -35,6 +37,14 @@ COLUMNS = (
     *("filename", "patient_id", "sex", "age", "view", "label", "pcr_test"),
     *("admission_offset", "symptom_offset", "url"),
 )
+TREE = Layout(
+    name="tree of GitHub's REST API",
+    seen="2026-11",
+    addresses=r"^https://api\.github\.com/repos/.+/git/trees/",
+    fields={"path": "tree[].path"},
+    kind=layouts.JSON,
+)
+LAYOUT = table_layout("metadata.csv, pinned", "2026-11", TABLE, COLUMNS)
 
 FILM = re.compile(r"(?P<number>\d{3,4})(?P<child>p?)(?P<clear>-?)")
 EXTENSIONS = ("jpg", "jpeg", "png", "PNG", "JPG", "jfif", "webp")
@@ -49,6 +59,8 @@ class Cxnet(Source):
     homepage = f"https://github.com/{REPOSITORY}"
     labels = ("covid",)
     hosts = ("raw.githubusercontent.com", "api.github.com")
+    api_hosts = ("api.github.com",)  # 60 requests an hour without a token; one is needed
+    layouts = (LAYOUT, TREE)
     # The collection's license cannot cover films that it took from pages with other licenses.
     terms = Terms(licence="CC BY 4.0 for the collection, films as at their source", url=homepage)
     optional = True

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from sources.core.addresses import raw_github
 from sources.core.items import Item
+from sources.core.layouts import table_layout
 from sources.core.source import Source, Terms
 from sources.core.web import Web
 from sources.reading.ages import is_child, parse_age
@@ -17,6 +18,7 @@ REPOSITORY = "agchung/Figure1-COVID-chestxray-dataset"
 COMMIT = "95bb569e55f4110d3b734c0f355340e04e16989a"  # 2020-05-08: 55 rows
 TABLE = raw_github(REPOSITORY, COMMIT, "metadata.csv")
 COLUMNS = ("patientid", "offset", "sex", "age", "finding", "view", "modality")
+LAYOUT = table_layout("metadata.csv, pinned", "2026-11", TABLE, COLUMNS)
 FILM_LETTER = re.compile(r"(?<=\d)[a-z]$")  # COVID-00003a and COVID-00003b are two films of one patient
 
 
@@ -28,6 +30,7 @@ class Figure1(Source):
     homepage = f"https://github.com/{REPOSITORY}"
     labels = ("covid", "cap", "normal")
     hosts = ("raw.githubusercontent.com",)
+    layouts = (LAYOUT,)
     terms = Terms(licence="none stated; for research purposes (readme)", url=homepage)
 
     def items(self, web: Web) -> Iterator[Item]:

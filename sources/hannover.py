@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sources.core.addresses import raw_github
 from sources.core.errors import CxnetError
 from sources.core.items import Item
+from sources.core.layouts import table_layout
 from sources.core.source import Source, Terms
 from sources.core.web import Web
 from sources.reading.ages import parse_age
@@ -16,6 +17,7 @@ REPOSITORY = "ml-workgroup/covid-19-image-repository"
 COMMIT = "ad7ab099b425f16e06bba22322336b7d6a732965"  # 2021-06-10: 243 films of 71 patients
 TABLE = raw_github(REPOSITORY, COMMIT, "data.csv")
 COLUMNS = ("patient_id", "image_id", "sex", "age", "admission_offset", "modality", "projection")
+LAYOUT = table_layout("data.csv, pinned", "2026-11", TABLE, COLUMNS)
 
 NORMAL_BEFORE_DAYS = 14
 # Version 1.0 dated these films three weeks or more before admission, through an error in its date arithmetic (see its
@@ -34,6 +36,7 @@ class Hannover(Source):
     homepage = f"https://github.com/{REPOSITORY}"
     labels = ("covid", "normal")
     hosts = ("raw.githubusercontent.com",)
+    layouts = (LAYOUT,)
     terms = Terms(licence="CC BY 3.0", url=f"{homepage}/blob/{COMMIT}/readme.md", redistributable=True)
 
     def items(self, web: Web) -> Iterator[Item]:

@@ -5,7 +5,8 @@ site shows today with them. A site that changes gets a new layout beside the old
 showing the old.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 HTML, JSON, TABLE, ARCHIVE = "html", "json", "table", "archive"
@@ -35,3 +36,8 @@ class Layout:
     def __getitem__(self, name: str) -> str:
         """The selector, path or column of a field or fact."""
         return self.fields[name] if name in self.fields else self.facts[name]
+
+
+def table_layout(name: str, seen: str, address: str, columns: Sequence[str]) -> Layout:
+    """The layout of the one table at ``address``, whose readers need ``columns``."""
+    return Layout(name, seen, f"^{re.escape(address)}$", {column: column for column in columns}, kind=TABLE)

@@ -5,13 +5,23 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sites import film, list_items
+from sites import Pages, film, gone, list_items
 
-from sources.core.errors import CxnetError
+from sources.core.errors import CxnetError, WebError
 from sources.reading.ages import parse_age
 from sources.reading.words import parse_sex
 from sources.sandbox.sites.tuberculosis import render
-from sources.tuberculosis import ARCHIVES, Reading, Tuberculosis, is_film, parse, read_reading, readings
+from sources.tuberculosis import (
+    ARCHIVES,
+    FOLDERS,
+    Reading,
+    Tuberculosis,
+    is_film,
+    parse,
+    read_reading,
+    readings,
+    single_files,
+)
 
 MONTGOMERY, SHENZHEN = ARCHIVES
 
@@ -75,6 +85,65 @@ def test_an_archive_of_something_else_is_one_clear_error():
         list(parse(SHENZHEN, ["readme.txt"], {}))
 
 
+SHENZHEN_FOLDER = FOLDERS[1]
+
+
+def single(**more):
+    index = '<a href="CHNCXR_0001_0.png">CHNCXR_0001_0.png</a> <a href="CHNCXR_0400_1.png">x</a><a href="Thumbs.db">'
+    return {
+        f"{SHENZHEN_FOLDER}CXR_png/index.html": index,
+        f"{SHENZHEN_FOLDER}ClinicalReadings/CHNCXR_0001_0.txt": "male 45yrs\nnormal",
+    } | more
+
+
+def test_without_the_zip_the_files_come_one_by_one():
+    masks = {f"{SHENZHEN_FOLDER}ManualMask/leftMask/index.html": '<a href="CHNCXR_0001_0.png">'}
+    first, second = single_files(Pages(single(**masks)), SHENZHEN_FOLDER, CxnetError("gone"))
+    assert (first.item_id, first.url, first.member) == (
+        *("CHNCXR_0001_0", f"{SHENZHEN_FOLDER}CXR_png/CHNCXR_0001_0.png", None),
+    )
+    assert (first.label, first.age, first.sex, first.finding) == ("normal", 45.0, "M", "normal")
+    assert first.mask_urls == (f"{SHENZHEN_FOLDER}ManualMask/leftMask/CHNCXR_0001_0.png",)
+    assert (second.item_id, second.label, second.age, second.mask_urls) == ("CHNCXR_0400_1", "other", None, ())
+
+
+class Zips(Pages):
+    """A site whose zips are gone or damaged."""
+
+    def __init__(self, pages, zip_file=None):
+        super().__init__(pages)
+        self.zip_file = zip_file
+
+    def archive(self, url):
+        if self.zip_file is None:
+            raise gone(url)
+        return self.zip_file
+
+
+def test_a_zip_that_is_gone_or_damaged_is_replaced_by_single_files(tmp_path):
+    (tmp_path / "x.zip").write_bytes(b"<html>moved</html>")
+    montgomery = {f"{FOLDERS[0]}CXR_png/index.html": '<a href="MCUCXR_0001_0.png">'}
+    for zip_file in (None, tmp_path / "x.zip"):
+        items = list(Tuberculosis().items(Zips(montgomery | single(), zip_file)))
+        assert [item.item_id for item in items] == ["MCUCXR_0001_0", "CHNCXR_0001_0", "CHNCXR_0400_1"]
+
+
+def test_a_set_that_is_nowhere_is_one_sentence():
+    with pytest.raises(CxnetError, match=r"NLM-MontgomeryCXRSet.zip: HTTP 404\. .*CXR_png/index.html lists no film"):
+        list(Tuberculosis().items(Zips({})))
+
+
+def test_texts_that_cannot_be_read_are_one_counted_warning(caplog):
+    busy = WebError("https://x.org/t.txt", "HTTP 503 (5 tries)", 503)
+    pages = single(**{f"{SHENZHEN_FOLDER}ClinicalReadings/CHNCXR_0400_1.txt": busy})
+    first, second = single_files(Pages(pages), SHENZHEN_FOLDER, CxnetError("gone"))
+    assert (first.age, second.age) == (45.0, None)
+    assert [record.getMessage() for record in caplog.records] == [
+        "1 clinical texts of the tuberculosis sets could not be read (HTTP 503 (5 tries)); age, sex and finding "
+        "of their films are unknown until the next fetch"
+    ]
+
+
 @given(st.text(max_size=300))
 def test_any_text_is_a_reading(text):
     reading = read_reading(text)
@@ -107,17 +176,17 @@ def test_every_film_and_mask_of_the_synthetic_site_is_listed(tmp_path):
         film(4, label="normal", finding="normal", stated_age=1.5, stated_sex="M"),
     ]
     items, site = list_items(Tuberculosis(), render, films, tmp_path)
-    packed = {}
-    for address in ARCHIVES:
-        with zipfile.ZipFile(site.archive(address)) as archive:
-            packed |= {f"{address}#{name}": archive.read(name) for name in archive.namelist()}
-    found = {packed[f"{item.url}#{item.member}"]: item for item in items}
+    with zipfile.ZipFile(site.archive(MONTGOMERY)) as archive:
+        content = {f"{MONTGOMERY}#{name}": archive.read(name) for name in archive.namelist()}
+    content |= {f"https://{path}": data for path, data in site.files.items()}
+    found = {content[f"{item.url}#{item.member}" if item.member else item.url]: item for item in items}
+    assert {bool(item.member) for item in items} == {True, False}
     assert len(items) == len(films)
     for each in films:
         read = found[each.data]
         assert (read.label, read.finding) == (each.label, each.finding)
         assert (read.age, read.sex) == (each.stated_age, each.stated_sex)
-    masks = [sum(read_mask(packed[url]) for url in found[films[number].data].mask_urls) for number in (0, 2)]
+    masks = [sum(read_mask(content[url]) for url in found[films[number].data].mask_urls) for number in (0, 2)]
     assert all(np.array_equal(mask, read_mask(lungs())) for mask in masks)
 
 

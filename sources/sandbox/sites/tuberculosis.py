@@ -1,29 +1,50 @@
-"""The NLM tuberculosis sets: two zips with films, clinical texts with the typos of the real ones, and lung masks."""
+"""The NLM tuberculosis sets: films, clinical texts with the typos of the real ones, and lung masks.
 
-from collections.abc import Iterator, Sequence
+Montgomery is a zip at its old address, Shenzhen single files with index pages at the present one.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
 
 from sources.sandbox.film import Film
+from sources.sandbox.markup import page
 from sources.sandbox.packing import mirror_path, zip_archive
-from sources.tuberculosis import ARCHIVES
+from sources.tuberculosis import ARCHIVES, FOLDERS
 
 SHENZHEN_SEX = {"F": ("female", "femal", "Female,"), "M": ("male", "Male,")}
 
 
 def render(films: Sequence[Film], rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
-    """Yield (mirror path, content) of the two archives; every third film is in that of Montgomery County."""
-    montgomery: dict[str, bytes] = {"MontgomerySet/NLM-MontgomeryCXRSet-ReadMe.pdf": b"%PDF-1.4\n"}
-    shenzhen: dict[str, bytes] = {"__MACOSX/ChinaSet_AllFiles/CXR_png/._CHNCXR_0001_0.png": b"\0" * 16}
+    """Yield (mirror path, content) of the archive and the single files; every third film is of Montgomery County."""
+    montgomery: dict[str, bytes] = {
+        "MontgomerySet/NLM-MontgomeryCXRSet-ReadMe.pdf": b"%PDF-1.4\n",
+        "__MACOSX/MontgomerySet/CXR_png/._MCUCXR_0001_0.png": b"\0" * 16,
+    }
+    shenzhen: dict[str, bytes] = {}
     for number, film in enumerate(films, start=1):
         sick = 0 if film.label == "normal" else 1
         if number % 3 == 0:
             montgomery |= _montgomery(film, f"MCUCXR_{number:04d}_{sick}")
         else:
             shenzhen |= _shenzhen(film, f"CHNCXR_{number:04d}_{sick}", rng)
-    for address, members in zip(ARCHIVES, (montgomery, shenzhen), strict=True):
-        yield mirror_path(address), zip_archive(members)
+    yield mirror_path(ARCHIVES[0]), zip_archive(montgomery)
+    for name, content in shenzhen.items():
+        yield mirror_path(f"{FOLDERS[1]}{name}"), content
+    for folder, names in _by_folder(shenzhen).items():
+        yield mirror_path(f"{FOLDERS[1]}{folder}/index.html"), _index(names)
+
+
+def _by_folder(members: Iterable[str]) -> dict[str, list[str]]:
+    folders: dict[str, list[str]] = {}
+    for folder, _, name in (member.rpartition("/") for member in members):
+        folders.setdefault(folder, []).append(name)
+    return folders
+
+
+def _index(names: Sequence[str]) -> bytes:
+    return page("Index", "".join(f'<li><a href="{name}">{name}</a> 1.5 MB</li>' for name in names))
 
 
 def _montgomery(film: Film, name: str) -> dict[str, bytes]:
@@ -43,11 +64,12 @@ def _montgomery(film: Film, name: str) -> dict[str, bytes]:
 def _shenzhen(film: Film, name: str, rng: np.random.Generator) -> dict[str, bytes]:
     sex = str(rng.choice(SHENZHEN_SEX[film.stated_sex])) if film.stated_sex else ""
     members = {
-        f"ChinaSet_AllFiles/CXR_png/{name}.png": film.data,
-        f"ChinaSet_AllFiles/ClinicalReadings/{name}.txt": f"{sex} {_age(film)}\n{film.finding}\n".encode(),
+        f"CXR_png/{name}.png": film.data,
+        f"ClinicalReadings/{name}.txt": f"{sex} {_age(film)}\n{film.finding}\n".encode(),
     }
     if film.lung_mask is not None:
-        members[f"ChinaSet_AllFiles/mask/{name}_mask.png"] = film.lung_mask
+        left, right = _halves(film.lung_mask)
+        members |= {f"ManualMask/leftMask/{name}.png": left, f"ManualMask/rightMask/{name}.png": right}
     return members
 
 
