@@ -38,9 +38,9 @@ from sources.reading.sirm_listing import (
     HIT,
     REST_ANSWER,
     SITE,
+    CaseListing,
     case_address,
     elsewhere,
-    list_cases,
 )
 from sources.reading.techniques import film_facts
 from sources.reading.words import day_in_text, sex_in_text
@@ -78,10 +78,13 @@ class Sirm(Source):
 
     def items(self, web: Web) -> Iterator[Item]:
         """Every picture of every case that the site or its archive lists."""
-        listing = list_cases(web)
-        if not listing.cases:
+        listing = CaseListing(web)
+        is_empty = True
+        for item in once(chain.from_iterable(self.page_items(web, url) for url in listing)):
+            is_empty = False
+            yield item
+        if is_empty:
             yield unparsed(CATEGORY, HIT)
-        yield from once(chain.from_iterable(self.page_items(web, url) for url in listing.cases))
         if listing.gap is not None:
             yield listing.gap
 

@@ -65,6 +65,21 @@ def sources(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
 
 
 @app.command(rich_help_panel=LOOK)
+def doctor(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[SOURCE]...", help="Sources, by name. Default: the profile's.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for a nightly job.")] = False,
+    params: ParamsFile = PARAMS_FILE,
+    root: Root = ".",
+) -> None:
+    """Check with a few requests whether the sources still look as expected; exit code 1 if one does not."""
+    from pipeline.cli.doctor import doctor as check
+
+    check(layout_at(root), read_params(params), names or (), as_json)
+
+
+@app.command(rich_help_panel=LOOK)
 def show(
     manifest: Annotated[str | None, typer.Argument(help="A manifest.parquet. Default: this project's.")] = None,
     root: Root = ".",

@@ -6,7 +6,7 @@ its pager names; otherwise the next list is read, too, and in the end a row says
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bs4 import BeautifulSoup, Tag
@@ -54,54 +54,84 @@ NUMBERED = re.compile(r"/page/(\d{1,4})/?$")
 OF_PAGES = re.compile(r"\b(?:pagina|page)\s+\d{1,4}\s+(?:di|of)\s+(\d{1,4})\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class CaseList:
-    """Addresses of cases, and the row that says what their lists may lack (None = nothing)."""
-
-    cases: tuple[str, ...]
-    gap: Item | None = None
-
-
-@dataclass(frozen=True)
+@dataclass
 class _Category:
-    """What the pages of a category show: their cases, how many pages were read, how many the pager names."""
+    """What the pages of a category have shown so far: cases, pages read, pages that the pager names."""
 
     url: str
-    cases: tuple[str, ...]
-    read: int
-    named: int
+    cases: int = 0
+    read: int = 0
+    named: int = 1
 
     @property
     def is_whole(self) -> bool:
-        return bool(self.cases) and self.read >= self.named
+        return self.cases > 0 and self.read >= self.named
 
 
-def list_cases(web: Web) -> CaseList:
+class CaseListing:
     """All cases, each once: from the site's category; if that is not whole, from its REST search and the archive, too.
 
-    Raises:
-        WebError: no list can be read.
+    Iterate over it for the addresses of the cases; a page is requested when it is needed.
+
+    Attributes:
+        gap: afterwards, the row that says what the lists may lack (None = nothing).
     """
-    cases: dict[str, str] = {}  # by path, as a case may be on both hosts
-    categories: list[_Category] = []
-    problems: list[WebError] = []
-    for site in SITES:
+
+    def __init__(self, web: Web) -> None:
+        self._web = web
+        self._known: set[str] = set()  # by path, as a case may be on both hosts
+        self._categories: list[_Category] = []
+        self.gap: Item | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        """The addresses of the cases.
+
+        Raises:
+            WebError: no list can be read.
+        """
+        problems: list[WebError] = []
+        for site in SITES:
+            category = _Category(f"{site}{CATEGORY_PATH}")
+            try:
+                yield from self._new(self._category_cases(category))
+            except WebError as error:
+                problems.append(error)
+            else:
+                self._categories.append(category)
+            if category.is_whole:
+                return
+            listed = rest_cases(self._web, site)
+            yield from self._new(listed)
+            if listed and not any(known.cases for known in self._categories):
+                return
+        if not self._known and not self._categories:
+            raise problems[0]
+        short = [known for known in self._categories if known.read < known.named]
+        self.gap = _gap(short[0], len(self._known)) if short else None
+
+    def _new(self, addresses: Iterable[str]) -> Iterator[str]:
+        for address in addresses:
+            if path_of(address) not in self._known:
+                self._known.add(path_of(address))
+                yield address
+
+    def _category_cases(self, category: _Category) -> Iterator[str]:
+        """The cases on the pages of a category, as far as they can be read.
+
+        Raises:
+            WebError: the first page cannot be read.
+        """
         try:
-            categories.append(_category(web, f"{site}{CATEGORY_PATH}"))
-        except WebError as error:
-            problems.append(error)
-        else:
-            _add(cases, categories[-1].cases)
-            if categories[-1].is_whole:
-                return CaseList(tuple(cases.values()))
-        listed = rest_cases(web, site)
-        _add(cases, listed)
-        if listed and not any(category.cases for category in categories):
-            return CaseList(tuple(cases.values()))
-    if not cases and not categories:
-        raise problems[0]
-    short = [category for category in categories if category.read < category.named]
-    return CaseList(tuple(cases.values()), _gap(short[0], len(cases)) if short else None)
+            for place, tree in listing_pages(self._web, category.url, next_hits, cases=parse_hits):
+                hits = parse_hits(tree, place)
+                category.read += 1
+                category.named = max(category.named, pages_named(tree, place))
+                category.cases += len(hits)
+                yield from hits
+        except WebError:
+            if not category.read:
+                raise
+            category.named = max(category.named, category.read + 1)
 
 
 def parse_hits(tree: BeautifulSoup, url: str) -> list[str]:
@@ -167,32 +197,6 @@ def elsewhere(url: str) -> str:
     """The same path on the other of the two hosts."""
     here, there = SITES if url.startswith(f"{SITE}/") else SITES[::-1]
     return url.replace(here, there, 1)
-
-
-def _category(web: Web, url: str) -> _Category:
-    """The cases on the pages of a category, as far as they can be read.
-
-    Raises:
-        WebError: the first page cannot be read.
-    """
-    cases: list[str] = []
-    read, named = 0, 1
-    try:
-        for place, tree in listing_pages(web, url, next_hits, cases=parse_hits):
-            read += 1
-            named = max(named, pages_named(tree, place))
-            cases += parse_hits(tree, place)
-    except WebError:
-        if not read:
-            raise
-        named = max(named, read + 1)
-    return _Category(url, tuple(unique(cases)), read, named)
-
-
-def _add(cases: dict[str, str], addresses: Sequence[str]) -> None:
-    """Add cases that are not listed yet on the other host."""
-    for address in addresses:
-        cases.setdefault(path_of(address), address)
 
 
 def _gap(category: _Category, count: int) -> Item:
