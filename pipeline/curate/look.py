@@ -25,7 +25,7 @@ class TableLook:
     """A table that belongs to a folder of films.
 
     Attributes:
-        place: as the profile names it: its path below the folder, or its whole path if it is elsewhere.
+        place: its path below the folder.
         rows: how many rows it has.
         guess: what its columns mean.
     """
@@ -77,7 +77,7 @@ def look_at(folder: str, table: str | None = None) -> FolderLook:
 
 
 def _look_at_table(place: str, folder: str, stems: set[str], files: int) -> TableLook:
-    where = place if _is_elsewhere(place) else f"{folder}/{place}"
+    where = f"{folder}/{place}"
     columns, rows = read_columns(_rows(place, folder), stems, where)
     naming = naming_column(columns, rows, files)
     if naming is None:
@@ -121,8 +121,7 @@ def read_columns(rows: Iterator[Sequence[str]], stems: set[str], where: str) -> 
 
 def _rows(place: str, folder: str) -> Iterator[Sequence[str]]:
     """The rows of a table."""
-    root, name = (str(UPath(place).parent), UPath(place).name) if _is_elsewhere(place) else (folder, place)
-    text = decode(Files(root).read(name, FOLDER_TABLE_BYTES))
+    text = decode(Files(folder).read(place, FOLDER_TABLE_BYTES))
     sample = text[:10_000]
     try:
         delimiter = csv.Sniffer().sniff(sample, ",;\t|").delimiter
@@ -141,7 +140,11 @@ def _tables_in(folder: str) -> list[str]:
 
 
 def place_of(table: str, folder: str) -> str:
-    """How the profile names a table: below the folder if it lies there."""
+    """The path of a table below the folder.
+
+    Raises:
+        UsageError: it does not exist, or lies elsewhere.
+    """
     path = absolute(table)
     if path.startswith(f"{folder.rstrip('/')}/"):
         return path[len(folder.rstrip("/")) + 1 :]
@@ -149,11 +152,7 @@ def place_of(table: str, folder: str) -> str:
         return table
     if not UPath(path).is_file():
         raise UsageError(f"There is no table {table}; give the path of a table, or leave --table out.")
-    return path
-
-
-def _is_elsewhere(place: str) -> bool:
-    return place.startswith("/") or "://" in place
+    raise UsageError(f"{table} is outside {folder}; copy it there, or curate a folder that holds both.")
 
 
 def absolute(place: str) -> str:

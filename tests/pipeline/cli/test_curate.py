@@ -191,6 +191,8 @@ def test_what_does_not_exist_is_named(tmp_path):
     assert "there is no such folder" in refused(tmp_path, 1, "absent")
     write_films(tmp_path / "films", films=1)
     assert "There is no table labels.csv" in refused(tmp_path, 2, "films", "--table", "labels.csv")
+    (tmp_path / "far.csv").write_text("file\nf0.png\n")
+    assert "far.csv is outside" in refused(tmp_path, 2, "films", "--table", "far.csv")
     assert "absent.yaml does not exist" in refused(tmp_path, 2, "--profile", "absent.yaml")
 
 
