@@ -1,6 +1,7 @@
 """What tests share: where the real images are, if they are there."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,9 @@ def mirror() -> Path:
 def truth() -> Path:
     """Checked truth about the films of the mirror."""
     return real_folder("truth")
+
+
+@pytest.fixture(scope="session")
+def real() -> Callable[[str], Path]:
+    """Finds a folder of real material beside the checkout by name, and skips the test where it is absent."""
+    return real_folder
