@@ -13,14 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import psutil
-
 from pipeline.core.extends import find_profile
 from pipeline.core.params import Params
 from pipeline.core.profile import load_params
 from pipeline.core.profile_text import bare_text
 from sources.core.errors import CxnetError, UsageError
-from sources.core.storage import atomic
 
 ACTIVE = "params.yaml"
 PROFILES = "profiles"
@@ -133,6 +130,8 @@ def _is_generated(active: Path) -> bool:
 
 
 def _replace(active: Path, text: str) -> None:
+    from sources.core.storage import atomic  # imports pandas, which most commands do not need
+
     with atomic(active, "w") as file:
         file.write(text)
 
@@ -154,6 +153,8 @@ def _while_dvc_is_idle(project: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise CxnetError(busy) from None
+        import psutil
+
         if any(psutil.pid_exists(pid) for pid in _stage_processes(folder / "rwlock")):
             raise CxnetError(busy)
         yield

@@ -67,3 +67,13 @@ def test_help_names_every_verb_and_does_not_import_what_is_heavy():
     verbs = yaml.safe_load((PROJECT / "dvc.yaml").read_text())["stages"].keys()
     for verb in ("sources", "show", "schema", "similar", "run", *(verbs - {"fetch_folder", "judged"})):
         assert verb in shown
+
+
+def test_what_lists_the_sources_does_not_import_pandas():
+    """It takes half a second of the second that a listing may take."""
+    code = (
+        "import sys; from pipeline.cli.options import layout_at, read_params; "
+        "from pipeline.fetch.overview import source_rows; source_rows(layout_at('.'), read_params('params.yaml')); "
+        "assert not {'tensorflow', 'pandas', 'cv2', 'keras'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
