@@ -40,7 +40,7 @@ from pipeline.contradictions.evidence import (
 from pipeline.core.decisions import read_decisions
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
-from pipeline.core.schema import CONTRADICTIONS_SCHEMA
+from pipeline.core.schema import CONFLICTS_SCHEMA, CONTRADICTIONS_SCHEMA, MANIFEST_SCHEMA
 from pipeline.core.summary import Summary
 from pipeline.core.tables import row_names
 from pipeline.prepare.arrays import read_arrays
@@ -82,12 +82,12 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Con
         UsageError: a line of ``curation/decisions.csv`` is not valid.
         CxnetError: a table or, if films have two labels or more, the smallest arrays are absent.
     """
-    rows = read_table(layout.manifest / "manifest.parquet", FROM_MANIFEST)
+    rows = read_table(layout.manifest / "manifest.parquet", FROM_MANIFEST, MANIFEST_SCHEMA)
     rows = rows.assign(film=row_names(rows))
     contradictions = [
         *contradicting_tests(rows),
         *contradicting_findings(rows),
-        *two_labels(read_table(layout.conflicts)),
+        *two_labels(read_table(layout.conflicts, schema=CONFLICTS_SCHEMA)),
         *contradicting_ages(rows, params.contradictions),
         *contradicting_sexes(rows),
         *_contradicting_predictions(layout, params, rows),

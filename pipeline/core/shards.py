@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from upath import UPath
 
 from pipeline.core.schema import IMAGE_FIELD
+from sources.core.seal import sealed_writer
 from sources.core.storage import atomic, atomic_folder
 
 GROUP_ROWS = 64  # rows per row group: what a reader or writer holds at a time
@@ -62,7 +63,7 @@ class ShardWriter:
         if self._writer is None:
             path = self._folder / f"{self._prefix}-{self._shards:05d}.parquet"
             file = self._open.enter_context(atomic(path))
-            self._writer = self._open.enter_context(_parquet_writer(file, self._schema))
+            self._writer = self._open.enter_context(sealed_writer(file, self._schema, **_format(self._schema)))
             self._shards += 1
         return self._writer
 
@@ -88,18 +89,15 @@ def with_picture(row: Mapping[str, Any], png: bytes) -> dict[str, Any]:
     return {**row, IMAGE_FIELD.name: {"bytes": png, "path": f"{row['image_id']}.png"}}
 
 
-def _parquet_writer(file: Any, schema: pa.Schema) -> pq.ParquetWriter:
-    """A Parquet writer that neither compresses nor indexes pictures."""
+def _format(schema: pa.Schema) -> dict[str, Any]:
+    """Options of a Parquet writer that neither compresses nor indexes pictures."""
     columns = [path for entry in schema for path in _leaves(entry)]
     small = [path for path in columns if not path.startswith(f"{IMAGE_FIELD.name}.")]
-    return pq.ParquetWriter(
-        file,
-        schema,
-        compression={path: "NONE" if path == f"{IMAGE_FIELD.name}.bytes" else "ZSTD" for path in columns},
-        use_dictionary=small,
-        write_statistics=small,
-        write_page_checksum=True,
-    )
+    return {
+        "compression": {path: "NONE" if path == f"{IMAGE_FIELD.name}.bytes" else "ZSTD" for path in columns},
+        "use_dictionary": small,
+        "write_statistics": small,
+    }
 
 
 def _leaves(entry: pa.Field) -> list[str]:

@@ -6,7 +6,7 @@ import pandas as pd
 from upath import UPath
 
 from pipeline.core.layout import Layout
-from pipeline.core.schema import IMAGE_FIELD, POOL_SCHEMA
+from pipeline.core.schema import IMAGE_FIELD, POOL_SCHEMA, TABLES
 from pipeline.core.stages import TABLE_STAGES
 from sources.core.errors import CxnetError
 from sources.core.items import KEY
@@ -31,29 +31,38 @@ def shards(folder: UPath, prefix: str) -> list[UPath]:
 def read_pool(layout: Layout, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """All rows of the pool with ``columns`` (None = all but the pictures)."""
     names = columns or [name for name in POOL_SCHEMA.names if name != IMAGE_FIELD.name]
-    return pd.concat([read_table(shard, names) for shard in shards(layout.pool, "pool")], ignore_index=True)
+    return pd.concat(
+        [read_table(shard, names, POOL_SCHEMA) for shard in shards(layout.pool, "pool")], ignore_index=True
+    )
 
 
 def read_rows(layout: Layout, *, after: str) -> pd.DataFrame:
     """All rows with the columns of the stages up to and including ``after`` (``ingest``, ``dedupe``, ...)."""
     rows = read_pool(layout)
     for stage in TABLE_STAGES[: TABLE_STAGES.index(after) + 1] if after != "ingest" else ():
-        rows = join(rows, read_table(layout.table(stage)))
+        path = layout.table(stage)
+        rows = join(rows, read_table(path, schema=TABLES[stage]), path)
     return rows
 
 
-def join(rows: pd.DataFrame, added: pd.DataFrame) -> pd.DataFrame:
-    """Add the columns of a later stage; they replace columns of the same name.
+def join(rows: pd.DataFrame, added: pd.DataFrame, path: UPath) -> pd.DataFrame:
+    """Add the columns of a later stage, read from ``path``; they replace columns of the same name.
 
     Raises:
         CxnetError: the two tables do not hold the same rows.
     """
     if len(rows) != len(added):
-        raise CxnetError(f"Two stage tables hold {len(rows)} and {len(added)} rows; run `dvc repro` to update them.")
+        raise CxnetError(
+            f"{path} holds {len(added):,} rows, but the tables before it {len(rows):,}; run `cxnet-data run` to update "
+            "it."
+        )
     kept = [name for name in rows.columns if name in KEY or name not in added.columns]
-    joined = rows[kept].merge(added, on=list(KEY), how="left", validate="one_to_one", indicator="joined")
+    try:
+        joined = rows[kept].merge(added, on=list(KEY), how="left", validate="one_to_one", indicator="joined")
+    except pd.errors.MergeError:
+        raise CxnetError(f"{path} or a table before it holds a row twice; run `cxnet-data run` to update it.") from None
     if (joined["joined"] != "both").any():
-        raise CxnetError("Two stage tables hold different rows; run `dvc repro` to update them.")
+        raise CxnetError(f"{path} holds other rows than the tables before it; run `cxnet-data run` to update it.")
     return joined.drop(columns="joined")
 
 
@@ -99,7 +108,7 @@ def iter_images(
 ) -> Iterator[tuple[dict[str, object], bytes]]:
     """Yield ``columns`` and the PNG bytes of each row that has a picture, with a few rows in memory at a time."""
     for shard in shards(folder, prefix):
-        with open_parquet(shard) as file:
+        with open_parquet(shard, TABLES[prefix]) as file:
             for batch in file.iter_batches(batch_rows, columns=[*columns, "image"]):
                 for row in batch.to_pylist():
                     image = row.pop("image")

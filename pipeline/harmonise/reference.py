@@ -19,6 +19,7 @@ import pandas as pd
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images
 from pipeline.core.params import HarmoniseParams, SplitParams
+from pipeline.core.schema import HARMONISE_SCHEMA
 from pipeline.core.tables import is_pediatric, iter_images
 from pipeline.imaging.histogram import TONES, Counts, Shares, cumulative, histogram
 from pipeline.imaging.png import decode_png
@@ -71,7 +72,7 @@ def read_reference(layout: Layout) -> Reference | None:
     Raises:
         CxnetError: ``harmonise.parquet`` is missing or damaged.
     """
-    with open_parquet(layout.harmonise) as file:
+    with open_parquet(layout.harmonise, HARMONISE_SCHEMA) as file:
         return Reference.from_metadata(file.schema_arrow.metadata or {})
 
 

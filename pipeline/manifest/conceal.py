@@ -80,5 +80,5 @@ def _conceal_film(film: tuple[dict[str, Any], bytes]) -> Concealed:
 
 def _shard_rows(layout: Layout) -> int:
     """Rows per shard of the manifest's images: those of the first shard, as only the last one may have fewer."""
-    with open_parquet(shards(layout.manifest, "images")[0]) as first:
+    with open_parquet(shards(layout.manifest, "images")[0], IMAGES_SCHEMA) as first:
         return max(1, first.metadata.num_rows)

@@ -52,7 +52,7 @@ def read_arrays(layout: Layout, size: int) -> Arrays:
     folder = layout.arrays(size)
     inputs = _read_inputs(folder / INPUTS)
     check_channels(inputs["channels"], str(folder))
-    rows = read_table(folder / ROWS)
+    rows = read_table(folder / ROWS, schema=ROWS_SCHEMA)
     images = _open_images(folder / IMAGES)
     if images.shape != (len(rows), size, size, len(CHANNELS)) or images.dtype != np.uint8:
         raise CxnetError(f"{folder / IMAGES} does not match {ROWS}; run `cxnet-data prepare {size}` again.")

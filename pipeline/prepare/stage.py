@@ -16,6 +16,7 @@ import pandas as pd
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images
 from pipeline.core.params import Params, PrepareParams
+from pipeline.core.schema import IMAGES_SCHEMA, SPLITS_SCHEMA
 from pipeline.core.summary import Summary
 from pipeline.core.tables import iter_images, shards
 from pipeline.imaging.arrays import Pixels
@@ -69,8 +70,8 @@ def _kept_rows(layout: Layout) -> pd.DataFrame:
     Raises:
         CxnetError: the manifest and the splits hold different films.
     """
-    films = pd.concat([read_table(shard, FROM_MANIFEST) for shard in shards(layout.manifest, "images")])
-    splits = read_table(layout.splits, [*KEY, *FROM_SPLITS])
+    films = pd.concat([read_table(shard, FROM_MANIFEST, IMAGES_SCHEMA) for shard in shards(layout.manifest, "images")])
+    splits = read_table(layout.splits, [*KEY, *FROM_SPLITS], SPLITS_SCHEMA)
     splits = splits[splits["split"].notna()]
     joined = films.merge(splits, on=list(KEY), how="inner", validate="one_to_one")
     if not len(films) == len(splits) == len(joined):

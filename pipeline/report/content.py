@@ -10,6 +10,7 @@ import pandas as pd
 
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
+from pipeline.core.schema import CONTRADICTIONS_SCHEMA, DUPLICATES_SCHEMA, MANIFEST_SCHEMA, SPLITS_SCHEMA
 from pipeline.core.tables import has_unknown_patient, unknown_patients_warning
 from pipeline.report import numbers, page, pictures
 from pipeline.report.summary import Table
@@ -34,10 +35,10 @@ class Tables:
             CxnetError: one of them does not exist yet.
         """
         return cls(
-            read_table(layout.manifest / "manifest.parquet"),
-            read_table(layout.splits),
-            read_table(layout.duplicates),
-            read_table(layout.contradictions),
+            read_table(layout.manifest / "manifest.parquet", schema=MANIFEST_SCHEMA),
+            read_table(layout.splits, schema=SPLITS_SCHEMA),
+            read_table(layout.duplicates, schema=DUPLICATES_SCHEMA),
+            read_table(layout.contradictions, schema=CONTRADICTIONS_SCHEMA),
         )
 
     @property

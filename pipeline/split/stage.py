@@ -14,7 +14,7 @@ import pandas as pd
 
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params, SplitParams
-from pipeline.core.schema import SPLITS_SCHEMA
+from pipeline.core.schema import MANIFEST_SCHEMA, SPLITS_SCHEMA
 from pipeline.core.summary import Summary
 from pipeline.core.tables import has_unknown_patient, unknown_patients_warning
 from pipeline.split.assignment import SPLITS, assign, gaps
@@ -62,7 +62,7 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Spl
     Raises:
         UsageError: an external source does not exist.
     """
-    rows = read_table(layout.manifest / "manifest.parquet", COLUMNS)
+    rows = read_table(layout.manifest / "manifest.parquet", COLUMNS, MANIFEST_SCHEMA)
     _check_external(params.split, rows)
     rows = assign(rows.assign(group_id=groups(rows)), rows["status"] == "kept", params.split)
     write_table(layout.splits, rows.sort_values(list(KEY), kind="stable"), SPLITS_SCHEMA)

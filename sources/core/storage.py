@@ -18,9 +18,11 @@ import pyarrow.parquet as pq
 from upath import UPath
 
 from sources.core.errors import CxnetError
+from sources.core.seal import BrokenSealError, UnsealedError, check_seal, sealed_writer
 from sources.core.temporary import temporary_file, temporary_folder
 
 AnyPath = str | Path | UPath
+DIFFERENCES_NAMED = 3  # between a table and the one that is expected
 
 
 def is_local(path: UPath) -> bool:
@@ -173,43 +175,67 @@ def write_table(path: AnyPath, rows: pd.DataFrame, schema: pa.Schema) -> None:
         raise WriteError(path, f"columns {missing} are missing")
     try:
         table = pa.Table.from_pandas(rows[schema.names], schema=schema, preserve_index=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+    except pa.ArrowException as error:
         raise WriteError(path, error) from error
-    with atomic(path) as file:
-        pq.write_table(
-            table.replace_schema_metadata(schema.metadata), file, compression="zstd", write_page_checksum=True
-        )
+    with atomic(path) as file, sealed_writer(file, schema, compression="zstd") as writer:
+        writer.write_table(table)
 
 
-def read_table(path: AnyPath, columns: Sequence[str] | None = None) -> pd.DataFrame:
+def read_table(path: AnyPath, columns: Sequence[str] | None = None, schema: pa.Schema | None = None) -> pd.DataFrame:
     """Read a Parquet file into pandas with Arrow-backed types, so that a missing value stays missing.
 
+    Args:
+        path: the file.
+        columns: the columns to read; None = all.
+        schema: what the whole table must be, see :func:`open_parquet`.
+
     Raises:
-        CxnetError: the file is missing or not Parquet, or lacks one of ``columns``.
+        CxnetError: the file is missing, damaged or another table, or lacks one of ``columns``.
     """
-    with open_parquet(path) as file:
+    with open_parquet(path, schema) as file:
         _require(UPath(path), file.schema_arrow, columns or ())
         table = file.read(columns=list(columns) if columns is not None else None)
     return table.to_pandas(types_mapper=pd.ArrowDtype)
 
 
 @contextmanager
-def open_parquet(path: AnyPath) -> Iterator[pq.ParquetFile]:
-    """A Parquet file to read from; the checksum of every page is verified.
+def open_parquet(path: AnyPath, schema: pa.Schema | None = None) -> Iterator[pq.ParquetFile]:
+    """A Parquet file to read from; the checksums of its footer and of every page that is read are verified.
+
+    Args:
+        path: the file.
+        schema: the columns, types and version that it must have. Without it, the file may come from another program
+            or version, and its footer may have no checksum.
 
     Raises:
-        CxnetError: the file is missing, is not Parquet, or is damaged; also while it is read within the ``with``.
+        CxnetError: the file is missing, is not Parquet, is damaged (also while it is read within the ``with``), or is
+            not the table of ``schema``.
     """
     source = UPath(path)
     try:
-        with source.open("rb") as file, pq.ParquetFile(file, page_checksum_verification=True) as table:
-            yield table
+        with source.open("rb") as file:
+            _check_seal(source, file, required=schema is not None)
+            with pq.ParquetFile(file, page_checksum_verification=True) as table:
+                if schema is not None:
+                    _require_table(source, table.schema_arrow, schema)
+                yield table
     except FileNotFoundError:
-        raise CxnetError(f"{source} does not exist; run the stage that writes it first (`dvc repro`).") from None
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise CxnetError(f"{source} does not exist; run the stage that writes it first (`cxnet-data run`).") from None
+    except (pa.ArrowException, OSError, UnicodeDecodeError, BrokenSealError) as error:
         raise CxnetError(
             f"{source} is not a readable Parquet file ({error}); delete it and run its stage again."
         ) from error
+
+
+def _check_seal(path: UPath, file: IO[bytes], required: bool) -> None:
+    try:
+        check_seal(file)
+    except UnsealedError:
+        if required:
+            raise CxnetError(
+                f"{path} has no checksum: it is damaged, or another version or program wrote it; delete it and run its "
+                "stage again."
+            ) from None
 
 
 def _require(path: UPath, schema: pa.Schema, columns: Sequence[str]) -> None:
@@ -217,6 +243,31 @@ def _require(path: UPath, schema: pa.Schema, columns: Sequence[str]) -> None:
     if absent:
         raise CxnetError(
             f"{path} has no column {sorted(absent)}; it was written by another version: run its stage again."
+        )
+
+
+def _require_table(path: UPath, actual: pa.Schema, expected: pa.Schema) -> None:
+    """Refuse a table with other columns, types or another version of their meaning."""
+    types = dict(zip(expected.names, expected.types, strict=True))
+    differences = [
+        *(f"no column {name}" for name in expected.names if name not in actual.names),
+        *(f"a column {name}" for name in actual.names if name not in types),
+        *(
+            f"{name} as {column} instead of {types[name]}"
+            for name, column in zip(actual.names, actual.types, strict=True)
+            if column != types.get(name, column)
+        ),
+    ]
+    version = (actual.metadata or {}).get(b"version")
+    if not differences and version != expected.metadata[b"version"]:
+        differences = [f"version {(version or b'unknown').decode(errors='replace')}"]
+    if not differences and actual.names != expected.names:
+        differences = ["its columns in another order"]
+    if differences:
+        more = ", ..." if len(differences) > DIFFERENCES_NAMED else ""
+        raise CxnetError(
+            f"{path} is not the table that belongs there, or another version wrote it (it has "
+            f"{', '.join(differences[:DIFFERENCES_NAMED])}{more}); delete it and run its stage again."
         )
 
 

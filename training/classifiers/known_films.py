@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import pandas as pd
 
 from pipeline.core.layout import Layout
+from pipeline.core.schema import DEDUPE_SCHEMA
 from pipeline.core.tables import iter_images, join, read_pool
 from pipeline.imaging.arrays import Gray
 from pipeline.imaging.png import decode_png, shrink
@@ -63,7 +64,7 @@ def read_examples(layout: Layout, views: Path | None, long_side: int) -> Iterato
     Raises:
         CxnetError: a stored picture is damaged.
     """
-    rows = join(read_pool(layout, COLUMNS), read_table(layout.dedupe))
+    rows = join(read_pool(layout, COLUMNS), read_table(layout.dedupe, schema=DEDUPE_SCHEMA), layout.dedupe)
     rows = rows.assign(view=_known_views(layout, rows, views), forbidden=_forbids_training(rows))
     known = rows[rows["view"].notna()].set_index(list(KEY))[["view", "patient_key", "forbidden"]].to_dict("index")
     for key, png in iter_images(layout.pool, "pool"):

@@ -8,8 +8,12 @@ from hypothesis import strategies as st
 from upath import UPath
 
 from pipeline.core.layout import Layout
+from pipeline.core.schema import TABLES
 from pipeline.core.tables import exclude, is_pediatric, iter_images, join, read_pool, read_rows, row_names, shards
 from sources.core.errors import CxnetError
+from sources.core.storage import read_table, write_table
+
+PLACE = UPath("data/views.parquet")
 
 
 def rows(**columns):
@@ -33,7 +37,7 @@ def test_a_folder_without_shards_is_one_sentence(tmp_path, folder):
 
 def test_joining_adds_columns_in_the_order_of_the_rows(tmp_path):
     added = rows(view=["PA", "AP", "L"]).iloc[::-1]
-    assert join(rows(age=[1, 2, 3]), added).to_dict("list") == {
+    assert join(rows(age=[1, 2, 3]), added, PLACE).to_dict("list") == {
         "source": ["nih"] * 3,
         "item_id": ["0", "1", "2"],
         "age": [1, 2, 3],
@@ -42,7 +46,7 @@ def test_joining_adds_columns_in_the_order_of_the_rows(tmp_path):
 
 
 def test_joining_replaces_a_column_of_the_same_name_even_by_nothing():
-    joined = join(rows(view=["PA", "PA"], age=[1, 2]), rows(view=["L", None]))
+    joined = join(rows(view=["PA", "PA"], age=[1, 2]), rows(view=["L", None]), PLACE)
     assert joined["view"].tolist() == ["L", None]
     assert joined["age"].tolist() == [1, 2]
 
@@ -50,20 +54,26 @@ def test_joining_replaces_a_column_of_the_same_name_even_by_nothing():
 @pytest.mark.parametrize(
     ("added", "message"),
     [
-        (rows(view=["PA"]), "hold 2 and 1 rows"),
-        (rows(view=["PA", "PA"]).assign(source="sirm"), "hold different rows"),
-        (rows(view=["PA", "PA"]).assign(item_id=["0", "9"]), "hold different rows"),
+        (rows(view=["PA"]), "views.parquet holds 1 rows, but the tables before it 2; run"),
+        (
+            rows(view=["PA", "PA"]).assign(source="sirm"),
+            "views.parquet holds other rows than the tables before it; run",
+        ),
+        (
+            rows(view=["PA", "PA"]).assign(item_id=["0", "9"]),
+            "views.parquet holds other rows than the tables before it; run",
+        ),
     ],
     ids=["fewer", "another source", "another film"],
 )
 def test_tables_of_different_rows_are_not_joined(added, message):
     with pytest.raises(CxnetError, match=message):
-        join(rows(age=[1, 2]), added)
+        join(rows(age=[1, 2]), added, PLACE)
 
 
 def test_a_row_that_occurs_twice_is_not_joined():
-    with pytest.raises(pd.errors.MergeError):
-        join(rows(age=[1, 2]), rows(view=["PA", "PA"]).assign(item_id="0"))
+    with pytest.raises(CxnetError, match=r"views\.parquet or a table before it holds a row twice; run"):
+        join(rows(age=[1, 2]), rows(view=["PA", "PA"]).assign(item_id="0"), PLACE)
 
 
 @given(st.lists(st.tuples(st.booleans() | st.none(), st.none() | st.just("dedupe")), min_size=1, max_size=9))
@@ -123,3 +133,25 @@ def test_pictures_come_with_their_rows_in_order_and_rows_without_one_are_left_ou
     films = list(iter_images(layout.pool, "pool", ("item_id", "width"), batch_rows))
     assert [row for row, _ in films] == [{"item_id": str(number), "width": 40} for number in range(5)]
     assert [png for _, png in films] == [film(picture=draw(number))["image"]["bytes"] for number in range(5)]
+
+
+@pytest.mark.parametrize("expected", TABLES)
+def test_no_other_table_is_taken_for_the_one_that_belongs_there(tmp_path, expected):
+    path = tmp_path / f"{expected}.parquet"
+    for name, schema in TABLES.items():
+        write_table(path, pd.DataFrame(columns=schema.names, dtype=object), schema)
+        if name == expected:
+            assert len(read_table(path, schema=TABLES[expected])) == 0
+            continue
+        with pytest.raises(CxnetError, match=rf"^\S*{expected}\.parquet is not the table .* delete it and run .*\.$"):
+            read_table(path, schema=TABLES[expected])
+
+
+@pytest.mark.parametrize("name", ["pool", "dedupe", "views"])
+def test_rows_are_not_read_from_a_table_in_the_place_of_another(tmp_path, name):
+    layout = Layout.at(tmp_path)
+    lay_out(layout, [film(), film(item_id="2")], through="harmonise")
+    wrong = layout.pool / "pool-00000.parquet" if name == "pool" else layout.table(name)
+    wrong.write_bytes(layout.harmonise.read_bytes())
+    with pytest.raises(CxnetError, match=f"{wrong.name} is not the table that belongs there"):
+        read_rows(layout, after="harmonise")

@@ -6,12 +6,14 @@ from contextlib import suppress
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from upath import UPath
 
 from sources.core.errors import CxnetError
+from sources.core.seal import SEAL_BYTES
 from sources.core.storage import atomic, atomic_folder, read_table, write_json, write_table
 
 SCHEMA = pa.schema([("name", pa.string()), ("number", pa.int64())], metadata={"version": "1"})
@@ -165,13 +167,58 @@ def test_a_damaged_byte_of_the_data_is_found_out(tmp_path, place, bit):
         assert "a.parquet is not a readable Parquet file" in str(error)
 
 
-def test_a_damaged_footer_is_not_a_crash(tmp_path):
-    write_table(tmp_path / "a.parquet", pd.DataFrame({"name": ["a"] * 9, "number": range(9)}), SCHEMA)
-    good = (tmp_path / "a.parquet").read_bytes()
+@pytest.mark.parametrize("schema", [SCHEMA, None])
+def test_every_flipped_bit_of_the_footer_is_found_out(tmp_path, schema):
+    path = tmp_path / "a.parquet"
+    write_table(path, pd.DataFrame({"name": ["a"] * 9, "number": range(9)}), SCHEMA)
+    good, whole = path.read_bytes(), read_table(path)
     footer = int.from_bytes(good[-8:-4], "little") + 8
     for place in range(len(good) - footer, len(good)):
-        data = bytearray(good)
-        data[place] ^= 0xFF
-        (tmp_path / "a.parquet").write_bytes(data)
+        for bit in range(8):
+            data = bytearray(good)
+            data[place] ^= 1 << bit
+            path.write_bytes(data)
+            with pytest.raises(CxnetError, match=r"a\.parquet (is not a readable Parquet file|has no checksum)"):
+                read_table(path, schema=schema)
+    for place in range(len(good) - footer - SEAL_BYTES, len(good) - footer):
+        path.write_bytes(good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :])
         with suppress(CxnetError):
-            read_table(tmp_path / "a.parquet")
+            assert read_table(path).equals(whole)
+
+
+def test_a_table_of_another_program_is_read_where_any_table_is_welcome_and_refused_elsewhere(tmp_path):
+    rows = pd.DataFrame({"name": ["a"], "number": [1]})
+    pq.write_table(pa.Table.from_pandas(rows, SCHEMA, preserve_index=False), tmp_path / "a.parquet")
+    assert read_table(tmp_path / "a.parquet")["number"].tolist() == [1]
+    with pytest.raises(CxnetError, match=r"a\.parquet has no checksum: .* delete it and run its stage again\.$"):
+        read_table(tmp_path / "a.parquet", schema=SCHEMA)
+
+
+def test_a_sealed_table_is_an_ordinary_parquet_file(tmp_path):
+    rows = pd.DataFrame({"name": ["a", None], "number": [1, 2]})
+    write_table(tmp_path / "a.parquet", rows, SCHEMA)
+    table = pq.read_table(tmp_path / "a.parquet")
+    assert table.to_pydict() == {"name": ["a", None], "number": [1, 2]}
+    assert table.schema.equals(SCHEMA, check_metadata=True)
+
+
+@pytest.mark.parametrize(
+    ("other", "difference"),
+    [
+        (pa.schema([("name", pa.string())]), "it has no column number"),
+        (pa.schema([*SCHEMA, ("more", pa.string())]), "it has a column more"),
+        (pa.schema([("name", pa.string()), ("number", pa.float64())]), "it has number as double instead of int64"),
+        (pa.schema(reversed(list(SCHEMA))), "it has its columns in another order"),
+        (SCHEMA.with_metadata({"version": "0"}), "it has version 0"),
+        (SCHEMA.remove_metadata(), "it has version unknown"),
+    ],
+)
+def test_another_schema_is_one_sentence_that_names_the_difference(tmp_path, other, difference):
+    metadata = {"version": "1"} if other.metadata is None and difference != "it has version unknown" else other.metadata
+    rows = pd.DataFrame({"name": ["a"], "number": [1], "more": ["b"]})
+    write_table(tmp_path / "a.parquet", rows, other.with_metadata(metadata))
+    with pytest.raises(CxnetError) as error:
+        read_table(tmp_path / "a.parquet", ["name"], SCHEMA)
+    assert f"a.parquet is not the table that belongs there, or another version wrote it ({difference});" in str(
+        error.value
+    )
