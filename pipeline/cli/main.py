@@ -126,7 +126,7 @@ def similar(
         typer.echo(f"{overlay}: the image in red, the first film in cyan; gray where they agree.")
 
 
-@app.command(rich_help_panel=LOOK)
+@app.command(rich_help_panel=RUN)
 def curate(
     folders: Annotated[list[str] | None, typer.Argument(metavar="FOLDER...", help="Folders or buckets.")] = None,
     table: Annotated[str | None, typer.Option(metavar="FILE", help="Its table. Default: the one there.")] = None,
@@ -145,8 +145,8 @@ def curate(
     """Make a clean data set of your own films: no project, no profile and no labels needed."""
     from pipeline.cli.curate import CurateRequest, curate_films
 
-    where = CurateRequest(tuple(folders or ()), table, profile, out, root, name, workers, scheduler, as_json)
-    curate_films(where)
+    request = CurateRequest(tuple(folders or ()), table, profile, out, root, name, workers, scheduler, as_json)
+    curate_films(request)
 
 
 @app.command(rich_help_panel=LOOK)

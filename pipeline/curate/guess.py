@@ -18,12 +18,12 @@ DISTINCT_KEPT = 5000  # different cells that are counted per column
 MOST_WORDS = 200  # different words that a column of labels may have, or
 WORDS_SHARE = 0.1  # of its cells
 MOST_MAPPED = 300  # words of labels that a profile lists
-STUDIES_SHARE = 0.1  # different studies per film: numbers that begin anew for each patient would tie patients together
+STUDIES_SHARE = 0.1  # different studies per film: numbers that begin anew for each patient would link patients
 FITTING_SHARE = 0.5  # of a column's cells that must fit its name
 SURE_SHARE = 0.95  # of a column's cells that must fit if its name says nothing
 NAMING_SHARE = 0.5  # of the files, or of the rows, that a column must name
 
-NAMES = {  # our column -> how others call it, without spaces and signs, best first
+NAMES = {  # our column -> what others call it, without spaces and signs, best first
     "patient_id": (
         *("patientid", "patient", "subjectid", "subject", "pid", "patientnumber", "patientno", "patientname"),
         *("patientkey", "participantid", "participant", "personid", "person", "caseid", "mrn", "idpatient"),

@@ -29,9 +29,9 @@ def name_folders(looks: Sequence[FolderLook], name: str | None) -> list[NamedFol
     taken = set(source_names())
     for look in looks:
         parts = [part for part in look.path.rstrip("/").split("/") if part]
-        wishes = [slug(name)] if name and len(looks) == 1 else [slug(parts[-1]), slug("_".join(parts[-2:]))]
-        wishes += [f"{wishes[-1]}_{number}" for number in range(2, len(looks) + 3)]
-        chosen = next(wish for wish in wishes if wish not in taken)
+        proposals = [slug(name)] if name and len(looks) == 1 else [slug(parts[-1]), slug("_".join(parts[-2:]))]
+        proposals += [f"{proposals[-1]}_{number}" for number in range(2, len(looks) + 3)]
+        chosen = next(proposal for proposal in proposals if proposal not in taken)
         taken.add(chosen)
         named.append(NamedFolder(chosen, look))
     return named
@@ -49,7 +49,7 @@ def curation_text(name: str, folders: Sequence[NamedFolder], command: str, again
     Args:
         name: of the data set.
         folders: its films.
-        command: what was asked for.
+        command: the request.
         again: the command that runs it again.
     """
     lines = [

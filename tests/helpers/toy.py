@@ -75,10 +75,14 @@ def client(sleeps: list[float] | None = None, **limits: Any) -> Client:
 
 
 def fetch(
-    source: Any, folder: Path, wishes: FetchOptions | None = None, origin: str = LIVE, with_client: Client | None = None
+    source: Any,
+    folder: Path,
+    options: FetchOptions | None = None,
+    origin: str = LIVE,
+    with_client: Client | None = None,
 ) -> tuple[Outcome, pd.DataFrame]:
     """Fetch ``source`` into ``folder``, and return the outcome and the rows by item_id."""
     store = Store(folder, origin)
     with store.exclusive(lambda message: None):
-        outcome = fetch_source(source, store, with_client or client(), wishes)
+        outcome = fetch_source(source, store, with_client or client(), options)
     return outcome, read_table(store.items).set_index("item_id")
