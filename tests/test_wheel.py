@@ -8,8 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
-from curation import write_films, write_table
+from own_films import write_films, write_table
 
 PROJECT = Path(__file__).parents[1]
 PACKAGES = ("pipeline", "sources", "training")

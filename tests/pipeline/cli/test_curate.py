@@ -9,8 +9,8 @@ import pandas as pd
 import psutil
 import pytest
 import yaml
+from own_films import curate, results, start_curate, wait_for, workers_of, write_films, write_table
 
-from curation import curate, results, start_curate, wait_for, workers_of, write_films, write_table
 from pipeline.core.profile import load_params
 from sources.core.storage import read_table
 

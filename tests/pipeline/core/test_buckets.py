@@ -11,6 +11,7 @@ import pytest
 import s3fs
 from collection import draw_collection, tables, write_profile
 from moto.server import ThreadedMotoServer
+from own_films import write_films, write_table
 from typer.testing import CliRunner
 from upath import UPath
 
@@ -131,3 +132,22 @@ def test_missing_bucket_is_one_sentence(bucket, profile):
         file.write("{}")
     with pytest.raises(CxnetError, match="Cannot write"), atomic_folder("s3://nobodys/set") as folder:
         (folder / "x").write_bytes(b"x")
+
+
+def test_curate_puts_its_results_into_a_bucket_and_continues_there(bucket, tmp_path, monkeypatch):
+    monkeypatch.setenv("CXNET_WORKERS", "1")
+    write_table(write_films(tmp_path / "films", films=3))
+    words = ["curate", str(tmp_path / "films"), "--out", str(tmp_path / "out"), "--root", f"{bucket}set"]
+    first = CliRunner().invoke(app, words)
+    assert first.exit_code == 0, (first.output, first.exception)
+    assert "3 of 5 images are kept" in first.output
+    assert f"Report: {bucket}set/reports/index.html" in first.output
+    assert [path.name for path in (tmp_path / "out" / "data").iterdir()] == ["raw"]
+    second = CliRunner().invoke(app, words)
+    assert second.exit_code == 0, (second.output, second.exception)
+    ran = [line.partition(":")[0] for line in second.output.splitlines() if line.endswith(" s")]
+    assert ran == ["fetch@films"]
+    (bucket / "set" / "data" / "views.parquet").write_bytes(b"changed")
+    third = CliRunner().invoke(app, words)
+    assert third.exit_code == 0, (third.output, third.exception)
+    assert "views: 5 rows" in third.output and "dedupe: 5 rows, 2 in 1 clusters, 1 excluded, unchanged" in third.output
