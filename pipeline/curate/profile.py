@@ -49,7 +49,7 @@ def curation_text(name: str, folders: Sequence[NamedFolder], command: str, again
     Args:
         name: of the data set.
         folders: its films.
-        command: the request.
+        command: the command that wrote it.
         again: the command that runs it again.
     """
     lines = [

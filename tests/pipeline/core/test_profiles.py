@@ -55,7 +55,7 @@ COMMON = {
     "split": {"seed": 18, "val": 0.15, "test": 0.2, "folds": 5, "external": []},
     "contradictions": {"age_years": 2.0, "undated_years": 15.0, "folds": 5, "seed": 18},
 }
-FETCH = {"contact": None, "accept_terms": [], "on_unavailable": "skip", "limit": None}
+FETCH = {"contact": None, "accept_terms": [], "on_unavailable": "skip", "limit": None, "options": {}}
 QUICK = FETCH | {"delay_s": 0.0, "connections": 4, "max_file_mb": 200, "timeout_s": 10.0}
 LIVE = FETCH | {"delay_s": 1.0, "connections": 2, "max_file_mb": 5000, "timeout_s": 30.0}
 PREPARE = {"aspect": "stretch", "beasf_gamma": 1.5, "clahe_clip": 2.0, "clahe_tiles": 8}
