@@ -72,7 +72,7 @@ class Column:
         name: as the table writes it.
         words: how often each cell occurs; only the first :data:`DISTINCT_KEPT` different ones are counted.
         filled: cells that are not empty.
-        files: the names of files that cells hold, without folders and extensions.
+        files: the files that cells name.
     """
 
     name: str

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -18,6 +19,11 @@ from sources.reading.tables import decode
 TABLE_SUFFIXES = (".csv", ".tsv")
 TABLES_TRIED = 10
 COLUMNS_LOOKED_AT = 500
+MASKS = re.compile(r"(?:[a-z]+[ _-]?)?(?:masks?|segmentations?|segs?)", re.IGNORECASE)
+LONGEST_PATH = 1000  # characters
+HEADER_CHARACTERS, CELL_CHARACTERS = 100_000, 16_000_000
+DELIMITERS = ",;\t|"
+SEPARATOR = re.compile(r'\A"?sep=.+[\r\n]+')  # a line that some spreadsheets write before the header
 
 
 @dataclass(frozen=True)
@@ -63,39 +69,62 @@ def look_at(folder: str, table: str | None = None) -> FolderLook:
     places = [entry.place for entry in Files(path).images()]
     if not places:
         raise CxnetError(f"{folder} holds no image; give a folder with films (JPEG, PNG, TIFF, DICOM, ...).")
-    stems = {_stem(place) for place in places}
+    names = FileNames(places)
     if table is not None:
         place = place_of(table, path)
-        return FolderLook(path, len(places), _look_at_table(place, path, stems, len(places)))
+        return FolderLook(path, len(places), _look_at_table(place, path, names))
     notes: list[str] = []
     for place in _tables_in(path)[:TABLES_TRIED]:
         try:
-            return FolderLook(path, len(places), _look_at_table(place, path, stems, len(places)), notes)
+            return FolderLook(path, len(places), _look_at_table(place, path, names), notes)
         except CxnetError as error:
             notes.append(f"{place} is not used: {error}")
     return FolderLook(path, len(places), None, notes)
 
 
-def _look_at_table(place: str, folder: str, stems: set[str], files: int) -> TableLook:
+def _look_at_table(place: str, folder: str, names: "FileNames") -> TableLook:
     where = f"{folder}/{place}"
-    columns, rows = read_columns(_rows(place, folder), stems, where)
-    naming = naming_column(columns, rows, files)
+    columns, rows = read_columns(_rows(place, folder), names, where)
+    naming = naming_column(columns, rows, names.count)
     if naming is None:
         best = max(columns, key=lambda column: len(column.files), default=None)
         nearest = f"; the best is '{best.name}' with {len(best.files):,}" if best is not None and best.files else ""
         raise UsageError(
-            f"No column of {where} names the files in {folder} (of {files:,} images{nearest}); give a table with the "
-            "names of the files, or none."
+            f"No column of {where} names the files in {folder} (of {names.count:,} images{nearest}); give a table with "
+            "the names of the files, or none."
         )
-    return TableLook(place, rows, guess_meaning(columns, naming, rows, files))
+    return TableLook(place, rows, guess_meaning(columns, naming, rows, names.count))
 
 
-def read_columns(rows: Iterator[Sequence[str]], stems: set[str], where: str) -> tuple[list[Column], int]:
+class FileNames:
+    """The files of a folder by the ends of their paths, without extension and in lower case.
+
+    Attributes:
+        count: how many files there are.
+    """
+
+    def __init__(self, places: Sequence[str]) -> None:
+        self.count = len(places)
+        self._by_end: dict[str, str | None] = {}  # None: several files end so
+        for place in places:
+            if not _is_mask(place):
+                for end in _ends(place):
+                    self._by_end[end] = None if end in self._by_end else place
+
+    def file_of(self, cell: str) -> str | None:
+        """The file that a cell names, however much of its path it writes; None if there is no such, or several."""
+        for end in _ends(cell):
+            if end in self._by_end:
+                return self._by_end[end]
+        return None
+
+
+def read_columns(rows: Iterator[Sequence[str]], names: FileNames, where: str) -> tuple[list[Column], int]:
     """Look through a table, row by row: its columns, and the number of its rows.
 
     Args:
         rows: the names of the columns, then the rows.
-        stems: names of files, without folders and extensions, in lower case.
+        names: of the files that cells may name.
         where: name of the table, for messages.
 
     Raises:
@@ -114,20 +143,24 @@ def read_columns(rows: Iterator[Sequence[str]], stems: set[str], where: str) -> 
             column.filled += 1
             if word in column.words or len(column.words) < DISTINCT_KEPT:
                 column.words[word] += 1
-            if (stem := _stem(word)) in stems:
-                column.files.add(stem)
+            if (file := names.file_of(word)) is not None:
+                column.files.add(file)
     return columns, count
 
 
 def _rows(place: str, folder: str) -> Iterator[Sequence[str]]:
     """The rows of a table."""
     text = decode(Files(folder).read(place, FOLDER_TABLE_BYTES))
-    sample = text[:10_000]
+    text = SEPARATOR.sub("", text, count=1)
+    header = text[:HEADER_CHARACTERS].splitlines()[:1]
+    delimiter = max(DELIMITERS, key=lambda each: header[0].count(each)) if header else DELIMITERS[0]
+    csv.field_size_limit(CELL_CHARACTERS)
     try:
-        delimiter = csv.Sniffer().sniff(sample, ",;\t|").delimiter
-    except csv.Error:
-        delimiter = ","
-    return (row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if any(row))
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+            if any(row):
+                yield row
+    except csv.Error as error:
+        raise CxnetError(f"{folder}/{place} is not a readable CSV table ({error}); save it as CSV again.") from error
 
 
 def _tables_in(folder: str) -> list[str]:
@@ -161,7 +194,15 @@ def absolute(place: str) -> str:
     return str(Path(path.path).expanduser().resolve()) if is_local(path) else place
 
 
-def _stem(path: str) -> str:
-    """The name of a file in lower case, without folders and extension, however the path is written."""
-    name = PurePosixPath(path.replace("\\", "/")).name.lower()
-    return name[: -len(PurePosixPath(name).suffix)] if PurePosixPath(name).suffix else name
+def _is_mask(place: str) -> bool:
+    """Does a file lie in a folder of masks, which have the names of the films?"""
+    return any(MASKS.fullmatch(part) for part in place.split("/")[:-1])
+
+
+def _ends(path: str) -> Iterator[str]:
+    """The ends of a path, the longest first, however it is written: without extension and in lower case."""
+    parts = [part for part in path[:LONGEST_PATH].lower().replace("\\", "/").split("/") if part not in ("", ".", "..")]
+    if parts:
+        parts[-1] = PurePosixPath(parts[-1]).stem
+    for start in range(len(parts)):
+        yield "/".join(parts[start:])

@@ -3,15 +3,15 @@
 import pytest
 
 from pipeline.curate.guess import guess_meaning, naming_column
-from pipeline.curate.look import read_columns
+from pipeline.curate.look import FileNames, read_columns
 from sources.core.errors import CxnetError
 
-FILES = [f"im{number:04d}" for number in range(40)]
+FILES = [f"im{number:04d}.png" for number in range(40)]
 
 
 def look(header, *rows, files=FILES):
     """The columns of a table, and the number of its rows."""
-    return read_columns(iter([header, *rows]), set(files), "t.csv")
+    return read_columns(iter([header, *rows]), FileNames(files), "t.csv")
 
 
 def guessed(header, *rows, files=FILES):
@@ -179,6 +179,14 @@ def test_files_are_named_however_they_are_written():
     assert len(naming_column(columns, count, 40).files) == 40
 
 
+def test_files_of_one_name_are_told_apart_by_their_folders():
+    files = [f"train/patient{number:03d}/study1/view1_frontal.jpg" for number in range(20)]
+    body = [[f"CheXpert-v1.0-small/{place}", "68"] for place in files]
+    assert guessed(["Path", "Age"], *body, files=files).columns["item_id"].why == "names 20 of 20 files (20 rows)"
+    columns, count = look(["Path"], *([["view1_frontal.jpg"]] * 20), files=files)
+    assert naming_column(columns, count, 20) is None
+
+
 def test_the_column_that_names_most_files_wins_over_numbers_that_happen_to_be_names():
     files = [str(number) for number in range(100)]
     body = [[str(20 + number % 60), f"{number}.png"] for number in range(100)]
@@ -206,4 +214,4 @@ def test_an_empty_table_is_refused():
 
 
 def look_at_nothing():
-    return read_columns(iter(()), set(), "t.csv")
+    return read_columns(iter(()), FileNames([]), "t.csv")

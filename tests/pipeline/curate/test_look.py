@@ -1,0 +1,96 @@
+"""Looking at folders: their images, and the tables that name them."""
+
+import pytest
+
+from pipeline.curate.look import FileNames, look_at
+from sources.core.errors import CxnetError, UsageError
+
+PNG = b"\x89PNG\r\n\x1a\n"
+CASES = {  # table in ../shared/cases/tab -> the columns that matter
+    "chexpert_layout": {"item_id": "Path", "label": "No Finding"},
+    "masks_beside": {"item_id": "FILE NAME", "label": "label"},
+    "pcr_words": {"item_id": "file", "label": "finding", "rt_pcr": "RT_PCR_positive"},
+    "placeholder_patients": {"item_id": "file", "patient_id": "pid", "label": "finding"},
+    "rows_per_box": {"item_id": "patientId", "patient_id": "patientId", "label": "class"},
+    "table_long_cell": {"item_id": "file", "label": "finding"},
+    "table_sep_line": {"item_id": "file", "label": "finding"},
+    "unix_paths": {"item_id": "path", "label": "finding"},
+    "windows_paths": {"item_id": "path", "patient_id": "pid", "label": "finding"},
+    "words": {"item_id": "file", "age": "age", "sex": "sex"},
+    "yes_no": {"item_id": "file", "label": "covid"},
+}
+
+
+@pytest.fixture
+def films(tmp_path):
+    """A folder with ten images, some of them in a folder."""
+    for number in range(10):
+        path = tmp_path / ("images" if number > 5 else ".") / f"f{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(PNG)
+    return tmp_path
+
+
+def table_of(folder, name="films.csv", header="file,finding", names=range(10)):
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join([header, *(f"f{number}.png,COVID-19" for number in names)]))
+    return path
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_tables_of_the_field_are_understood(real, name):
+    look = look_at(str(real("cases") / "tab" / name))
+    assert look.table is not None, look.notes
+    columns = {ours: meaning.column for ours, meaning in look.table.guess.columns.items()}
+    assert CASES[name].items() <= columns.items()
+
+
+def test_the_nearest_table_that_names_the_files_is_used(films):
+    table_of(films, "a.csv", names=(100, 101))
+    table_of(films, "b.csv")
+    table_of(films, "images/c.csv")
+    look = look_at(str(films))
+    assert (look.images, look.table.place, look.table.rows) == (10, "b.csv", 10)
+    assert look.notes[0].startswith("a.csv is not used: No column of ")
+
+
+def test_a_folder_needs_no_table(films):
+    look = look_at(str(films))
+    assert (look.path, look.images, look.table, look.notes) == (str(films), 10, None, [])
+
+
+@pytest.mark.parametrize("given", ["films.csv", "{films}/films.csv", "{films}/images/../films.csv"])
+def test_a_table_is_given_by_its_path_or_its_place_in_the_folder(films, given):
+    table_of(films)
+    assert look_at(str(films), given.format(films=films)).table.place == "films.csv"
+
+
+@pytest.mark.parametrize("content", [b"", PNG * 5, b"a\nb\nc\n", b'"open\n', b"\xff\xfe\x00"])
+def test_a_table_that_says_nothing_of_the_files_is_one_sentence(films, content):
+    (films / "odd.csv").write_bytes(content)
+    with pytest.raises(CxnetError) as caught:
+        look_at(str(films), "odd.csv")
+    assert "odd.csv" in str(caught.value) and "\n" not in str(caught.value)
+    assert look_at(str(films)).notes[0].startswith("odd.csv is not used: ")
+
+
+def test_what_is_not_there_or_elsewhere_is_refused(films, tmp_path_factory):
+    elsewhere = table_of(tmp_path_factory.mktemp("elsewhere"))
+    with pytest.raises(UsageError, match="is outside"):
+        look_at(str(films), str(elsewhere))
+    with pytest.raises(UsageError, match=r"There is no table absent\.csv"):
+        look_at(str(films), "absent.csv")
+    with pytest.raises(CxnetError, match="holds no image"):
+        look_at(str(elsewhere.parent))
+
+
+def test_a_name_that_several_files_have_is_no_file_unless_the_others_are_masks():
+    names = FileNames(["a/x.png", "b/x.png", "films/y.png", "films masks/y.png"])
+    assert [names.file_of(cell) for cell in ("x", "a/x", "y.png", "z", "")] == [
+        None,
+        "a/x.png",
+        "films/y.png",
+        None,
+        None,
+    ]
