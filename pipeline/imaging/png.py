@@ -21,6 +21,7 @@ from sources.core.errors import CxnetError
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER = struct.Struct(">IIBBBBB")  # width, height, bits per sample, color type, compression, filter, interlace
 GRAY_8_BIT = (8, 0, 0, 0, 0)
+MAX_EXPANSION = 8  # Huffman coding alone needs a bit or more per byte
 UP = 2  # number of the filter that stores the difference to the row above
 
 
@@ -82,7 +83,8 @@ def _decode_own(data: bytes) -> Gray | None:
     if tuple(layout) != GRAY_8_BIT:
         return None
     pixels = b"".join(body for kind, body in chunks if kind == b"IDAT")
-    inflated = isal_zlib.decompress(pixels, bufsize=height * (1 + width))  # checks the checksum of all pixels
+    size = min(height * (1 + width), MAX_EXPANSION * len(pixels))  # a damaged header may state gigabytes
+    inflated = isal_zlib.decompress(pixels, bufsize=max(size, 1))  # checks the checksum of all pixels
     lines = np.frombuffer(inflated, np.uint8).reshape(height, 1 + width)
     return _add_rows(lines[:, 1:]) if (lines[:, 0] == UP).all() else None
 

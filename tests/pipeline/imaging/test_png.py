@@ -62,6 +62,12 @@ def test_a_damaged_byte_gives_an_error_or_no_difference(picture, place, change):
     np.testing.assert_array_equal(result, picture)
 
 
+def test_a_header_that_states_gigabytes_takes_no_memory():
+    data = encode_png(np.ones((23, 23), np.uint8))
+    with pytest.raises(CxnetError, match="damaged"):
+        decode_png(data[:16] + b"\x7f\xff\xff\xff" * 2 + data[24:])
+
+
 @pytest.mark.parametrize("data", [b"", b"no picture", encode_png(np.zeros((8, 8), np.uint8))[:40]])
 def test_a_damaged_picture_raises_an_error_that_names_the_film(data):
     with pytest.raises(CxnetError, match="stored picture of nih/1 is damaged; run `dvc repro`"):
