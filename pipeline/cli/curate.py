@@ -64,10 +64,11 @@ def curate_films(request: CurateRequest) -> None:
     with exclusive(out / LOCK, "Another `cxnet-data curate`"):
         profile = request.profile or out / PROFILE
         params = _params(request, profile, out)
-        layout = Layout.at(UPath(request.root) if request.root else UPath(out))
+        layout = Layout.at(absolute(request.root) if request.root else UPath(out))
+        local = layout if is_local(layout.root) else Layout.at(UPath(out))
         _write_decisions(layout)
         with open_executor(request.workers or params.workers, request.scheduler) as executor:
-            for step in run_steps(layout, Layout.at(UPath(out)), params, executor, fetch_as_stage):
+            for step in run_steps(layout, local, params, executor, fetch_as_stage):
                 took = f"{step.seconds:.1f} s" if step.was_run else "unchanged"
                 typer.echo(f"{step.label}: {step.summary}, {took}", err=request.as_json)
     _show_verdict(request, layout, profile)

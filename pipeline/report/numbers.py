@@ -134,6 +134,8 @@ def split_table(kept: pd.DataFrame, splits: pd.DataFrame) -> Table:
     """Films by split and label, with the number of groups (patients and clusters) in each split."""
     joined = kept[[*KEY, "label"]].merge(splits[[*KEY, "split", "group_id"]], on=list(KEY))
     table = crosstab(joined, "split", "label")
+    if joined.empty:
+        return table
     groups = joined.groupby("split")["group_id"].nunique()
     totals = [*(int(groups.get(row[0], 0)) for row in table.rows[:-1]), int(joined["group_id"].nunique())]
     return Table((*table.columns, "groups"), [(*row, total) for row, total in zip(table.rows, totals, strict=True)])

@@ -120,6 +120,16 @@ def test_films_without_a_table_are_kept_and_their_patients_are_unknown(tmp_path)
     assert load_params(tmp_path / "here" / "profile.yaml").folders[0].name == "my_films_1"
 
 
+def test_a_folder_in_which_nothing_is_a_film_has_a_verdict_too(tmp_path):
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    answer = curate(tmp_path, "films", "--root", "elsewhere")
+    assert answer.returncode == 0, answer.stderr
+    assert "0 of 1 images are kept.\n  1 left out: no usable picture" in answer.stdout
+    assert (tmp_path / "elsewhere" / "reports" / "index.html").exists()
+    assert sorted(path.name for path in (tmp_path / "curated").iterdir()) == [".curate.lock", "profile.yaml"]
+
+
 def test_several_folders_are_one_data_set(tmp_path):
     for name in ("a/images", "b/images"):
         write_films(tmp_path / name, films=3, laterals=0)

@@ -148,6 +148,18 @@ def unlabeled(folder, patients):
     return page_of(layout)
 
 
+def test_a_data_set_without_films_has_a_page(tmp_path):
+    layout = Layout.at(tmp_path)
+    lay_out(layout, [film("own", "a", image=None, excluded_by="ingest", reason="damaged")], through="harmonise")
+    for path, schema in ((layout.duplicates, DUPLICATES_SCHEMA), (layout.contradictions, CONTRADICTIONS_SCHEMA)):
+        write_table(path, pd.DataFrame(columns=schema.names), schema)
+    manifest.run(layout, options(manifest=ManifestParams()))
+    split.run(layout, options(split=SplitParams()))
+    page = page_of(layout)
+    assert "<b>0</b>films kept" in page
+    assert "damaged" in page
+
+
 def test_films_without_labels_have_a_page(tmp_path):
     page = unlabeled(tmp_path, patients=10)
     assert "<b>10</b>unlabeled" in page
