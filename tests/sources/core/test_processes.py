@@ -110,6 +110,7 @@ def test_a_worker_that_is_killed_is_one_sentence_and_the_others_end():
     reported = pytest.raises(CxnetError, match=r"^A worker process was killed, most likely .* fewer --workers\.$")
     with reported, process_pool(2) as pool:
         tasks = [pool.submit(time.sleep, 3600) for _ in range(2)]
+        pool.submit(int)  # Python's pool watches a new worker from its next task or result on
         multiprocessing.active_children()[0].kill()
         tasks[0].result()
     assert not multiprocessing.active_children()
