@@ -10,12 +10,12 @@ DVC_PRIVATE := $(CURDIR)/.dvc/tmp/site
 .PHONY: help run test lint types unit bench lock clean
 
 help: ## show what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	@# Sdists are built with the locked build tools, not with whatever the index offers.
-	@sed -n -e '/^setuptools==/,/[^\\]$$/p' -e '/^wheel==/,/[^\\]$$/p' requirements.lock > $(VENV)/build-tools.txt
+	@sed -n -e '/^pip==/,/[^\\]$$/p' -e '/^setuptools==/,/[^\\]$$/p' -e '/^wheel==/,/[^\\]$$/p' requirements.lock > $(VENV)/build-tools.txt
 	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r $(VENV)/build-tools.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .

@@ -1,13 +1,15 @@
-"""Peak memory of every stage for as many films as NIH ChestX-ray14 has (112,120), and for a tenth of them.
+"""Time and peak memory of every stage for as many films as NIH ChestX-ray14 has (112,120), and for a tenth of them.
 
 Run: ``python -m benchmarks.memory [--films N] [--side PX]``. The script draws small films, all different, into a folder
 that is the only source of a profile. It then runs the command of each stage and samples the resident memory of all its
-processes. Rows, hashes and features grow with the number of films, pictures do not; the target is 2 GB.
+processes. Rows, hashes and features grow with the number of films, pictures do not; the target is 2 GB. The exponent
+shows how a stage grows: 1 = ten times as many films take ten times as long.
 """
 
 import argparse
 import csv
 import json
+import math
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -29,8 +31,13 @@ NIH_FILMS = 112_120
 MOST_MB = 2000
 FILMS_PER_PATIENT = 4
 GRAIN = 16.0  # gray levels; without grain, synthetic films are smoother and more alike than real ones
-SIZE = 64  # px; side of the arrays for training
-COMMANDS = ("fetch films", *(f"prepare {SIZE}" if stage == "prepare" else stage for stage in STAGES), "report")
+SIZE = 96  # px; side of the arrays for training
+EXPERIMENT = "base"
+COMMANDS = (
+    "fetch films",
+    *(f"prepare {SIZE}" if stage == "prepare" else stage for stage in STAGES),
+    *("conceal", f"train {EXPERIMENT}", f"evaluate {EXPERIMENT}", "report"),
+)
 
 
 def main() -> None:
@@ -92,7 +99,7 @@ def name_of(number: int) -> str:
 
 
 def write_profile(root: Path, folder: Path) -> Path:
-    """The sandbox profile with the folder as its only source, and no experiments."""
+    """The sandbox profile with the folder as its only source, and one epoch of one experiment."""
     source = {
         "name": "films",
         "path": str(folder),
@@ -101,7 +108,8 @@ def write_profile(root: Path, folder: Path) -> Path:
     }
     options: dict[str, Any] = {"extends": "sandbox", "mirror": None, "sources": [], "folders": [source]}
     options |= {"prepare": {"sizes": [SIZE]}, "harmonise": {"sources": ["films"]}}
-    options["experiments"] = {"base": None, "covid_cxnet": None}
+    experiment = {"model": "base", "size": SIZE, "epochs": 1, "classes": ["normal", "covid"]}
+    options["experiments"] = {"covid_cxnet": None, EXPERIMENT: experiment}
     path = root / "profile.yaml"
     path.write_text(yaml.safe_dump(options))
     return path
@@ -109,12 +117,18 @@ def write_profile(root: Path, folder: Path) -> Path:
 
 def show(results: dict[int, list[dict[str, Any]]]) -> None:
     fewer, all_films = results
-    print(f"{'stage':<14}{fewer:>10,} films{'':>12}{all_films:>10,} films")
+    print(f"{'stage':<16}{fewer:>10,} films{'':>12}{all_films:>10,} films{'':>5}exponents of time and memory")
     for few, many in zip(*results.values(), strict=True):
         values = "".join(f"{row['wall_s']:>9.0f} s{row['peak_mb']:>9.0f} MB" for row in (few, many))
-        print(f"{few['stage']:<14}{values}")
+        exponents = "".join(f"{exponent(few, many, name):>8.2f}" for name in ("wall_s", "peak_mb"))
+        print(f"{few['stage']:<16}{values}{exponents}")
     peak = max(row["peak_mb"] for row in results[all_films])
     print(f"under {MOST_MB:,} MB: {'met' if peak < MOST_MB else 'MISSED'} (peak: {peak:,.0f} MB)")
+
+
+def exponent(few: dict[str, Any], many: dict[str, Any], name: str) -> float:
+    """With which power of the number of films a value grows."""
+    return math.log(many[name] / few[name]) / math.log(many["films"] / few["films"])
 
 
 if __name__ == "__main__":
