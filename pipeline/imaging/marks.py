@@ -9,7 +9,7 @@ A page of text has thousands of parts, so all parts of a picture are measured at
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -43,15 +43,17 @@ class PartPixels:
     Attributes:
         places: (P,) int64, row * width + column of each pixel.
         numbers: (P,) int64, the part that it belongs to.
+        rise: (P,) uint8, gray levels between the pixel and the surroundings.
     """
 
     places: Ints
     numbers: Ints
+    rise: npt.NDArray[np.uint8]
 
     def of(self, chosen: Chosen) -> "PartPixels":
         """The pixels of the chosen parts; the parts keep their numbers."""
         belongs = chosen[self.numbers]
-        return PartPixels(self.places[belongs], self.numbers[belongs])
+        return PartPixels(self.places[belongs], self.numbers[belongs], self.rise[belongs])
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +61,7 @@ class Parts:
     """The connected flat parts of a picture that can be letters or drawn figures.
 
     Attributes:
-        boxes: (N, 4) int64: left, top, width, height (px).
+        boxes: (N, 5) int64: 0 for a part brighter or 1 for one darker than its surroundings; left, top, width, height.
         step: (N,) gray levels between a part and its surroundings.
         sharpness: (N,) slope of its rim from one pixel to the next, as a share of the step.
         spread: (N,) standard deviation of its gray levels, as a share of the step.
@@ -79,58 +81,72 @@ def share(gray: Gray) -> float:
 
 
 def find_marks(gray: Gray) -> Gray:
-    """Mask, (H, W) uint8: 255 on burned-in text and drawn marks and 2 px around them, 0 elsewhere."""
+    """Mask, (H, W) uint8: 255 on burnt-in text and drawn marks and 2 px around them, 0 elsewhere."""
     mask = np.zeros(gray.shape, np.uint8)
-    for picture in (gray, np.bitwise_not(gray)):
-        parts = flat_parts(picture)
-        mask.ravel()[parts.pixels.of(select_marks(parts)).places] = 255
-    return cv2.dilate(mask, np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)) if mask.any() else mask
+    parts = flat_parts(gray)
+    marks = select_marks(parts)
+    if not marks.any():
+        return mask
+    mask.ravel()[parts.pixels.of(marks).places] = 255
+    return cv2.dilate(mask, np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8))
 
 
 def flat_parts(gray: Gray) -> Parts:
-    """Measure the thin parts of a picture that are brighter than their surroundings."""
+    """Measure the thin parts of a picture that are brighter or darker than their surroundings."""
     side = max(3, round(STROKE * max(gray.shape) / 1024) | 1)
-    over = cv2.subtract(gray, cv2.morphologyEx(gray, cv2.MORPH_OPEN, np.ones((side, side), np.uint8)))
-    boxes, pixels = _separate(over > MIN_STEP)
-    step = _steps(over, pixels, len(boxes))
-    spread = _spreads(gray, over, pixels, step)
+    square = np.ones((side, side), np.uint8)
+    brighter = cv2.subtract(gray, cv2.morphologyEx(gray, cv2.MORPH_OPEN, square))
+    darker = cv2.subtract(cv2.morphologyEx(gray, cv2.MORPH_CLOSE, square), gray)
+    boxes, pixels = _separate(brighter, darker)
+    step = _steps(pixels, len(boxes))
+    spread = _spreads(gray, pixels, step)
     possible = _where((step > 0) & (spread <= MAX_SPREAD / LOOSE), lambda part: _may_be_marks(boxes[part], step[part]))
     pixels = pixels.of(possible)
-    pixels = PartPixels(pixels.places, (np.cumsum(possible) - 1)[pixels.numbers])
+    pixels = replace(pixels, numbers=(np.cumsum(possible) - 1)[pixels.numbers])
     boxes, step, spread = boxes[possible], step[possible], spread[possible]
     return Parts(boxes, step, _rim_slopes(gray, pixels, boxes) / step, spread, pixels)
 
 
-def _separate(thin: npt.NDArray[np.bool_]) -> tuple[Ints, PartPixels]:
-    """Boxes and pixels of the connected parts of a mask; what lies in a hole of a part belongs to it.
+def _separate(*rises: Gray) -> tuple[Ints, PartPixels]:
+    """Boxes and pixels of the connected parts that rise from their surroundings, numbered throughout.
 
-    Tiny parts and frames around the picture are left out.
+    What lies in a hole of a part belongs to it. Tiny parts and frames around the picture are left out.
+
+    Args:
+        rises: how much the pixels are brighter than their surroundings, and how much they are darker, (H, W) uint8.
     """
-    outlines, _ = cv2.findContours(thin.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    outlines = [outline for outline in outlines if len(outline) > 1]  # a single pixel has an outline of one
-    boxes = _boxes(outlines)
-    kept = (boxes[:, 2] * boxes[:, 3] >= MIN_PIXELS) & ~_are_frames(boxes, thin.shape)
-    numbered = np.zeros(thin.shape, np.int32)
-    for number, outline in enumerate(itertools.compress(outlines, kept.tolist()), start=1):
-        cv2.drawContours(numbered, [outline], -1, number, cv2.FILLED)
-    places = np.flatnonzero(thin)
-    numbers = numbered.ravel()[places].astype(np.int64)
-    return boxes[kept], PartPixels(places[numbers > 0], numbers[numbers > 0] - 1)
+    boxes: list[Ints] = []
+    pixels: list[tuple[Ints, Ints, Gray]] = []
+    for kind, rise in enumerate(rises):
+        thin = rise > MIN_STEP
+        outlines, _ = cv2.findContours(thin.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        outlines = [outline for outline in outlines if len(outline) > 1]  # a single pixel has an outline of one
+        found = _boxes(outlines, kind)
+        kept = (found[:, 3] * found[:, 4] >= MIN_PIXELS) & ~_are_frames(found, thin.shape)
+        numbered = np.zeros(thin.shape, np.int32)
+        first = sum(map(len, boxes)) + 1
+        for number, outline in enumerate(itertools.compress(outlines, kept.tolist()), first):
+            cv2.drawContours(numbered, [outline], -1, number, cv2.FILLED)
+        places = np.flatnonzero(thin)
+        places = places[numbered.ravel()[places] > 0]
+        boxes.append(found[kept])
+        pixels.append((places, numbered.ravel()[places].astype(np.int64) - 1, rise.ravel()[places]))
+    return np.concatenate(boxes), PartPixels(*map(np.concatenate, zip(*pixels, strict=True)))
 
 
-def _boxes(outlines: Sequence[npt.NDArray[Any]]) -> Ints:
-    """Left, top, width and height of every outline, (N, 4)."""
+def _boxes(outlines: Sequence[npt.NDArray[Any]], kind: int) -> Ints:
+    """Kind, left, top, width and height of every outline, (N, 5)."""
     if not outlines:
-        return np.zeros((0, 4), np.int64)
+        return np.zeros((0, 5), np.int64)
     starts = np.cumsum([0, *map(len, outlines[:-1])])
     corners = np.concatenate(outlines)[:, 0]
     first, last = np.minimum.reduceat(corners, starts), np.maximum.reduceat(corners, starts)
-    return np.concatenate([first, last - first + 1], axis=1).astype(np.int64)
+    return np.concatenate([np.full((len(first), 1), kind), first, last - first + 1], axis=1)
 
 
-def _steps(over: Gray, pixels: PartPixels, count: int) -> Floats:
-    """The step of each part, its pixels' rise that one in five exceeds; 0 for a part of too few pixels."""
-    ordered = np.sort(pixels.numbers << 8 | over.ravel()[pixels.places])
+def _steps(pixels: PartPixels, count: int) -> Floats:
+    """The step of each part, the rise that one in five of its pixels exceeds; 0 for a part of too few pixels."""
+    ordered = np.sort(pixels.numbers << 8 | pixels.rise)
     sizes = np.bincount(pixels.numbers, minlength=count)
     steps = np.zeros(count)
     enough = sizes >= MIN_PIXELS
@@ -138,9 +154,9 @@ def _steps(over: Gray, pixels: PartPixels, count: int) -> Floats:
     return steps
 
 
-def _spreads(gray: Gray, over: Gray, pixels: PartPixels, step: Floats) -> Floats:
+def _spreads(gray: Gray, pixels: PartPixels, step: Floats) -> Floats:
     """The spread of each part; infinite for a part without a step. Its faint rim does not count."""
-    core = over.ravel()[pixels.places] > 0.8 * step[pixels.numbers]
+    core = pixels.rise > 0.8 * step[pixels.numbers]
     numbers, levels = pixels.numbers[core], gray.ravel()[pixels.places[core]].astype(np.float64)
     count, total, squares = (np.bincount(numbers, of, len(step)) for of in (None, levels, levels * levels))
     return np.divide(np.sqrt(count * squares - total * total), count * step, np.full(len(step), np.inf), where=step > 0)
@@ -157,10 +173,11 @@ def _rim_slopes(gray: Gray, pixels: PartPixels, boxes: Ints) -> Floats:
     width = gray.shape[1]
     numbers, places = np.divmod(_widened(pixels, gray.shape), gray.size)
     y, x = np.divmod(places, width)
-    levels = gray.ravel().astype(np.int16)
-    left, top = boxes[numbers, :2].T - 1  # of the window in which slopes count
-    down = np.abs(levels[places] - levels[places - np.minimum(y, 1) * width]) * (y > top)
-    right = np.abs(levels[places] - levels[places - np.minimum(x, 1)]) * (x > left)
+    left, top = boxes[numbers, 1:3].T - 1  # of the window in which slopes count
+    levels = gray.ravel()
+    here = levels[places].astype(np.int64)
+    down = np.abs(here - levels[places - np.minimum(y, 1) * width]) * (y > top)
+    right = np.abs(here - levels[places - np.minimum(x, 1)]) * (x > left)
     ordered = np.sort(numbers << 8 | np.maximum(down, right))
     sizes = np.bincount(numbers, minlength=len(boxes))
     ends, steep = np.cumsum(sizes), np.maximum(1, sizes // 3)
@@ -172,8 +189,10 @@ def _widened(pixels: PartPixels, shape: tuple[int, ...]) -> Ints:
     """The parts and 1 px around them: part * size of the picture + place, (Q,), each once, ascending."""
     height, width = shape
     y, x = np.divmod(pixels.places, width)
-    rows = pixels.numbers * height * width + np.clip(y + np.array([[-1], [0], [1]]), 0, height - 1) * width
-    ordered = np.sort(rows[:, None] + np.clip(x + np.array([[-1], [0], [1]]), 0, width - 1), axis=None)
+    first = pixels.numbers * height * width + pixels.places
+    above, below, left, right = -np.minimum(y, 1) * width, (y < height - 1) * width, -np.minimum(x, 1), x < width - 1
+    column = np.stack([first + above, first, first + below])
+    ordered = np.sort(np.stack([column + left, column, column + right]), axis=None)
     return ordered[np.diff(ordered, prepend=-1) > 0]
 
 
@@ -191,31 +210,32 @@ def select_marks(parts: Parts) -> Chosen:
 def _where(places: Chosen, test: Callable[[Chosen], Chosen]) -> Chosen:
     """The result of ``test`` at ``places``, False elsewhere."""
     result = np.zeros(len(places), bool)
-    result[places] = test(places)
+    if places.any():
+        result[places] = test(places)
     return result
 
 
 def _are_letters(boxes: Ints) -> Chosen:
     """Whether parts have the height of a letter."""
-    return (boxes[:, 3] >= MIN_HEIGHT) & (boxes[:, 3] <= MAX_HEIGHT)
+    return (boxes[:, 4] >= MIN_HEIGHT) & (boxes[:, 4] <= MAX_HEIGHT)
 
 
 def _are_frames(boxes: Ints, shape: tuple[int, ...]) -> Chosen:
     """Whether parts run along most of a side of the picture."""
-    left, top, width, height = boxes.T
+    _, left, top, width, height = boxes.T
     at_side = (left <= 2) | (left + width >= shape[1] - 2)
     at_end = (top <= 2) | (top + height >= shape[0] - 2)
     return (at_side & (height > FRAME * shape[0])) | (at_end & (width > FRAME * shape[1]))
 
 
 def _letters_in_line(letters: Ints, others: Ints) -> Ints:
-    """For each of ``letters``, boxes (N, 4), how many of ``others`` (M, 4) are nearby on the same line."""
+    """For each of ``letters``, boxes (N, 5), how many of ``others`` (M, 5) are nearby on the same line."""
     counts = np.zeros(len(letters), np.int64)
-    x, y, w, h = others.T
+    kinds, x, y, w, h = others.T
     for start in range(0, len(letters), BLOCK):
-        left, top, width, height = letters[start : start + BLOCK].T[..., None]
+        kind, left, top, width, height = letters[start : start + BLOCK].T[..., None]
         tall, low = np.maximum(height, h), np.minimum(height, h)
         apart = np.maximum(x - left - width, left - x - w)
-        on_line = (low > 0.55 * tall) & (np.abs(top + height - y - h) < 0.25 * tall) & (apart < 2 * tall)
-        counts[start : start + BLOCK] = on_line.sum(axis=1)
+        near = (low > 0.55 * tall) & (np.abs(top + height - y - h) < 0.25 * tall) & (apart < 2 * tall)
+        counts[start : start + BLOCK] = (near & (kind == kinds)).sum(axis=1)
     return counts

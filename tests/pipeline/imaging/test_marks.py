@@ -45,7 +45,14 @@ def test_the_frame_of_a_picture_is_not_a_mark():
 
 
 def measured_one_by_one(gray):
-    """Box -> (step, sharpness, spread) of every connected part, measured as the module's docstring defines them."""
+    """Kind and box -> (step, sharpness, spread) of every connected part, measured as the docstrings define them."""
+    measured = {}
+    for kind, picture in enumerate((gray, 255 - gray)):
+        measured |= {(kind, *box): values for box, values in brighter_one_by_one(picture).items()}
+    return measured
+
+
+def brighter_one_by_one(gray):
     over = cv2.subtract(gray, cv2.morphologyEx(gray, cv2.MORPH_OPEN, np.ones((7, 7), np.uint8)))
     count, labels = cv2.connectedComponents((over > MIN_STEP).astype(np.uint8))
     measured = {}
@@ -84,7 +91,7 @@ def test_what_lies_in_a_ring_belongs_to_it():
     cv2.circle(film, (100, 100), 40, 200, 2)
     cv2.rectangle(film, (99, 99), (101, 101), 200, -1)
     parts = flat_parts(film)
-    assert parts.boxes.tolist() == [[59, 59, 83, 83]]
+    assert parts.boxes.tolist() == [[0, 59, 59, 83, 83]]
     assert 100 * 200 + 100 in parts.pixels.places
 
 
