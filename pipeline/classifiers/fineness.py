@@ -55,7 +55,10 @@ def spectrum(gray: Gray) -> Vectors:
             tile, 0, side - tile.shape[0], 0, side - tile.shape[1], borderType=cv2.BORDER_REFLECT_101
         )
     window, band, weights = _bands(side)
-    waves = np.abs(rfft2((tile - tile.mean()) * window)) ** 2
+    tile -= tile.mean()
+    tile *= window
+    waves = np.abs(rfft2(tile, overwrite_x=True))
+    waves *= waves
     power = np.bincount(band, weights=waves.ravel(), minlength=SECTORS * BANDS + 1)[:-1] / weights
     size = np.log2(max(gray.shape) / 1024)
     return np.append(np.log10(power + FLOOR), size).astype(np.float32)

@@ -5,7 +5,7 @@ The scripts in ``training/classifiers/`` train them. Using them takes NumPy alon
 
 import zipfile
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import IO, Any
 
@@ -40,12 +40,16 @@ class Networks:
         Args:
             vectors: features, float32 (N, D).
         """
-        standard = standardize(vectors, self.mean, self.scale)
-        outputs = []
-        for first, first_bias, second, second_bias in self.members:
-            hidden = np.maximum(standard @ first + first_bias, 0)
-            outputs.append(_softmax(hidden @ second + second_bias))
-        return np.asarray(np.mean(outputs, axis=0), np.float32)
+        first, first_bias, second, second_bias = self._stacked
+        hidden = np.maximum(standardize(vectors, self.mean, self.scale) @ first + first_bias, 0)
+        by_member = hidden.reshape(len(vectors), len(self.members), -1).swapaxes(0, 1)
+        return np.asarray(np.mean(_softmax(by_member @ second + second_bias), axis=0), np.float32)
+
+    @cached_property
+    def _stacked(self) -> Layers:
+        """The weights of all M members: (D, M * H), (M * H,), (M, H, K), (M, 1, K)."""
+        first, first_bias, second, second_bias = zip(*self.members, strict=True)
+        return np.hstack(first), np.hstack(first_bias), np.stack(second), np.stack(second_bias)[:, None]
 
 
 def standardize(vectors: Vectors, mean: Vectors, scale: Vectors) -> Vectors:
@@ -81,5 +85,5 @@ def load_networks(file: "str | IO[bytes]") -> Networks:
 
 
 def _softmax(values: Vectors) -> Vectors:
-    shifted: Any = np.exp(values - values.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), np.float32)
+    shifted: Any = np.exp(values - values.max(axis=-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), np.float32)

@@ -1,5 +1,7 @@
 """64 x 64 thumbnails, and the features that small networks take from them: edges, coarse gray levels, detail."""
 
+from functools import cache
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -47,22 +49,30 @@ def _edge_directions(pictures: Vectors) -> Vectors:
     down, right = np.gradient(pictures, axis=(1, 2))
     strength = np.hypot(down, right)
     angle = np.arctan2(down, right)
-    angle = np.where(angle < 0, angle + np.float32(np.pi), angle)  # without sign; five times as fast as np.mod
+    angle = np.where(angle < 0, angle + np.float32(np.pi), angle)  # without sign; faster than np.mod
     direction = np.where(angle >= np.float32(np.pi), 0, angle) / np.pi * BINS
-    low = np.floor(direction).astype(int)
+    low = direction.astype(int)
     share = direction - low
-    cells = SIDE // CELL
-    cell = np.arange(SIDE) // CELL
-    place = (np.arange(len(pictures))[:, None, None] * cells + cell[:, None]) * cells + cell
-    votes = np.zeros(len(pictures) * cells * cells * BINS)
-    for offset, weight in ((0, 1 - share), (1, share)):
-        bins = (place * BINS + (low + offset) % BINS).ravel()
-        votes += np.bincount(bins, (strength * weight).ravel(), len(votes))
+    cells, count = SIDE // CELL, len(pictures)
+    place = _cell_places() + np.arange(count)[:, None, None] * (cells * cells * BINS)
+    votes = np.zeros(count * cells * cells * BINS)
+    for bins, weight in ((low, 1 - share), (low + 1, share)):
+        wrapped = np.where(bins == BINS, 0, bins)
+        votes += np.bincount((place + wrapped).ravel(), (strength * weight).ravel(), len(votes))
     histogram = votes.astype(np.float32).reshape(-1, cells, cells, BINS)
-    energy = np.pad((histogram**2).sum(axis=3), ((0, 0), (1, 1), (1, 1)), mode="edge")
+    energy = (histogram**2).sum(axis=3)
+    energy = np.concatenate([energy[:, :1], energy, energy[:, -1:]], axis=1)
+    energy = np.concatenate([energy[:, :, :1], energy, energy[:, :, -1:]], axis=2)
     around = sum(energy[:, y : y + cells, x : x + cells] for y in range(3) for x in range(3))
     local = histogram / np.sqrt(np.asarray(around)[..., None] + 1.0)
-    return np.asarray(np.sqrt(local).reshape(len(pictures), -1), np.float32)
+    return np.asarray(np.sqrt(local).reshape(count, -1), np.float32)
+
+
+@cache
+def _cell_places() -> npt.NDArray[np.int64]:
+    """For each pixel of a thumbnail, place of the first bin of its cell, (64, 64)."""
+    cell = np.arange(SIDE) // CELL
+    return np.asarray((cell[:, None] * (SIDE // CELL) + cell) * BINS, np.int64)
 
 
 def _coarse(pictures: Vectors) -> Vectors:

@@ -13,7 +13,10 @@ from pipeline.core.schema import IMAGE_FIELD
 from sources.core.seal import sealed_writer
 from sources.core.storage import atomic, atomic_folder
 
-GROUP_ROWS = 64  # rows per row group: what a reader or writer holds at a time
+# A row group is what a reader or writer holds at a time. Each costs the time of four films, so groups of small
+# pictures have more rows.
+GROUP_ROWS, MOST_GROUP_ROWS = 64, 512
+GROUP_BYTES = 16 << 20  # of pictures, from which a group needs no more than GROUP_ROWS
 
 
 class ShardWriter:
@@ -26,6 +29,7 @@ class ShardWriter:
     def __init__(self, folder: UPath, prefix: str, schema: pa.Schema, shard_rows: int) -> None:
         self._folder, self._prefix, self._schema, self._shard_rows = folder, prefix, schema, shard_rows
         self._rows: list[dict[str, Any]] = []  # of the row group to come
+        self._bytes = 0  # of their pictures
         self._shards = self._rows_in_shard = 0
         self._writer: pq.ParquetWriter | None = None
         self._open = ExitStack()  # the writer and its file
@@ -46,7 +50,9 @@ class ShardWriter:
     def add(self, row: dict[str, Any]) -> None:
         """Append one row; columns that it lacks are null."""
         self._rows.append(row)
-        if len(self._rows) == GROUP_ROWS or self._rows_in_shard + len(self._rows) == self._shard_rows:
+        self._bytes += len((row.get(IMAGE_FIELD.name) or {}).get("bytes") or b"")
+        full = len(self._rows) >= (GROUP_ROWS if self._bytes >= GROUP_BYTES else MOST_GROUP_ROWS)
+        if full or self._rows_in_shard + len(self._rows) == self._shard_rows:
             self._write_group()
         if self._rows_in_shard == self._shard_rows:
             self._end_shard()
@@ -54,9 +60,9 @@ class ShardWriter:
     def _write_group(self) -> None:
         if self._rows:
             group = pa.Table.from_pylist(self._rows, schema=self._schema)
-            self._shard().write_table(group, row_group_size=GROUP_ROWS)
+            self._shard().write_table(group, row_group_size=len(group))
             self._rows_in_shard += len(self._rows)
-            self._rows = []
+            self._rows, self._bytes = [], 0
 
     def _shard(self) -> pq.ParquetWriter:
         """The writer of the current shard; a new one where none is open."""

@@ -83,7 +83,8 @@ def collimated_share(gray: Gray) -> float:
     lit = small > DARK * quantile(histogram(small), BRIGHT)
     shadow = np.zeros(small.shape, bool)
     for turns in range(4):
-        shadow |= np.rot90(_shadow_at_left(np.rot90(small, turns), np.rot90(lit, turns)), -turns)
+        if _is_dark_at_left(np.rot90(lit, turns)):
+            shadow |= np.rot90(_shadow_at_left(np.rot90(small, turns), np.rot90(lit, turns)), -turns)
     return float(shadow.mean())
 
 
@@ -113,17 +114,26 @@ def _has_content(lines: Gray) -> npt.NDArray[np.bool_]:
     return np.asarray((np.abs(lines - middle) <= PLAIN_LEVELS).mean(axis=1) < PLAIN_SHARE)
 
 
+def _is_dark_at_left(lit: npt.NDArray[np.bool_]) -> bool:
+    """Whether the left side is dark enough for a shadow. On most films it is not, and no line need be fitted."""
+    height, width = lit.shape
+    rows = _lit_rows(lit)
+    dark = ~lit[rows, : int(np.ceil(MIN_DEPTH * width))].any(axis=1)
+    return bool(len(rows) >= height / 2 and dark.mean() >= ON_LINE)
+
+
+def _lit_rows(lit: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """The rows with lit pixels, without those that may belong to the corners."""
+    rows = np.flatnonzero(lit.any(axis=1))
+    return rows[len(rows) // ENDS : len(rows) - len(rows) // ENDS]
+
+
 def _shadow_at_left(small: Gray, lit: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Mask of the shadow with a straight edge at the left side; all False if there is none."""
     height, width = small.shape
-    rows = np.flatnonzero(lit.any(axis=1))
-    rows = rows[len(rows) // ENDS : len(rows) - len(rows) // ENDS]
+    rows = _lit_rows(lit)
     no_shadow = np.zeros(small.shape, bool)
-    if len(rows) < height / 2:
-        return no_shadow
     edge = np.argmax(lit[rows], axis=1).astype(np.float32)
-    if (edge >= MIN_DEPTH * width).mean() < ON_LINE:  # on most films; the line takes time to fit
-        return no_shadow
     direction_x, direction_y, x, y = cv2.fitLine(
         np.stack([edge, rows.astype(np.float32)], axis=1), cv2.DIST_HUBER, 0, 0.01, 0.01
     ).ravel()

@@ -1,7 +1,7 @@
 """Turn one listed image into a pool picture and its columns. Runs in the worker processes."""
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from upath import UPath
 from pipeline.core.params import IngestParams
 from pipeline.imaging.arrays import Box, Gray
 from pipeline.imaging.decode import BadImage, Decoded, decode
+from pipeline.imaging.histogram import histogram
 from pipeline.imaging.png import encode_png, shrink
 from pipeline.ingest.quality import set_upright_and_measure, shipped_networks
 from sources.core.items import Key
@@ -67,7 +68,7 @@ def ingest_image(task: Task, params: IngestParams) -> Ingested:
     picture, quality = set_upright_and_measure(shrink(gray, params.long_side), shipped_networks())
     if quality.rotation in (90, 270):
         columns |= {"width": columns["height"], "height": columns["width"]}
-    return Ingested(task.key, columns | asdict(quality), png=encode_png(picture))
+    return Ingested(task.key, columns | vars(quality), png=encode_png(picture))
 
 
 def image_id(data: bytes, box: Box | None) -> str:
@@ -104,8 +105,8 @@ def refuse_unusable(gray: Gray, params: IngestParams) -> None:
         raise BadImage(f"{width} x {height} pixels, shorter than the minimum side of {params.min_side}")
     if max(height, width) > params.max_aspect * min(height, width):
         raise BadImage(f"{width} x {height} pixels, too narrow for a film")
-    sample = gray[::4, ::4]
-    counts = np.bincount(sample.ravel(), minlength=256)
+    sample = np.ascontiguousarray(gray[::4, ::4])
+    counts = histogram(sample)
     middle = int(np.argmax(counts))
     near = counts[max(0, middle - BLANK_LEVELS // 2) : middle + BLANK_LEVELS // 2 + 1].sum()
     if near >= BLANK_SHARE * sample.size:

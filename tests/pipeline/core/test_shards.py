@@ -8,7 +8,7 @@ from handmade import film
 from upath import UPath
 
 from pipeline.core.schema import IMAGE_FIELD, IMAGES_SCHEMA
-from pipeline.core.shards import GROUP_ROWS, ShardWriter, replace_shards, with_picture
+from pipeline.core.shards import GROUP_BYTES, GROUP_ROWS, MOST_GROUP_ROWS, ShardWriter, replace_shards, with_picture
 from pipeline.core.tables import iter_images, shards
 from sources.core.errors import CxnetError
 from sources.core.items import KEY
@@ -18,14 +18,14 @@ SCHEMA = pa.schema(
 )
 
 
-def row(number):
-    return {"n": number, "flags": ["text"], "image": {"bytes": bytes([number % 256]) * 5000, "path": f"{number}.png"}}
+def row(number, size=5000):
+    return {"n": number, "flags": ["text"], "image": {"bytes": bytes([number % 256]) * size, "path": f"{number}.png"}}
 
 
-def write(folder, count, shard_rows):
+def write(folder, count, shard_rows, size=5000):
     with ShardWriter(UPath(folder), "films", SCHEMA, shard_rows) as writer:
         for number in range(count):
-            writer.add(row(number))
+            writer.add(row(number, size))
     return [path.name for path in sorted(UPath(folder).iterdir(), key=str)]
 
 
@@ -55,7 +55,7 @@ def test_columns_that_a_row_lacks_are_null_and_the_schema_keeps_its_metadata(tmp
     assert table.schema.metadata[b"version"] == b"1"
 
 
-def test_pictures_are_stored_as_they_are_and_other_columns_compressed_in_small_groups(tmp_path):
+def test_pictures_are_stored_as_they_are_and_other_columns_compressed(tmp_path):
     write(tmp_path, GROUP_ROWS + 1, 500)
     about = pq.ParquetFile(tmp_path / "films-00000.parquet").metadata
     columns = [about.row_group(0).column(place) for place in range(about.num_columns)]
@@ -63,7 +63,20 @@ def test_pictures_are_stored_as_they_are_and_other_columns_compressed_in_small_g
     assert used.pop("image.bytes") == ("UNCOMPRESSED", False)
     assert used.pop("image.path") == ("ZSTD", False)
     assert set(used.values()) == {("ZSTD", True)}
-    assert [about.row_group(place).num_rows for place in range(about.num_row_groups)] == [GROUP_ROWS, 1]
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "groups"),
+    [
+        (MOST_GROUP_ROWS + 3, 10, [MOST_GROUP_ROWS, 3]),
+        (GROUP_ROWS + 3, GROUP_BYTES // 8, [GROUP_ROWS, 3]),
+        (100, GROUP_BYTES // 80 + 1, [80, 20]),
+    ],
+)
+def test_a_row_group_is_small_in_rows_or_in_bytes(tmp_path, count, size, groups):
+    write(tmp_path, count, 1000, size)
+    about = pq.ParquetFile(tmp_path / "films-00000.parquet").metadata
+    assert [about.row_group(place).num_rows for place in range(about.num_row_groups)] == groups
 
 
 @pytest.mark.parametrize("count", [0, 2, 70])
