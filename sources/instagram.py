@@ -31,8 +31,10 @@ from sources.reading.answers import (
     saved_answers,
     string,
 )
+from sources.reading.captions import CT_BY_CAPTION, NO_FILM
 from sources.reading.labels import label_in_text
-from sources.reading.views import CT_BY_CAPTION, NO_FILM, modality_in_text, view_in_text
+from sources.reading.modalities import modality_in_text
+from sources.reading.views import view_in_text
 from sources.reading.words import rt_pcr_in_text, sex_in_text
 
 PAGES = ("theradiologistpage", "radiology_case_reports")

@@ -31,7 +31,8 @@ from sources.reading.answers import (
     string,
 )
 from sources.reading.labels import label_in_text
-from sources.reading.views import modality_in_text, view_in_text
+from sources.reading.modalities import modality_in_text
+from sources.reading.views import view_in_text
 from sources.reading.words import day_in_text, rt_pcr_in_text, sex_in_text
 
 THREAD = "1243928581983670272"

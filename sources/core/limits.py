@@ -18,6 +18,8 @@ SAVED_ANSWERS = 10_000  # files in one folder
 # Articles (sources/reading/jats.py, figures.py, panels.py)
 FULL_TEXT_BYTES = 30_000_000  # real full texts: about 100,000
 ARTICLE_FIGURES = 300
+ARTICLE_FILES = 20_000  # of one article in PMC's bucket
+BUCKET_ANSWERS = 20  # answers of one list, 1,000 files each
 FIGURE_BYTES = 200_000_000
 FIGURE_PIXELS = 60_000_000
 

@@ -7,6 +7,7 @@ years"), so only wordings with a single meaning count there. What is uncertain i
 import re
 
 from sources.core.limits import PROSE_CHARACTERS
+from sources.reading.prose import plain
 
 OLDEST = 120.0  # years; a larger number is a typing error (NIH's first tables had 400)
 
@@ -35,15 +36,39 @@ _PART = re.compile(rf"({_NUMBER})\s*\+?[\s-]*({_UNIT})\b(?:[\s-]*olds?\b)?", re.
 _BARE = re.compile(rf"(?:age[d:]?\s*|età:?\s*)?({_NUMBER})\s*\+?", re.IGNORECASE)
 _RANGE = re.compile(r"\d\s*(?:-|–|to|/)\s*\d|\d0'?s\b", re.IGNORECASE)  # "40-50", "20s": no single age
 
-_IN_TEXT = re.compile(
-    rf"(?<!\bda )(?<!\bper )(?<!\bdal )(?<!\bfor )(?<!\bpast )(?<!\blast )(?<!\bago )({_NUMBER})\s*\+?(?:"
-    r"[\s-]*(years?|yrs?|y|months?|weeks?|days?)[\s-]+olds?\b|"
-    r"\s*(y/o|yo|years?|yrs|yr|y)\b(?!\s*(?:ago|before|later|history|of\s+smok))|"
-    r"\s*(anni|anno)\b(?!\s*(?:fa|prima|dopo)\b)|"
-    r"\s*(?:di\s+)?(mesi|settimane|giorni)\s+(?:di\s+)?(?:vita|età))",
-    re.IGNORECASE,
+_SEX = r"(?:(?:fe)?males?|man|woman|boy|girl|lady|gentleman|donna|uomo|homme|femme|garçon|fille|hombre|mujer)"
+_PERSON = rf"(?:{_SEX}|child|infant|newborn|patiente?|paziente|bambin[oa]|enfant|paciente|niñ[oa]|case)"
+_YEARS = r"(?:years?|yrs?|y|anni|ans|años)"
+_ANY = rf"({_YEARS}|months?|mo|weeks?|wks?|days?)"
+_ALONE = (
+    r"(?<!\d-)(?<!\d - )(?<!\dto )(?<!\d to )(?<!over )(?<!under )(?<!than )(?<!after )(?<!for )(?<!past )(?<!last )"
 )
-_AGED = re.compile(rf"\b(?:aged|età(?:\s+di)?:?|age:)\s*({_NUMBER})\b(?!\s*(?:days?|weeks?|months?))", re.IGNORECASE)
+_NO_TIME = (  # a number of years before these words is a duration or a distance in time
+    r"(?!\W*(?:ago|before|after|later|earlier|prior|previous|follow|from|since|post|pre|history|duration|surviv|interval|"
+    r"into|apart|of(?!\s+age)|(?:or|and)\s+(?:over|older|above|under|younger)|fa\b|prima|dopo|depuis|après|después))"
+)
+_WORDINGS = tuple(
+    re.compile(wording, re.IGNORECASE)
+    for wording in (
+        # a 65-year-old man, 18 months old; no five-year-old scar
+        rf"{_ALONE}({_NUMBER})\s*\+?[\s-]*{_ANY}[\s-]+old\b(?!\s+(?:scar|lesion|fracture|film|graft|implant|device|injury))",
+        rf"{_ALONE}({_NUMBER})\s*\+?[\s-]*(y/o\b|yo\b|y\.o\.)",  # 57 y/o
+        rf"({_NUMBER})[\s-]*(j)ährig",
+        # aged 44, at the age of 12 years, at age 2, Età: 75
+        rf"\b(?:aged|at age|âgée? de|età(?: di)?:?|age:)\s+({_NUMBER})\b\s*{_ANY}?{_NO_TIME}(?!\s*(?:-|to)\s*\d)",
+        rf"(?<!bone )(?<!mean )(?<!median )(?<!gestational )\bage(?:\s+of)?\s+({_NUMBER})\s*{_ANY}\b",
+        rf"{_ALONE}({_NUMBER})\s*{_ANY}(?:\s+(?:and\s+)?\d+\s*months?)?\s+of\s+age\b",
+        # female, 63 years; homme de 54 ans; a man of 60; 81 years, male; 38 years old male; 55M, 63/F
+        rf"\b{_PERSON}[\s,;:(/]{{1,3}}(?:of\s+|de\s+|di\s+|d')?({_NUMBER})\s*({_YEARS})\b{_NO_TIME}",
+        rf"\b{_SEX}\s+of\s+({_NUMBER})\b(?!\s*[%\w-])",
+        rf"\b{_SEX}\s+of\s+({_NUMBER})\s+(?:with|who|in|on|at|and)\b",
+        rf"{_ALONE}({_NUMBER})\s*({_YEARS})\b[\s,(/]{{1,3}}{_SEX}\b",
+        r"(?<![\w.,\[-])(?!18F)(\d{1,2})\s?/?\s?(?-i:[MF])\b(?=\s*(?:[.,;:)]|$|with\b|who\b|present))",
+        # 75 anni; 3 mesi di vita
+        rf"(?<!da )(?<!per )(?<!dal )(?<!dopo )(?<!ultimi )(?<!circa )({_NUMBER})\s*(anni|anno)\b{_NO_TIME}",
+        rf"({_NUMBER})\s*(?:di\s+)?(mesi|settimane|giorni)\s+(?:di\s+)?(?:vita|età)",
+    )
+)
 
 _ONES = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 _TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
@@ -72,15 +97,16 @@ def parse_age(text: str | None) -> float | None:
 def age_in_text(text: str | None) -> float | None:
     """The age in years of the patient in prose ("a 65-year-old man", "donna di 75 anni", "3 mesi di vita").
 
-    Durations ("smoker for 30 years", "da 3 giorni") are not ages; the first age counts.
+    Durations and distances in time ("smoker for 30 years", "14 years after transplantation") are not ages; the first
+    age counts.
     """
-    words = _spelled_out((text or "")[:PROSE_CHARACTERS])
-    match = _IN_TEXT.search(words)
-    if match:
-        unit = next(group for group in match.groups()[1:] if group)
-        return _plausible(_value(match[1]) * _years(unit))
-    aged = _AGED.search(words)
-    return _plausible(_value(aged[1])) if aged else None
+    words = _spelled_out(plain(text))
+    matches = [match for wording in _WORDINGS if (match := wording.search(words))]
+    if not matches:
+        return None
+    first = min(matches, key=lambda match: match.start(1))
+    unit = first[2] if first.re.groups > 1 and first[2] else "years"
+    return _plausible(_value(first[1]) * _years(unit))
 
 
 _CHILD = re.compile(

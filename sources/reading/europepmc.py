@@ -7,10 +7,28 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from sources.core.addresses import web_address
+from sources.core.errors import WebError
+from sources.core.layouts import JSON, Layout
+from sources.core.web import Page
 from sources.reading.answers import mapping, mappings, string
 
 REST = "https://www.ebi.ac.uk/europepmc/webservices/rest"
 SEARCH = f'{REST}/search?query=COVID-19+AND+"chest+radiograph"&format=json&resultType=core&pageSize=10&cursorMark='
+SEARCH_ANSWER = Layout(
+    "Europe PMC, answer of the search",
+    seen="2026-11",
+    addresses=rf"^{re.escape(REST)}/search\?",
+    fields={"article": "resultList.result[].id"},
+    facts={
+        "pmcid": "resultList.result[].pmcid",
+        "doi": "resultList.result[].doi",
+        "title": "resultList.result[].title",
+        "license": "resultList.result[].license",
+        "kind": "resultList.result[].pubTypeList.pubType[]",
+        "cursor": "nextCursorMark",
+    },
+    kind=JSON,
+)
 PMCID = re.compile(r"\bPMC\d{1,9}\b", re.IGNORECASE)
 DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>?#]{1,200}")
 PUBMED = re.compile(r"(?:/(?:med|pubmed)/|pubmed\.ncbi\.nlm\.nih\.gov/)(\d{1,9})\b", re.IGNORECASE)
@@ -27,6 +45,7 @@ class Article:
         page_url: its page at Europe PMC, or where else it can be read.
         licence: in the search's words ("cc by-nc"), or None.
         is_case_report, is_retracted: by the publication types.
+        is_described: did the search describe it? Otherwise only its PMCID is known.
     """
 
     name: str
@@ -37,6 +56,7 @@ class Article:
     licence: str | None = None
     is_case_report: bool = False
     is_retracted: bool = False
+    is_described: bool = True
 
 
 def search_address(text: str) -> str | None:
@@ -57,6 +77,23 @@ def parse_answer(answer: Any) -> list[Article]:
     """The articles in an answer of the search, whatever it is; an entry without any identifier is left out."""
     results = mapping(mapping(answer).get("resultList")).get("result")
     return [article for entry in mappings(results) if (article := _article(entry))]
+
+
+def is_empty(page: Page) -> bool:
+    """Is an answer of the search without articles? Under load Europe PMC gives such answers to any question."""
+    try:
+        return not parse_answer(page.json())
+    except WebError:
+        return True
+
+
+def by_pmcid(text: str) -> Article | None:
+    """The article whose PMCID is in ``text``, without what the search says about it; None without a PMCID."""
+    match = PMCID.search(unquote(text))
+    if match is None:
+        return None
+    pmcid = match[0].upper()
+    return Article(pmcid, pmcid, None, f"https://europepmc.org/article/PMC/{pmcid}", is_described=False)
 
 
 def next_cursor(answer: Any, cursor: str) -> str | None:

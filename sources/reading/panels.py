@@ -1,11 +1,10 @@
-"""Figures of several panels: the films in one picture, and what the caption says about each.
+"""Figures of several panels: the films in one picture, cut apart.
 
 Journals combine films, CT slices and drawings in one figure; every panel is an image of its own. Panels are separated
 by gutters: straight white strips across the whole figure, or across a part that earlier gutters have cut out (a
 recursive X-Y cut: Nagy and Seth, ICPR 1984). White margins are cut off; strips of text and drawings are not panels.
 """
 
-import re
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,11 +30,8 @@ LEAST_INK = 0.35  # minimum share of a panel that is not paper: a film fills its
 FRAME_DEPTH = 6  # pixels from a panel's edge within which its frame begins
 FRAME_INK = 0.6  # minimum ink in that line, on three of four sides: a lung drawn on white has no straight edge
 DEEPEST = 6  # cuts within cuts
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+MOST_PANELS = 26  # a letter each
 TILE_WIDTH, TILE_LENGTH = 322, 323  # TIFF tags
-MARK = re.compile(
-    r"(?:^|(?<=[\s.;,:]))\(?([A-Z])\)[\s:.,]|(?:^|(?<=[.;:]\s))([A-Z])[,:]\s", re.IGNORECASE
-)  # "(A) ...", "b) ...", "A: ...", "; C, ..."
 
 
 def panels_of(picture: Path | BinaryIO) -> list[Box]:
@@ -56,21 +52,6 @@ def _pixels_to_decode(image: Image.Image) -> int:
     return max(image.width * image.height, int(tags.get(TILE_WIDTH, 0)) * int(tags.get(TILE_LENGTH, 0)))
 
 
-def panel_texts(caption: str) -> tuple[str, list[str]]:
-    """(the caption before its first panel, the texts of panels A, B, ...).
-
-    ``Man of 40. (A) CXR. (B) CT.`` is ``("Man of 40.", ["CXR.", "CT."])``. Unless the letters run from A on, all of the
-    caption precedes the panels.
-    """
-    marks = list(MARK.finditer(caption))
-    letters = "".join((mark[1] or mark[2]).upper() for mark in marks)
-    if not marks or not LETTERS.startswith(letters):
-        return caption.strip(), []
-    ends = [mark.start() for mark in marks[1:]] + [len(caption)]
-    texts = [caption[mark.end() : end].strip(" ;,") for mark, end in zip(marks, ends, strict=True)]
-    return caption[: marks[0].start()].strip(), texts
-
-
 def split(gray: Gray) -> list[Box]:
     """The panels of a figure, row by row from left to right; the whole picture if there are fewer than two.
 
@@ -85,7 +66,7 @@ def split(gray: Gray) -> list[Box]:
     thinnest = max(THINNEST, round(THINNEST_SHARE * max(height, width)))
     smallest = max(SMALLEST, SMALLEST_SHARE * min(height, width))
     films = [box for box in _cut(paper, whole, thinnest, DEEPEST) if _is_panel(paper, box, smallest)]
-    return in_reading_order(films) if 2 <= len(films) <= len(LETTERS) else [whole]
+    return in_reading_order(films) if 2 <= len(films) <= MOST_PANELS else [whole]
 
 
 def in_reading_order(boxes: list[Box]) -> list[Box]:

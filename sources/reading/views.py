@@ -1,38 +1,8 @@
-"""What a picture shows: its view, in table cells (``parse_view``) and in prose (``*_in_text``), and its modality."""
+"""The view of a film, in table cells (``parse_view``) and in prose (``view_in_text``)."""
 
 import re
-from dataclasses import dataclass
 
-from sources.core.limits import PROSE_CHARACTERS
-
-CT_BY_CAPTION = "CT according to its caption"
-NO_FILM = "the caption does not mention a chest film"
-
-
-@dataclass(frozen=True)
-class CaptionFacts:
-    """What a caption says about its picture.
-
-    Attributes:
-        modality: X-ray, CT, other, or None if the caption names none or several.
-        view: one of ``sources.core.items.VIEWS``.
-        skip: why the picture is not a film, or None.
-    """
-
-    modality: str | None
-    view: str
-    skip: str | None
-
-
-def caption_facts(caption: str) -> CaptionFacts:
-    """Modality and view of a picture, from its caption. A caption that names no modality does not rule out a film."""
-    modality = modality_in_text(caption)
-    if modality == "CT":
-        return CaptionFacts(modality, "CT", CT_BY_CAPTION)
-    if modality == "other":
-        return CaptionFacts(modality, "OTHER", "not an X-ray according to its caption")
-    return CaptionFacts(modality, view_in_text(caption), None)
-
+from sources.reading.prose import either, plain
 
 _VIEW_WORDS = (  # of one cell; the first match decides
     (
@@ -45,17 +15,22 @@ _VIEW_WORDS = (  # of one cell; the first match decides
     ("PA", r"\bpa\b|\bpostero-?\s?anterior\w*|\bp\.?a\.(?=\W|$)"),
 )
 _LATERAL = re.compile(r"\b(?:l|ll|lat|latero-?\s?lateral\w*|lateral|laterale)\b", re.IGNORECASE)
-_LATERAL_FILM = re.compile(
-    r"\b(?:left |right )?lateral[e]?\s+(?:view|projection|film|radiograph|chest|x-?\s?ray|cxr)|"
-    r"\b(?:view|projection|proiezione|radiograph|x-?ray|film)[\s,:(]+(?:left |right )?(?:laterale?|latero-?laterale)\b",
-    re.IGNORECASE,
+_LATERAL_FILM = either(
+    r"\blaterale?\s+(?:view|projection|film|radiograph|chest|x-?\s?ray|cxr|thora)",
+    r"\b(?:view|projection|proiezione|radiograph|x-?ray|film|cxr)[\s,:(]+(?:left |right )?(?:latero-?)?laterale?\b",
+    r"^\W*(?:left |right )?lateral\W*$",
 )
-_ABBREVIATED_VIEW = re.compile(r"\b(AP|PA)\b")
+_ABBREVIATED_VIEW = re.compile(r"\b(AP|PA)\b|\b([ap]\.\s?[ap])\.")
+_NO_VIEW = re.compile(  # the pulmonary artery, the aortopulmonary window
+    r"pulmonary arter(?:y|ies)[\s,=:(-]*PAs?\b|\bPAs?[\s,=:(-]*pulmonary arter|\b(?:main|dilated|enlarged)\s+PA\b|"
+    r"\bPA\s+(?:pressure|hypertension|catheter|trunk)|\bAP\)?[\s-]+window",
+)
 _SPELLED_VIEWS = {
-    "AP": re.compile(r"\bantero-?\s?posterior", re.IGNORECASE),
-    "PA": re.compile(r"\bpostero-?\s?anterior", re.IGNORECASE),
+    "AP": re.compile(r"\banter(?:o|ior)[\s-]*posterior", re.IGNORECASE),
+    "PA": re.compile(r"\bposter(?:o|ior)[\s-]*anterior", re.IGNORECASE),
     "L": _LATERAL_FILM,
 }
+_FRONTAL = re.compile(r"\bfrontal\b", re.IGNORECASE)
 
 
 def parse_view(text: str | None) -> str:
@@ -76,40 +51,15 @@ def parse_view(text: str | None) -> str:
 
 def view_in_text(text: str | None) -> str:
     """The view of a film that prose describes; ``unknown`` unless it names exactly one of PA, AP (supine), lateral."""
-    words = (text or "")[:PROSE_CHARACTERS]
-    names = set(_ABBREVIATED_VIEW.findall(words))
+    words = _NO_VIEW.sub(" ", plain(text))
+    names = {
+        (short or dotted.replace(".", "").replace(" ", "").upper())
+        for short, dotted in _ABBREVIATED_VIEW.findall(words)
+    }
     names |= {view for view, pattern in _SPELLED_VIEWS.items() if pattern.search(words)}
     supine = re.search(r"\b(?:supine|supin[oa])\b", words, re.IGNORECASE)
     if supine and names <= {"AP"}:
         return "AP_SUPINE"
-    return names.pop() if len(names) == 1 else "unknown"
-
-
-_FILM = re.compile(
-    r"\b(?:x[\s-]?rays?|radiograph(?:s|y|ic)?|radiograms?|roentgenogram\w*|cxrs?|plain films?|"
-    r"rx|radiografi[ae]|radiogramm[ai])\b",
-    re.IGNORECASE,
-)
-_CT = re.compile(
-    r"\b(?:hr|ld|ce)?cts?\b|\bct(?:p?a)\b|\b(?:angio-?)?tc\b|\btac\b|\btomogra(?:ph|f)\w*|"
-    r"\b(?:axial|coronal|sagittal)\s+(?:plane|images?|slices?)",
-    re.IGNORECASE,
-)
-_OTHER_MODALITY = re.compile(
-    r"\b(?:mri|magnetic resonance|ultrasound|ultrasonograph\w*|ecografia|echocardiogra\w*|pet|scintigra\w*|"
-    r"electrocardiogra\w*|ecg|histolog\w*)\b",
-    re.IGNORECASE,
-)
-
-
-def modalities_in_text(text: str | None) -> set[str]:
-    """Those of ``X-ray``, ``CT`` and ``other`` that prose names."""
-    words = (text or "")[:PROSE_CHARACTERS]
-    patterns = {"X-ray": _FILM, "CT": _CT, "other": _OTHER_MODALITY}
-    return {modality for modality, pattern in patterns.items() if pattern.search(words)}
-
-
-def modality_in_text(text: str | None) -> str | None:
-    """``X-ray``, ``CT`` or ``other`` if prose names exactly one of them, else None."""
-    named = modalities_in_text(text)
-    return named.pop() if len(named) == 1 else None
+    if len(names) != 1 or ("L" in names and _FRONTAL.search(words)):
+        return "unknown"
+    return names.pop()

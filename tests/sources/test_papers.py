@@ -1,4 +1,6 @@
+import hashlib
 import io
+import json
 from collections import Counter
 from dataclasses import replace
 
@@ -12,12 +14,14 @@ from sites import Mirror, Site, film, list_items
 from sources.core.errors import StoppedError
 from sources.core.items import LABELS, VIEWS, Item
 from sources.core.web import Page
-from sources.papers import Papers, label_of_figure, parse_page, read_article
+from sources.papers import EMPTY_ANSWER, Papers, parse_page, read_article
 from sources.reading.archive import read_members
 from sources.reading.catalogs import catalog
-from sources.reading.europepmc import REST, SEARCH, Article, search_address
-from sources.reading.figures import FOLDER, PACKAGES, SUPPLEMENT, package_addresses
-from sources.sandbox.packing import mirror_path, tar_gz, zip_archive
+from sources.reading.europepmc import REST, SEARCH, Article, by_pmcid, search_address
+from sources.reading.figures import FOLDER, SUPPLEMENT, SUPPLEMENTS
+from sources.reading.labels import Decision, label_of_picture
+from sources.reading.pmc_bucket import BUCKET, listing_address
+from sources.sandbox.packing import mirror_path, zip_archive
 from sources.sandbox.sites.papers import render
 
 OPEN = Article("PMC123", "PMC123", "10.1000/x", "https://europepmc.org/article/PMC/PMC123", licence="cc by")
@@ -111,49 +115,113 @@ def test_a_figure_that_is_not_a_picture_is_still_a_row(tmp_path):
 # ------------------------------------------------------------------------------------------------- where files are
 
 
-def test_supplementary_files_come_first_then_the_folder_then_the_package(tmp_path):
-    package = "https://ftp.ncbi.nlm.nih.gov/pub/pmc/oa_package/aa/PMC123.tar.gz"
+def bucket(files, *, versions=(1,), retracted=False, licence="CC BY", media=()):
+    """The answers of PMC's bucket for an article whose newest version has ``files``."""
+    newest = f"PMC123.{max(versions)}"
+    folders = "".join(f"<CommonPrefixes><Prefix>PMC123.{n}/</Prefix></CommonPrefixes>" for n in versions)
+    keys = "".join(
+        f"<Contents><Key>{newest}/{name}</Key><Size>{len(content)}</Size></Contents>" for name, content in files.items()
+    )
+    metadata = {"license_code": licence, "is_retracted": retracted, "media_urls": list(media)}
+    return {
+        listing_address("PMC123."): f"<ListBucketResult>{folders}</ListBucketResult>".encode(),
+        listing_address(f"{newest}/"): f"<ListBucketResult>{keys}</ListBucketResult>".encode(),
+        f"{BUCKET}/metadata/{newest}.json": json.dumps(metadata).encode(),
+        **{f"{BUCKET}/{newest}/{name}": content for name, content in files.items()},
+    }
+
+
+def test_the_bucket_comes_first_then_supplementary_files_then_the_folder_of_an_offline_copy(tmp_path):
+    in_bucket = bucket({"fig1.jpg": picture(2)})
+    whole, small = (url.format(pmcid="PMC123") for url in SUPPLEMENTS)
     answers = {
         TEXT: jats("Chest X-ray."),
-        SUPPLEMENT.format(pmcid="PMC123"): zip_archive({"inline/fig1.jpeg": picture(2), "fig1.docx": b""}),
+        **in_bucket,
+        whole: zip_archive({"inline/fig1.jpeg": picture(2), "fig1.docx": b""}),
+        small: zip_archive({"fig1.png": picture()}),
         FIGURE: picture(),
-        PACKAGES.format(pmcid="PMC123"): f'<OA><link format="tgz" href="{package}"/></OA>'.encode(),
-        package: tar_gz({"PMC123/fig1.gif": picture()}),
     }
     found = []
-    for gone in (None, SUPPLEMENT.format(pmcid="PMC123"), FIGURE, package):
-        answers.pop(gone, None)
+    for gone in ((), in_bucket, (whole,), (small,), (FIGURE,)):
+        for url in gone:
+            del answers[url]
         item = items_of(tmp_path, answers)[0]
-        found.append((item.url, item.member, item.panel))
+        found.append((item.url, item.member, item.panel, item.skip))
     assert found == [
-        (SUPPLEMENT.format(pmcid="PMC123"), "inline/fig1.jpeg", "A"),
-        (FIGURE, None, None),
-        (package, "PMC123/fig1.gif", None),
-        (FOLDER.format(pmcid="PMC123", name="fig1.jpg"), None, None),  # where it should be: the fetch says it is not
+        (f"{BUCKET}/PMC123.1/fig1.jpg", None, "A", None),
+        (whole, "inline/fig1.jpeg", "A", None),
+        (small, "fig1.png", None, None),
+        (FIGURE, None, None, None),
+        (FOLDER.format(pmcid="PMC123", name="fig1.jpg"), None, None, None),  # where it should be: the fetch will fail
     ]
 
 
-def test_a_text_that_is_only_in_the_package_is_read_there(tmp_path):
-    package = "https://ftp.ncbi.nlm.nih.gov/pub/pmc/deprecated/oa_package/aa/PMC123.tar.gz"
-    address = package.replace("https", "ftp").replace("deprecated/", "")
-    answers = {
-        PACKAGES.format(pmcid="PMC123"): f'<OA><link format="tgz" href="{address}"/></OA>'.encode(),
-        package: tar_gz({"PMC123/a.nxml": jats("Chest X-ray."), "PMC123/fig1.jpg": picture()}),
-    }
+def test_live_nothing_is_requested_from_europe_pmcs_pages(tmp_path):
+    web = Live(tmp_path, {TEXT: jats("Chest X-ray."), FIGURE: picture()})
+    (item,) = read_article(web, OPEN)
+    assert (
+        item.skip
+        == "the figure's file was not found (pmc-oa-opendata.s3.amazonaws.com: HTTP 404; www.ebi.ac.uk: HTTP 404)"
+    )
+    assert item.url == f"{BUCKET}/PMC123.1/fig1.jpg"
+    assert {url.split("/")[2] for url in web.requests} == {"www.ebi.ac.uk", BUCKET.partition("//")[2]}
+
+
+def test_a_text_that_is_only_in_the_bucket_is_read_there_from_its_newest_version(tmp_path):
+    answers = bucket({"PMC123.10.xml": jats("Chest X-ray."), "fig1.jpg": picture()}, versions=(1, 9, 10))
     (item,) = items_of(tmp_path, answers)
-    assert (item.url, item.member) == (package, "PMC123/fig1.jpg")
+    assert item.url == f"{BUCKET}/PMC123.10/fig1.jpg"
+
+
+def test_a_list_in_several_answers_is_read_to_its_end(tmp_path):
+    answers = bucket({"fig1.jpg": picture()})
+    first, token = listing_address("PMC123.1/"), "a+/="
+    answers[listing_address("PMC123.1/", token)] = answers[first]
+    others = "<Contents><Key>PMC123.1/x.pdf</Key><Size>3</Size></Contents>"
+    more = f"<NextContinuationToken>{token}</NextContinuationToken>"
+    answers[first] = f"<ListBucketResult>{more}{others}</ListBucketResult>".encode()
+    assert items_of(tmp_path, {TEXT: jats("Chest X-ray."), **answers})[0].url == f"{BUCKET}/PMC123.1/fig1.jpg"
+
+
+def test_the_large_picture_is_taken_rather_than_its_thumbnail(tmp_path):
+    large, small = picture(), picture(side=80)
+    files = {
+        "fig1.gif": large + b"padding",
+        "fig1.jpg": small,
+        "fig1.tif": large,
+        "fig10.jpg": large,
+        "fig1.pdf": large * 2,
+    }
+    assert items_of(tmp_path, {TEXT: jats("Chest X-ray."), **bucket(files)})[0].url == f"{BUCKET}/PMC123.1/fig1.tif"
+    packed = {TEXT: jats("Chest X-ray."), SUPPLEMENT.format(pmcid="PMC123"): zip_archive(files)}
+    assert items_of(tmp_path, packed)[0].member == "fig1.tif"
+    only_small = {TEXT: jats("Chest X-ray."), **bucket({"fig1.gif": small})}
+    assert items_of(tmp_path, only_small)[0].url == f"{BUCKET}/PMC123.1/fig1.gif"
+
+
+def test_a_file_with_another_hash_than_pmc_states_is_passed_over(tmp_path):
+    media = [f"s3://pmc-oa-opendata/PMC123.1/fig1.jpg?md5={'0' * 32}"]
+    answers = {TEXT: jats("Chest X-ray."), **bucket({"fig1.jpg": picture()}, media=media), FIGURE: picture()}
+    assert items_of(tmp_path, answers)[0].url == FIGURE
+    right = hashlib.md5(picture(), usedforsecurity=False).hexdigest()
+    answers |= bucket({"fig1.jpg": picture()}, media=[f"s3://pmc-oa-opendata/PMC123.1/fig1.jpg?md5={right}"])
+    assert items_of(tmp_path, answers)[0].url == f"{BUCKET}/PMC123.1/fig1.jpg"
+
+
+def test_an_article_that_the_bucket_calls_retracted_is_a_row_with_the_reason(tmp_path):
+    (item,) = items_of(tmp_path, {TEXT: jats("Chest X-ray."), **bucket({"fig1.jpg": picture()}, retracted=True)})
+    assert item.skip == "the article was retracted"
+
+
+def test_the_licence_of_the_bucket_counts_if_the_text_states_none(tmp_path):
+    answers = {TEXT: jats("Chest X-ray."), **bucket({"fig1.jpg": picture()}, licence="CC BY-NC")}
+    assert items_of(tmp_path, answers)[0].licence == "CC-BY-NC"
 
 
 @pytest.mark.parametrize("archive", [b"", b"PK\x03\x04 damaged", b"<html>"])
 def test_a_damaged_archive_is_passed_over(tmp_path, archive):
     answers = {TEXT: jats("Chest X-ray."), SUPPLEMENT.format(pmcid="PMC123"): archive, FIGURE: picture()}
     assert items_of(tmp_path, answers)[0].url == FIGURE
-
-
-def test_packages_lie_on_ncbis_host_alone():
-    assert (
-        package_addresses('<link format="tgz" href="ftp://evil.example/a.tar.gz"/><link format="pdf" href="x"/>') == []
-    )
 
 
 # -------------------------------------------------------------------------------------------------- what is no film
@@ -164,7 +232,10 @@ def test_packages_lie_on_ncbis_host_alone():
     [
         ("Axial chest CT (COVID-19).", "CT", "CT according to its caption"),
         ("Study flow chart.", "unknown", "the caption does not mention a chest film"),
-        ("Lung ultrasound.", "OTHER", "the caption does not mention a chest film"),
+        ("Lung ultrasound.", "OTHER", "not an X-ray according to its caption"),
+        ("X-ray of the left hand.", "unknown", "a film of another part of the body according to its caption"),
+        ("X-ray of the patient.", "unknown", "the caption does not name the part of the body"),
+        ("Chest X-ray of a dog.", "unknown", "a picture of an animal according to its caption"),
     ],
 )
 def test_other_figures_are_rows_that_are_not_fetched(tmp_path, caption, view, skip):
@@ -210,7 +281,7 @@ def test_an_interrupt_is_not_a_lost_article(tmp_path):
         ("Chest X-ray, suspected COVID-19.", None),
         ("Chest X-ray (SARS).", "cap"),
         ("Chest X-ray of MERS pneumonia.", "cap"),
-        ("Chest X-ray of ARDS.", "other"),
+        ("Chest X-ray of ARDS.", None),
         ("Chest X-ray of tuberculosis.", "other"),
         ("Chest X-ray on admission.", None),
         ("Normal chest X-ray", None),
@@ -218,7 +289,7 @@ def test_an_interrupt_is_not_a_lost_article(tmp_path):
     ],
 )
 def test_the_caption_decides_the_label(caption, label):
-    assert label_of_figure(caption, OPEN) == (label, caption)
+    assert label_of_picture((caption,)) == Decision(label, caption)
 
 
 @pytest.mark.parametrize(
@@ -229,15 +300,14 @@ def test_the_caption_decides_the_label(caption, label):
         ("Chest X-ray on admission.", False, None),
         ("Chest X-ray, RT-PCR negative.", True, None),
         ("Chest X-ray, suspected COVID-19.", True, None),
-        ("Chest X-ray of a healthy volunteer.", True, None),
+        ("Chest X-ray of a healthy volunteer.", True, "normal"),
         ("Chest X-ray of tuberculosis.", True, "other"),
     ],
 )
 def test_the_title_of_a_case_report_decides_if_the_caption_names_no_disease(caption, kind, label):
-    article = replace(OPEN, title="COVID-19 pneumonia in a runner", is_case_report=kind)
-    found, finding = label_of_figure(caption, article)
-    assert found == label
-    assert finding == (f"COVID-19 pneumonia in a runner: {caption}" if label == "covid" else caption)
+    title = "COVID-19 pneumonia in a runner"
+    decision = label_of_picture((caption,), title, kind)
+    assert decision == Decision(label, f"{title}: {caption}" if label == "covid" else caption)
 
 
 @pytest.mark.parametrize(
@@ -272,7 +342,7 @@ class Live(Site):
         super().__init__({mirror_path(url): content for url, content in answers.items()}, folder)
         self.requests = []
 
-    def get(self, url, headers=None) -> Page:
+    def get(self, url, headers=None, suspect=None) -> Page:
         self.requests.append(url)
         return super().get(url)
 
@@ -312,11 +382,14 @@ def test_springers_scaled_pictures_are_requested_in_full_size():
 # ---------------------------------------------------------------------------------------------------------- the list
 
 
-def test_live_the_list_is_the_catalog(tmp_path):
+def test_live_the_list_is_the_catalog_and_what_was_not_found_is_requested_again_in_the_end(tmp_path):
     web = Live(tmp_path, {})
     found = list(Papers().items(web))
-    assert len(found) == len(catalog("papers")) == len(web.requests)
-    assert {item.skip for item in found} == {"page is gone: HTTP 404"}
+    assert len(found) == len(catalog("papers"))
+    assert {item.skip for item in found} == {"page is gone: HTTP 404", EMPTY_ANSWER}
+    searches = [url for url in web.requests if "/search?" in url]
+    names = [url for url in catalog("papers") if by_pmcid(url) is None]
+    assert [searches.count(search_address(url)) for url in names] == [2] * len(names)
     assert SEARCH + "%2A" not in web.requests
 
 
@@ -332,7 +405,9 @@ def test_a_copy_without_the_search_is_read_by_the_catalog(tmp_path):
     "url, answer, skip",
     [
         ("https://example.org/paper", None, "the address contains no DOI, PMCID or PubMed id"),
-        ("10.1000/a", b'{"resultList": {"result": []}}', "Europe PMC does not know the article"),
+        ("10.1000/a", b'{"resultList": {"result": []}}', EMPTY_ANSWER),
+        ("PMC123", b'{"resultList": {"result": []}}', EMPTY_ANSWER),
+        ("PMC123", None, EMPTY_ANSWER),
         ("10.1000/a", None, "page is gone: HTTP 404"),
     ],
 )
@@ -340,6 +415,31 @@ def test_an_article_that_is_not_found_is_a_row(tmp_path, url, answer, skip):
     files = {mirror_path(search_address(url)): answer} if answer else {}
     (item,) = Papers().page_items(Site(files, tmp_path), url)
     assert item.skip == skip
+
+
+def test_an_empty_answer_is_suspect_and_an_answer_with_an_article_is_not(tmp_path):
+    class Busy(Live):
+        def get(self, url, headers=None, suspect=None):
+            page = super().get(url)
+            return super().get(f"{url}&again") if suspect is not None and suspect(page) else page
+
+    empty, full = b'{"resultList": {"result": []}}', b'{"resultList": {"result": [{"pmcid": "PMC123"}]}}'
+    url = search_address("10.1000/a")
+    answers = {url: empty, f"{url}&again": full, TEXT: jats("Chest X-ray."), **bucket({"fig1.jpg": picture()})}
+    (item,) = Papers().page_items(Busy(tmp_path, answers), "10.1000/a")
+    assert (item.item_id, item.skip) == ("PMC123/fig1", None)
+
+
+def test_an_article_is_read_by_its_pmcid_while_the_search_is_busy(tmp_path):
+    content = jats("Chest X-ray on admission.").replace(
+        b"<body>",
+        b"<front><article-meta><title-group><article-title>COVID-19: a case report</article-title></title-group>"
+        b"</article-meta></front><body>",
+    )
+    answers = bucket({"PMC123.1.xml": content, "fig1.jpg": picture()})
+    answers[search_address("PMC123")] = b'{"hitCount": 0, "resultList": {"result": []}}'
+    (item,) = Papers().page_items(Live(tmp_path, answers), "https://pmc.ncbi.nlm.nih.gov/articles/PMC123/")
+    assert (item.item_id, item.label, item.licence, item.skip) == ("PMC123/fig1", "covid", "CC-BY", None)
 
 
 def test_every_address_of_the_catalogue_names_an_article():
@@ -391,7 +491,7 @@ def test_every_film_of_the_synthetic_site_is_listed(tmp_path):
         assert read.skip == ("CT according to its caption" if is_ct else None)
     reasons = Counter((item.skip or "fetch").split(" (")[0] for item in items)
     assert reasons["fetch"] == sum(each.stated_view != "CT" for each in originals)
-    assert reasons["the article was retracted"] == 1
+    assert reasons["the article was retracted"] == 2
     assert reasons["no open full text at Europe PMC, and programs may not read the pages of closed.example.org"] == 1
     assert {(item.member is None, "biomedcentral" in item.url) for item in items if item.skip is None} == {
         (True, True),

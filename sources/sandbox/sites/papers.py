@@ -1,25 +1,31 @@
-"""Europe PMC: search answers, full texts in JATS, and figures in each of the places that may hold them.
+"""Europe PMC and PMC's open bucket: search answers, full texts in JATS, figures in each place that may hold them.
 
-Traps: an article without open full text, one without figures, a retracted one, figures with CT or a chart, a cursor
-that repeats at the end, a supplementary archive without figures.
+The places are those of today (the bucket, supplementary files, a publisher's page) and of before August 2026 (Europe
+PMC's folder of figures). Traps: an article without open full text, one without figures, two retracted ones, figures
+with CT or a chart, a cursor that repeats at the end, a supplementary archive without figures, thumbnails beside the
+figures, a list of files in two answers, an older version of an article.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from base64 import b64decode
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from sources.reading.europepmc import REST, SEARCH
-from sources.reading.figures import FOLDER, PACKAGES, SUPPLEMENT
+from sources.reading.figures import FOLDER, SUPPLEMENT
+from sources.reading.pmc_bucket import BUCKET, listing_address
 from sources.sandbox.film import Film
-from sources.sandbox.markup import grouped, number, page, text
-from sources.sandbox.packing import mirror_path, tar_gz, zip_archive
+from sources.sandbox.markup import PIXEL, grouped, number, page, text
+from sources.sandbox.packing import mirror_path, zip_archive
 
 ARTICLES_PER_ANSWER = 10
 SEXES = {"F": "woman", "M": "man"}
 VIEWS = {"PA": ", PA view", "AP": ", AP view", "AP_SUPINE": ", supine AP view", "L": ", lateral view"}
 PUBLISHER = "https://sandbox.biomedcentral.com"
-EMPTY, CLOSED, RETRACTED = "PMC9999999", "10.9999/closed.1", "PMC9999998"
+EMPTY, CLOSED, RETRACTED, WITHDRAWN = "PMC9999999", "10.9999/closed.1", "PMC9999998", "PMC9999997"
+THUMBNAIL = b64decode(PIXEL.partition(",")[2])
+NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 Files = Iterator[tuple[str, bytes]]
 
@@ -27,10 +33,11 @@ Files = Iterator[tuple[str, bytes]]
 def render(films: Sequence[Film], rng: np.random.Generator) -> Files:
     """Yield (mirror path, content) of the answers, the full texts, the figures and the archives."""
     articles = grouped(films, lambda film: film.patient_id)
-    homes = [(_in_folder, _supplementary, _packaged, _published)[place % 4] for place in range(len(articles))]
+    homes = [(_in_folder, _supplementary, _in_bucket, _published)[place % 4] for place in range(len(articles))]
     results = [_result(_pmcid(article), home is _published) for article, home in zip(articles, homes, strict=True)]
     yield from _answers([*results, *_traps()])
     yield mirror_path(f"{REST}/{EMPTY}/fullTextXML"), _jats([])
+    yield from _bucket_folder(f"{WITHDRAWN}.1", {"fig1.jpg": THUMBNAIL}, _jats([]), is_retracted=True)
     for article, home in zip(articles, homes, strict=True):
         yield from home(_pmcid(article), article)
 
@@ -60,6 +67,7 @@ def _traps() -> list[dict[str, object]]:
         {"doi": CLOSED, "title": "Drawn", "fullTextUrlList": {"fullTextUrl": [closed]}},
         {"pmcid": RETRACTED, "pubTypeList": {"pubType": ["Retracted Publication"]}},
         {"pmcid": EMPTY, "title": "Drawn"},
+        {"pmcid": WITHDRAWN, "title": "Drawn"},
         {"title": "an entry that names no article"},
     ]
 
@@ -75,18 +83,51 @@ def _in_folder(pmcid: str, films: Sequence[Film]) -> Files:
 def _supplementary(pmcid: str, films: Sequence[Film]) -> Files:
     """All figures in the archive of supplementary files."""
     yield mirror_path(f"{REST}/{pmcid}/fullTextXML"), _jats(films)
-    members = {name: film.data for name, film in zip(_names(films), films, strict=True)}
-    yield mirror_path(SUPPLEMENT.format(pmcid=pmcid)), zip_archive(members)
+    yield mirror_path(SUPPLEMENT.format(pmcid=pmcid)), zip_archive(_with_thumbnails(films))
 
 
-def _packaged(pmcid: str, films: Sequence[Film]) -> Files:
-    """Text and figures only in PMC's package, which NCBI has moved."""
-    members = {f"{pmcid}/{name}": film.data for name, film in zip(_names(films), films, strict=True)}
-    listed = f"ftp://ftp.ncbi.nlm.nih.gov/pub/pmc/oa_package/{pmcid[-2:]}/{pmcid}.tar.gz"
-    moved = listed.replace("ftp://", "https://").replace("/oa_package/", "/deprecated/oa_package/")
-    record = f'<record id="{pmcid}" retracted="no"><link format="tgz" href="{listed}"/></record>'
-    yield mirror_path(PACKAGES.format(pmcid=pmcid)), f"<OA><records>{record}</records></OA>".encode()
-    yield mirror_path(moved), tar_gz({f"{pmcid}/{pmcid}.nxml": _jats(films), **members})
+def _in_bucket(pmcid: str, films: Sequence[Film]) -> Files:
+    """Text and figures in PMC's bucket alone; its older version has no figures."""
+    yield mirror_path(f"{BUCKET}/{pmcid}.1/{pmcid}.1.xml"), _jats([])
+    yield from _bucket_folder(f"{pmcid}.2", _with_thumbnails(films), _jats(films))
+
+
+def _bucket_folder(version: str, files: Mapping[str, bytes], article: bytes, is_retracted: bool = False) -> Files:
+    """The newest version of an article in the bucket, its files listed in two answers."""
+    pmcid, _, newest = version.partition(".")
+    folders = "".join(
+        f"<CommonPrefixes><Prefix>{pmcid}.{n}/</Prefix></CommonPrefixes>" for n in range(1, int(newest) + 1)
+    )
+    yield mirror_path(listing_address(f"{pmcid}.")), _listing(folders)
+    contents = {f"{version}.xml": article, **files}
+    keys = [
+        f"<Contents><Key>{version}/{name}</Key><Size>{len(content)}</Size></Contents>"
+        for name, content in contents.items()
+    ]
+    yield mirror_path(listing_address(f"{version}/")), _listing("".join(keys[:2]), token="2/+=")
+    yield mirror_path(listing_address(f"{version}/", "2/+=")), _listing("".join(keys[2:]))
+    facts = {"pmcid": pmcid, "license_code": "CC BY", "is_retracted": is_retracted, "media_urls": []}
+    yield mirror_path(f"{BUCKET}/metadata/{version}.json"), json.dumps(facts).encode()
+    for name, content in contents.items():
+        yield mirror_path(f"{BUCKET}/{version}/{name}"), content
+
+
+def _listing(entries: str, token: str | None = None) -> bytes:
+    more = f"<IsTruncated>true</IsTruncated><NextContinuationToken>{token}</NextContinuationToken>"
+    following = more if token else "<IsTruncated>false</IsTruncated>"
+    return (
+        f'<?xml version="1.0"?>\n<ListBucketResult xmlns="{NAMESPACE}">{following}{entries}</ListBucketResult>'.encode()
+    )
+
+
+def _with_thumbnails(films: Sequence[Film]) -> dict[str, bytes]:
+    """The figures by name, a thumbnail beside each."""
+    names = zip(_names(films), films, strict=True)
+    return {
+        file: content
+        for name, film in names
+        for file, content in ((f"{name.rpartition('.')[0]}.gif", THUMBNAIL), (name, film.data))
+    }
 
 
 def _published(pmcid: str, films: Sequence[Film]) -> Files:

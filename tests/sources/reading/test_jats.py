@@ -37,7 +37,7 @@ def test_a_full_text_is_read_as_a_whole():
 def test_words_are_joined_by_blocks_and_not_inside_them():
     caption = "<title>Chest X-ray</title><p>COVID-<b>19</b>, <italic>day</italic>\n 3.</p>"
     (figure,) = parse_jats(article(fig("a", caption=caption))).figures
-    assert figure.caption == "Chest X-ray COVID-19, day 3."
+    assert figure.caption == "Chest X-ray. COVID-19, day 3."
 
 
 def test_the_caption_of_a_group_belongs_to_its_figures():
@@ -48,6 +48,34 @@ def test_the_caption_of_a_group_belongs_to_its_figures():
 def test_another_format_of_a_file_is_the_same_figure():
     figures = parse_jats(article(fig("a.tif", "a.jpg", "b.jpg"))).figures
     assert [figure.places for figure in figures] == [("a.tif", "a.jpg"), ("b.jpg",)]
+    assert [(figure.part, figure.parts) for figure in figures] == [(0, 2), (1, 2)]
+
+
+def test_two_renderings_of_a_picture_are_one_figure():
+    graphics = '<graphic xlink:href="gr1"/><graphic xlink:href="gr1_bw"/>'
+    body = f"<fig><label>Fig. 1</label><alternatives>{graphics}</alternatives></fig>" + fig(
+        "x_Fig2_HTML", "x_Fig2_Print"
+    )
+    assert [figure.places for figure in parse_jats(article(body)).figures] == [
+        ("gr1", "gr1_bw"),
+        ("x_Fig2_HTML", "x_Fig2_Print"),
+    ]
+
+
+def test_letters_in_bold_or_italic_type_are_remembered_by_their_places():
+    caption = "<p>Films. <bold>a</bold> First. (<italic>B</italic>) <bold>Second</bold>, <bold>c</bold>.</p>"
+    (figure,) = parse_jats(article(fig("a", caption=caption))).figures
+    assert figure.caption == "Films. a First. (B) Second, c."
+    assert [figure.caption[begin:end] for begin, end in figure.emphasized] == ["a", "B", "c"]
+
+
+def test_the_title_of_the_article_is_that_of_its_front_matter():
+    front = (
+        "<article-meta><title-group><article-title>COVID-19:  a <italic>report</italic></article-title></title-group>"
+    )
+    back = "<back><ref><article-title>Other</article-title></ref></back>"
+    content = f"<article><front>{front}</article-meta></front>{back}</article>"
+    assert parse_jats(content.encode()).title == "COVID-19: a report"
 
 
 @pytest.mark.parametrize(
@@ -56,6 +84,8 @@ def test_another_format_of_a_file_is_the_same_figure():
         ("<license_ref>https://creativecommons.org/licenses/by/4.0/</license_ref>", "CC-BY-4.0"),
         ('<p>See <ext-link xlink:href="http://creativecommons.org/licenses/by-nc-nd/3.0"/></p>', "CC-BY-NC-ND-3.0"),
         ("<p>All rights reserved.</p>", None),
+        ("<p>Under the Creative Commons Attribution License.</p>", "CC-BY"),
+        ('<ref content-type="CC BY-NC">the usual terms</ref>', "CC-BY-NC"),
     ],
 )
 def test_the_licence_is_that_of_the_text(licence, word):

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.reading.licences import creative_commons, is_free
+from sources.reading.licences import creative_commons, is_free, licence_in_words
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,37 @@ def test_another_free_license_is_free():
 def test_a_name_is_always_read_back(text):
     name = creative_commons(text)
     assert name is None or creative_commons(name) == name
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("under the terms of the Creative Commons Attribution License, which permits any use", "CC-BY"),
+        ("a Creative Commons Attribution 4.0 International License", "CC-BY-4.0"),
+        ("Creative Commons Attribution Non-Commercial License 3.0; non-derivative works are welcome", "CC-BY-NC-3.0"),
+        ("the Creative Commons Attribution-NonCommercial-ShareAlike 4.0 License", "CC-BY-NC-SA-4.0"),
+        ("Creative Commons Attribution-NonCommercial-NoDerivatives License", "CC-BY-NC-ND"),
+        ("an open access article under the CC BY-NC-ND license", "CC-BY-NC-ND"),
+        ("Creative Commons Public Domain declaration", "CC0"),
+        ("unrestricted re-use for the duration of the pandemic", None),
+        ("All rights reserved", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_license_is_read_from_prose(words, name):
+    assert licence_in_words(words) == name
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("http://creativecommons.org/licences/by/4.0", "CC-BY-4.0"),
+        ("https://creativecommons.org/license/by-nc/3.0/", "CC-BY-NC-3.0"),
+        ("http://www.creative-commons.org/licenses/by/4.0/deed.en", "CC-BY-4.0"),
+        ("https://creativecommons.org/by-nc-nd/4.0", "CC-BY-NC-ND-4.0"),
+        ("https://creativecommons.org/about/by-the-way", None),
+    ],
+)
+def test_unusual_addresses_of_licenses_are_read(address, name):
+    assert creative_commons(address) == name

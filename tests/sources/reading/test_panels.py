@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from sources.reading.panels import in_reading_order, panel_texts, panels_of, split
+from sources.reading.panels import in_reading_order, panels_of, split
 
 
 def figure(height, width, *boxes, noise=1):
@@ -152,26 +152,3 @@ def test_no_whole_film_of_the_offline_copy_is_cut(mirror):
 
 def test_a_picture_without_pixels_has_no_gutter():
     assert split(np.zeros((0, 5), np.uint8)) == [(0, 0, 5, 0)]
-
-
-@pytest.mark.parametrize(
-    "caption, lead, texts",
-    [
-        ("Man of 40. (A) CXR. (B) CT.", "Man of 40.", ["CXR.", "CT."]),
-        ("(a) CXR; (b) CT; (c) follow-up", "", ["CXR", "CT", "follow-up"]),
-        ("Day 1. A, CXR. B, CT (axial plane).", "Day 1.", ["CXR.", "CT (axial plane)."]),
-        ("A: CXR", "", ["CXR"]),
-        ("Chest X-ray of a man.", "Chest X-ray of a man.", []),
-        ("(B) CT. (C) CXR.", "(B) CT. (C) CXR.", []),
-        ("(A) CXR, compare (A) above. (B) CT.", "(A) CXR, compare (A) above. (B) CT.", []),
-    ],
-)
-def test_a_caption_is_parted_by_its_letters(caption, lead, texts):
-    assert panel_texts(caption) == (lead, texts)
-
-
-@given(st.text(alphabet="ABab().,:; x", max_size=200))
-def test_any_caption_is_parted(caption):
-    lead, texts = panel_texts(caption)
-    assert len(lead) + sum(map(len, texts)) <= len(caption)
-    assert len(texts) <= 26
