@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 DVC_PRIVATE := $(CURDIR)/.dvc/tmp/site
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types unit bench lock clean
+.PHONY: help run test test-faults lint types unit bench lock clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,9 @@ run: $(READY) ## run the pipeline and print where the report is (PROFILE=sandbox
 
 test: lint types unit ## check the code and run all tests
 
+test-faults: $(READY) ## kill, damage, fill and swap everything (hours; QUICK=1: minutes); goes on where it was interrupted
+	$(BIN)/python -m benchmarks.faults $(if $(QUICK),--quick)
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -40,7 +43,7 @@ unit: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov=sources --cov=pipeline --cov=training --cov-report=term:skip-covered
 
 bench: $(READY) ## measure everything in benchmarks/ (tables on screen, JSON in benchmarks/results/)
-	@for script in $(filter-out benchmarks/same_tables.py,$(wildcard benchmarks/[a-z]*.py)); do name=$$(basename $$script .py); echo "== $$name"; \
+	@for script in $(filter-out benchmarks/same_tables.py benchmarks/faults.py,$(wildcard benchmarks/[a-z]*.py)); do name=$$(basename $$script .py); echo "== $$name"; \
 	  $(BIN)/python -m benchmarks.$$name || failed="$$failed $$name"; done; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
 lock: ## renew requirements.lock (needs uv)

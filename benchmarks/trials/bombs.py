@@ -1,0 +1,121 @@
+"""Small files that ask for much: each is refused or read in little memory and time."""
+
+import gzip
+import io
+import resource
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from benchmarks.pipeline import PROJECT
+from benchmarks.trials import Tally
+
+MOST_MB = 1500
+MOST_S = 60.0
+DECODE = ("from pipeline.imaging.decode import BadImage as Refused, decode", "decode(data, max_megapixels=100)")
+ARCHIVE = (
+    "from sources.core.errors import CxnetError as Refused; from sources.reading.archive import read_members",
+    "list(read_members(path, ['a']))",
+)
+TABLE = (
+    "from sources.core.errors import CxnetError as Refused; from sources.reading.tables import read_rows",
+    "read_rows(data, ['c0'], 'a.csv')",
+)
+PROGRAM = """
+import resource, sys
+from pathlib import Path
+{imports}
+path = Path(sys.argv[1])
+data = path.read_bytes()
+try:
+    {call}
+except Refused as error:
+    pass
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def trials(quick: bool) -> dict[str, Tally]:
+    """Read every bomb in a process of its own."""
+    tally = Tally()
+    for name, content, reader in _bombs(quick):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / name
+            path.write_bytes(content)
+            tally.add(_problem(path, reader))
+    return {"bombs": tally}
+
+
+def _problem(path: Path, reader: tuple[str, str]) -> str | None:
+    limit = 4 * MOST_MB << 20
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.format(imports=reader[0], call=reader[1]), str(path)],
+        cwd=PROJECT,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        output, errors = process.communicate(timeout=MOST_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return f"{path.name}: more than {MOST_S:.0f} s"
+    if process.returncode:
+        return f"{path.name}: ended with {process.returncode} ({errors.strip()[-200:]})"
+    seconds = time.perf_counter() - began
+    return None if int(output) < MOST_MB else f"{path.name}: {int(output):,} MB, {seconds:.0f} s"
+
+
+def _bombs(quick: bool) -> list[tuple[str, bytes, tuple[str, str]]]:
+    """Name, content and reader of each bomb."""
+    wide = ",".join(f"c{number}" for number in range(100_000 if quick else 1_000_000))
+    return [
+        ("tile.tif", tiled_tiff(46_000), DECODE),
+        ("scans.jpg", jpeg_of_scans(500 if quick else 20_000), DECODE),
+        ("name.tar.gz", long_name_tar(200 if quick else 2_000), ARCHIVE),
+        ("wide.csv", f"{wide}\n{wide}\n".encode(), TABLE),
+    ]
+
+
+def tiled_tiff(tile: int) -> bytes:
+    """A gray TIFF of 100 x 100 pixels in one tile of ``tile`` x ``tile``."""
+    entries = [(256, 100), (257, 100), (258, 8), (259, 1), (262, 1), (277, 1), (322, tile), (323, tile)]
+    entries += [(324, 8), (325, 16)]
+    head = struct.pack("<2sHI", b"II", 42, 24) + b"\0" * 16
+    return head + struct.pack("<H", len(entries)) + b"".join(
+        struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries
+    ) + struct.pack("<I", 0)  # fmt: skip
+
+
+def jpeg_of_scans(count: int) -> bytes:
+    """A progressive JPEG whose last scan is repeated."""
+    noise = np.random.default_rng(0).integers(0, 256, (256, 256)).astype(np.uint8)
+    data = cv2.imencode(".jpg", noise, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
+    last = data.rindex(b"\xff\xda")
+    return data[:last] + data[last:-2] * count + data[-2:]
+
+
+def long_name_tar(megabytes: int) -> bytes:
+    """A tar.gz whose first member has a GNU long name of so many megabytes."""
+    header = bytearray(512)
+    header[:13] = b"././@LongLink"
+    header[124:136] = f"{megabytes << 20:011o}\0".encode()
+    header[100:108], header[156:157], header[257:265] = b"0000644\0", b"L", b"ustar  \0"
+    header[148:156] = b" " * 8
+    header[148:156] = f"{sum(header):06o}\0 ".encode()
+    content = io.BytesIO()
+    with gzip.GzipFile(fileobj=content, mode="wb", compresslevel=1, mtime=0) as file:
+        file.write(header)
+        for _ in range(megabytes):
+            file.write(b"a" * (1 << 20))
+        file.write(b"\0" * 1024)
+    return content.getvalue()
