@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 import cv2
@@ -82,6 +83,7 @@ def _bombs(quick: bool) -> list[tuple[str, bytes, tuple[str, str]]]:
         ("tile.tif", tiled_tiff(46_000), DECODE),
         ("scans.jpg", jpeg_of_scans(500 if quick else 20_000), DECODE),
         ("name.tar.gz", long_name_tar(200 if quick else 2_000), ARCHIVE),
+        ("samples.png", deep_png(1_000 if quick else 9_999), DECODE),
         ("wide.csv", f"{wide}\n{wide}\n".encode(), TABLE),
     ]
 
@@ -94,6 +96,16 @@ def tiled_tiff(tile: int) -> bytes:
     return head + struct.pack("<H", len(entries)) + b"".join(
         struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries
     ) + struct.pack("<I", 0)  # fmt: skip
+
+
+def deep_png(side: int) -> bytes:
+    """An empty PNG of ``side`` x ``side`` pixels with four samples of 16 bits."""
+    packer = zlib.compressobj(1)
+    rows = b"".join(packer.compress(bytes(1 + 8 * side)) for _ in range(side)) + packer.flush()
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", side, side, 16, 6, 0, 0, 0)), (b"IDAT", rows), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
 
 
 def jpeg_of_scans(count: int) -> bytes:
