@@ -89,13 +89,13 @@ def _bombs(quick: bool) -> list[tuple[str, bytes, tuple[str, str]]]:
 
 
 def tiled_tiff(tile: int) -> bytes:
-    """A gray TIFF of 100 x 100 pixels in one tile of ``tile`` x ``tile``."""
-    entries = [(256, 100), (257, 100), (258, 8), (259, 1), (262, 1), (277, 1), (322, tile), (323, tile)]
-    entries += [(324, 8), (325, 16)]
-    head = struct.pack("<2sHI", b"II", 42, 24) + b"\0" * 16
-    return head + struct.pack("<H", len(entries)) + b"".join(
-        struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries
-    ) + struct.pack("<I", 0)  # fmt: skip
+    """A gray TIFF of 100 x 100 pixels in one compressed tile of ``tile`` x ``tile``."""
+    content = zlib.compress(bytes(1 << 16))
+    tags = [(256, 100), (257, 100), (258, 8), (259, 8), (262, 1), (277, 1), (322, tile), (323, tile)]
+    tags += [(324, 8), (325, len(content))]
+    directory = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    head = struct.pack("<2sHI", b"II", 42, 8 + len(content))
+    return head + content + struct.pack("<H", len(tags)) + directory + struct.pack("<I", 0)
 
 
 def deep_png(side: int) -> bytes:
