@@ -25,8 +25,8 @@ from benchmarks.peers import last_line, run_peer
 from pipeline.classifiers.networks import shipped
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images, open_executor
+from pipeline.decoding.decode import decode
 from pipeline.imaging.arrays import Gray
-from pipeline.imaging.decode import decode
 from pipeline.imaging.png import shrink
 from pipeline.ingest.quality import QualityNetworks, set_upright_and_measure, shipped_networks
 from sources.sandbox import alter

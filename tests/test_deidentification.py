@@ -19,7 +19,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
-from pipeline.imaging.dicom import PIXEL_TAGS
+from pipeline.decoding.dicom import PIXEL_KEYWORDS
 
 MARK = "ZQXJKVW"  # stands nowhere in a clean output
 DIGITS = "7319824650317"
@@ -34,7 +34,8 @@ NUMBERS = {
     "DA": DAY,
     "TM": TIME,
 }
-UNFILLED = ("", "SOPClassUID", "SpecificCharacterSet", *PIXEL_TAGS)  # without the latter nothing can be decoded
+NEEDED = [keyword for keyword in PIXEL_KEYWORDS if not keyword.endswith("GroupsSequence")]  # for decoding
+UNFILLED = ("", "SOPClassUID", "SpecificCharacterSet", *NEEDED)
 OTHER_GROUPS = (0x0000, 0x0002, 0x7FE0)  # commands, the file's own header, pixels
 OVERLAY = 0x6000  # a group that the dictionary holds once for all overlays
 # Attributes of the Basic Application Level Confidentiality Profile (PS3.15, table E.1-1) that tell most of a patient:

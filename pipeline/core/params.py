@@ -144,7 +144,18 @@ class ManifestParams(Options):
     ] = Field(("normal", "cap", "covid"), description="labels to keep; any = all films, also those without a label")
     keep_pediatric: bool = Field(False, description="keep films of children (under 18 years)")
     exclude_flags: tuple[
-        Literal["rotated", "inverted", "mirrored", "border", "collimated", "text", "blurred", "upscaled", "few_levels"],
+        Literal[
+            "rotated",
+            "inverted",
+            "mirrored",
+            "border",
+            "collimated",
+            "text",
+            "blurred",
+            "upscaled",
+            "few_levels",
+            "display_suspect",
+        ],
         ...,
     ] = Field((), description="exclude films with any of these flags")
     shard_rows: Positive = Field(500, description="rows per image shard")

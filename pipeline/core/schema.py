@@ -20,7 +20,11 @@ EXCLUSION_FIELDS = [
 
 PIXEL_FIELDS = [
     field("image_id", pa.string(), "sha256 of the image's bytes as received"),
-    field("format", pa.string(), "JPEG | PNG | WEBP | GIF | TIFF | BMP | DICOM, detected from the bytes"),
+    field(
+        "format",
+        pa.string(),
+        "JPEG | PNG | WEBP | GIF | TIFF | BMP | DICOM | JPEG2000 | AVIF | HEIC | NPY, detected from the bytes",
+    ),
     field("width", pa.int32(), "width at full size, once upright (px)"),
     field("height", pa.int32(), "height at full size, once upright (px)"),
     field("bit_depth", pa.int32(), "bits per sample as received"),
@@ -42,8 +46,10 @@ PIXEL_FIELDS = [
     field(
         "flags",
         pa.list_(pa.string()),
-        "rotated | inverted | mirrored | border | collimated | text | blurred | upscaled | few_levels",
+        "rotated | inverted | mirrored | border | collimated | text | blurred | upscaled | few_levels | "
+        "display_suspect",
     ),
+    field("decode_warning", pa.string(), "what was wrong with the file, although it was decoded; null = nothing"),
 ]
 
 IMAGE_FIELD = field("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]), "8-bit gray PNG")

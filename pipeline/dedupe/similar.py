@@ -26,12 +26,13 @@ from pipeline.core.parallel import map_images, open_executor
 from pipeline.core.params import DedupeParams, IngestParams, Params
 from pipeline.core.pictures import read_pictures
 from pipeline.core.tables import iter_images, read_rows
+from pipeline.decoding.contract import BadImage
+from pipeline.decoding.guarded import decode_guarded
 from pipeline.dedupe.candidates import find_candidates
 from pipeline.dedupe.films import FilmStore, MeasuredFilm, measure, measure_png
 from pipeline.dedupe.proof import Proof, kind_of
 from pipeline.dedupe.verdicts import prove_candidates
 from pipeline.imaging.arrays import Gray
-from pipeline.imaging.decode import BadImage, decode
 from pipeline.imaging.png import decode_png, shrink
 from sources.core.errors import CxnetError, UsageError
 from sources.core.items import KEY
@@ -167,7 +168,7 @@ def read_query(path: Path, params: IngestParams) -> Query:
         if path.stat().st_size > params.max_file_mb * 1e6:
             raise UsageError(f"{path} is larger than {params.max_file_mb} MB (ingest.max_file_mb).")
         data = path.read_bytes()
-        decoded = decode(data, max_megapixels=params.max_megapixels).gray
+        decoded = decode_guarded(data, max_megapixels=params.max_megapixels).gray
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror or error}.") from None
     except BadImage as error:

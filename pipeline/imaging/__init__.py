@@ -1,1 +1,1 @@
-"""Bytes and gray arrays: decoding, PNG, gray tones, borders, drawn marks. Independent of tables and stages."""
+"""Gray arrays: PNG, gray tones, borders, drawn marks. Independent of tables and stages."""

@@ -8,8 +8,10 @@ import numpy as np
 from upath import UPath
 
 from pipeline.core.params import IngestParams
+from pipeline.decoding.contract import BadImage
+from pipeline.decoding.decode import Decoded
+from pipeline.decoding.guarded import decode_guarded
 from pipeline.imaging.arrays import Box, Gray
-from pipeline.imaging.decode import BadImage, Decoded, decode
 from pipeline.imaging.histogram import histogram
 from pipeline.imaging.png import encode_png, shrink
 from pipeline.ingest.quality import set_upright_and_measure, shipped_networks
@@ -17,6 +19,8 @@ from sources.core.items import Key
 
 BLANK_LEVELS = 8  # a picture is blank if nearly all of its gray levels lie within a span of this width
 BLANK_SHARE = 0.999  # share of the pixels that is nearly all
+DISPLAY_SUSPECT = "display_suspect"  # flag: what is shown of the samples is mostly black, white or a few grays
+ROTTEN = "stored file is damaged: its sha256 differs from the one recorded; fetch again"
 
 
 @dataclass(frozen=True)
@@ -27,11 +31,13 @@ class Task:
         key: (source, item_id).
         content: the file, or the bytes themselves for a member of an archive.
         box: the panel of the picture that the row stands for, or None for all of it.
+        sha256: hash of the file as it was fetched, which its bytes must have; None for a member of an archive.
     """
 
     key: Key
     content: UPath | bytes
     box: Box | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,10 +62,12 @@ def ingest_image(task: Task, params: IngestParams) -> Ingested:
     try:
         data = _read(task.content, params.max_file_mb)
         columns: dict[str, Any] = {"image_id": image_id(data, task.box)}
+        if task.sha256 not in (None, columns["image_id"] if task.box is None else image_id(data, None)):
+            raise BadImage(ROTTEN)
     except BadImage as error:
         return Ingested(task.key, {}, reason=str(error))
     try:
-        decoded = decode(data, max_megapixels=params.max_megapixels)
+        decoded = decode_guarded(data, max_megapixels=params.max_megapixels)
         gray = cut_panel(decoded.gray, task.box)
         columns |= _describe(decoded, gray)
         refuse_unusable(gray, params)
@@ -68,7 +76,10 @@ def ingest_image(task: Task, params: IngestParams) -> Ingested:
     picture, quality = set_upright_and_measure(shrink(gray, params.long_side), shipped_networks())
     if quality.rotation in (90, 270):
         columns |= {"width": columns["height"], "height": columns["width"]}
-    return Ingested(task.key, columns | vars(quality), png=encode_png(picture))
+    columns |= vars(quality)
+    if decoded.display_suspect:
+        columns["flags"] = [*quality.flags, DISPLAY_SUSPECT]
+    return Ingested(task.key, columns, png=encode_png(picture))
 
 
 def image_id(data: bytes, box: Box | None) -> str:
@@ -138,4 +149,5 @@ def _describe(decoded: Decoded, gray: Gray) -> dict[str, Any]:
         "photometric": decoded.photometric,
         "pixel_sha256": digest.hexdigest(),
         "is_color": decoded.is_color,
+        "decode_warning": "; ".join(decoded.warnings) or None,
     }

@@ -1,5 +1,6 @@
 """Compute the results of all listed images and return them row by row, with bounded memory."""
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -14,7 +15,7 @@ from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images
 from pipeline.core.params import IngestParams
 from pipeline.imaging.arrays import Box
-from pipeline.ingest.intake import Ingested, Task, ingest_image
+from pipeline.ingest.intake import ROTTEN, Ingested, Task, ingest_image
 from pipeline.ingest.spool import Spool
 from sources.core.errors import CxnetError
 from sources.core.items import KEY, Key
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 Row = dict[str, Any]
 Members = dict[str, list[Row]]  # member of an archive -> its rows; the panels of a figure share one member
 
+CHUNK_BYTES = 1 << 20
 NOT_FETCHED = "not fetched"
 NOT_IN_ARCHIVE = "not in the archive"
 
@@ -77,13 +79,17 @@ class Results:
     def _file_tasks(self, fetched: pa.Table) -> Iterator[Task]:
         for row in iter_rows(fetched):
             if is_fetched(row) and not row["member"]:
-                yield Task(_key(row), self._path(row), _box(row))
+                yield Task(_key(row), self._path(row), _box(row), row["file_sha256"])
 
     def _member_tasks(self, fetched: pa.Table) -> Iterator[Task]:
         for name, members in self._archives(fetched).items():
             rows = next(iter(members.values()))
             path = self._path(rows[0])
             try:
+                if _is_rotten(path, rows[0]["file_sha256"]):
+                    log.warning("%s: %s", path, ROTTEN)
+                    self._failures[name] = ROTTEN
+                    continue
                 for member, data in read_members(path, set(members)):
                     for row in members[member]:
                         yield Task(_key(row), data, _box(row))
@@ -95,7 +101,7 @@ class Results:
         """Archives in the order of their first row, and the members that are wanted from each."""
         archives: dict[str, Members] = {}
         with_member = fetched.filter(pc.is_valid(fetched["member"]))
-        for row in iter_rows(with_member.select([*KEY, "file", "member", "box"])):
+        for row in iter_rows(with_member.select([*KEY, "file", "file_sha256", "member", "box"])):
             if row["file"] and row["member"]:
                 archives.setdefault(_file(row), {}).setdefault(row["member"], []).append(row)
         return archives
@@ -125,6 +131,17 @@ def finish(row: Row, result: Ingested | None) -> Row:
         return row | result.columns | {"excluded_by": "ingest", "reason": result.reason}
     name = f"{row['source']}/{row['item_id']}.png"
     return row | result.columns | {"image": {"bytes": result.png, "path": name}}
+
+
+def _is_rotten(path: UPath, sha256: str | None) -> bool:
+    """Whether an archive differs from what was fetched; read once for all of its members."""
+    if sha256 is None:
+        return False
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest() != sha256
 
 
 def _key(row: Row) -> Key:

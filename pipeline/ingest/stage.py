@@ -30,10 +30,12 @@ class IngestSummary(Summary):
     decoded: int
     not_fetched: int
     unusable: int
+    with_warning: int
 
     def __str__(self) -> str:
         lost = f"{self.not_fetched:,} not fetched, {self.unusable:,} unusable"
-        return f"{self.rows:,} rows, {self.decoded:,} decoded, {lost}"
+        warned = f", {self.with_warning:,} with a decode_warning" if self.with_warning else ""
+        return f"{self.rows:,} rows, {self.decoded:,} decoded{warned}, {lost}"
 
 
 def run(layout: Layout, params: Params, executor: Executor | None = None) -> IngestSummary:
@@ -47,10 +49,12 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Ing
     options = params.ingest
     table = read_listed(layout, params.source_names)
     counts: Counter[str | None] = Counter()
+    warned = 0
     with replace_shards(layout.pool, "pool", POOL_SCHEMA, options.shard_rows) as pool, Spool() as spool:
         results = Results(layout, table, options, executor, spool)
         for row in tqdm(iter_rows(table), total=len(table), desc="ingest", unit="img", disable=None):
             finished = finish(row, results.result(row) if is_fetched(row) else None)
             counts[finished.get("excluded_by")] += 1
+            warned += finished.get("decode_warning") is not None
             pool.add(finished)
-    return IngestSummary(len(table), counts[None], counts["fetch"], counts["ingest"])
+    return IngestSummary(len(table), counts[None], counts["fetch"], counts["ingest"], warned)

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from dicom_files import RAMP, dicom
 from handmade import options
 
 from pipeline.core.layout import Layout
@@ -15,6 +16,7 @@ from pipeline.core.params import IngestParams, Params
 from pipeline.core.schema import POOL_SCHEMA
 from pipeline.core.tables import iter_images, read_pool
 from pipeline.imaging.png import decode_png
+from pipeline.ingest import results
 from pipeline.ingest.stage import run
 from sources.core.errors import CxnetError
 from sources.core.items import LOCK_SCHEMA
@@ -194,6 +196,61 @@ def test_a_damaged_archive_costs_only_its_own_rows(raw):
     rows = raw.ingest()
     assert pd.isna(rows.loc["a"].excluded_by) and pd.isna(rows.loc["fine"].excluded_by)
     assert "damaged archive" in rows.loc["d"].reason
+
+
+ROTTEN = "stored file is damaged: its sha256 differs from the one recorded; fetch again"
+
+
+def test_a_stored_file_that_rotted_is_excluded_and_the_others_are_not(raw):
+    for name in ("whole", "rotten", "panel"):
+        raw.add("a", name, png(film(1)), file_sha256=hashlib.sha256(png(film(1))).hexdigest())
+    rotten = bytearray(png(film(1)))
+    rotten[-20] ^= 1
+    for row in raw.rows["a"][1:]:
+        row["file"] = raw.store("a", "rotten.png", bytes(rotten))
+    raw.rows["a"][2]["box"] = [0, 0, 40, 40]
+    rows = raw.ingest()
+    assert pd.isna(rows.loc["whole"].excluded_by)
+    for name in ("rotten", "panel"):
+        assert (rows.loc[name].excluded_by, rows.loc[name].reason) == ("ingest", ROTTEN)
+        assert pd.isna(rows.loc[name].image_id)
+
+
+def test_an_archive_that_rotted_is_read_once_and_costs_all_its_rows(raw, monkeypatch):
+    data = zipped({"one.png": png(film(1)), "two.png": png(film(2))})
+    for name in ("one", "two"):
+        raw.add("nih", name, member=f"{name}.png", fetch_status="fetched", file=raw.store("nih", "a.zip", data))
+        raw.add("b", name, member=f"{name}.png", fetch_status="fetched", file=raw.store("b", "b.zip", data))
+    for source, digest in (("nih", hashlib.sha256(b"other").hexdigest()), ("b", hashlib.sha256(data).hexdigest())):
+        for row in raw.rows[source]:
+            row["file_sha256"] = digest
+    hashed = []
+    check = results._is_rotten
+    monkeypatch.setattr(results, "_is_rotten", lambda path, digest: hashed.append(path.name) or check(path, digest))
+    raw.ingest()
+    rows = read_pool(raw.layout).set_index("source")
+    assert list(rows.loc["nih"].reason) == [ROTTEN] * 2 and rows.loc["b"].reason.isna().all()
+    assert sorted(hashed) == ["a.zip", "b.zip"]
+
+
+def test_a_decode_warning_reaches_the_row_and_is_counted(raw):
+    raw.add("a", "odd", dicom(RAMP, RescaleSlope=0, WindowCenter=2048, WindowWidth=4096))
+    raw.add("a", "plain", png(film(1)))
+    rows = raw.ingest()
+    assert rows.loc["odd"].decode_warning == "rescale slope of 0 ignored"
+    assert pd.isna(rows.loc["plain"].decode_warning) and pd.isna(rows.loc["odd"].excluded_by)
+    assert raw.summary == "2 rows, 2 decoded, 1 with a decode_warning, 0 not fetched, 0 unusable"
+
+
+def test_a_display_that_shows_little_is_flagged(raw):
+    noise = np.random.default_rng(0).integers(0, 4096, (100, 100)).astype(np.uint16)
+    raw.add("a", "narrow", dicom(noise, WindowCenter=2048, WindowWidth=120))
+    raw.add("a", "wide", dicom(noise, WindowCenter=2048, WindowWidth=4096))
+    rows = raw.ingest()
+    assert {name: "display_suspect" in flags for name, flags in rows["flags"].items()} == {
+        "narrow": True,
+        "wide": False,
+    }
 
 
 def test_panels_of_one_figure_are_cut_out_and_have_their_own_ids(raw):

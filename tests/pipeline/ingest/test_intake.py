@@ -11,9 +11,9 @@ from upath import UPath
 
 from pipeline.core.params import IngestParams
 from pipeline.core.schema import PIXEL_FIELDS
-from pipeline.imaging.decode import BadImage
+from pipeline.decoding.decode import BadImage
 from pipeline.imaging.png import decode_png
-from pipeline.ingest.intake import Ingested, Task, cut_panel, image_id, ingest_image, refuse_unusable
+from pipeline.ingest.intake import ROTTEN, Ingested, Task, cut_panel, image_id, ingest_image, refuse_unusable
 from pipeline.ingest.quality import Quality
 
 PARAMS = IngestParams(long_side=256, min_side=32)
@@ -73,6 +73,14 @@ def test_content_that_is_too_large_is_not_decoded(tmp_path):
     params = IngestParams(max_file_mb=1)
     for content in (bytes(1_000_001), UPath(tmp_path / "large")):
         assert ingest(content, params=params) == Ingested(KEY, {}, reason="1,000,001 bytes, more than 1 MB")
+
+
+def test_bytes_that_are_not_those_recorded_are_not_decoded():
+    data = png(FILM)
+    digest = hashlib.sha256(data).hexdigest()
+    assert ingest_image(Task(KEY, data, None, digest), PARAMS) == ingest(data)
+    assert ingest_image(Task(KEY, data, (0, 0, 90, 90), digest), PARAMS) == ingest(data, (0, 0, 90, 90))
+    assert ingest_image(Task(KEY, data + b"x", None, digest), PARAMS) == Ingested(KEY, {}, reason=ROTTEN)
 
 
 def test_a_bad_image_keeps_what_is_known_of_it():

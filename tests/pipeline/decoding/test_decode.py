@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from pipeline.imaging.decode import BadImage, Decoded, decode, sniff
+from pipeline.decoding.decode import BadImage, Decoded, decode, sniff
 
 
 def film(width: int = 120, height: int = 90) -> np.ndarray:
@@ -148,7 +148,8 @@ def test_a_dicom_file_may_begin_like_another_format(head):
         (b"PK\3\4 a zip", "not an image"),
         (b"\xff\xd8\xff\xe0\0\x10JFIF", "damaged JPEG"),
         (b"GIF89a", "damaged GIF"),
-        (b"II*\0\x08\0\0\0", "damaged TIFF"),
+        (b"II*\0\x08\0\0\0", "truncated TIFF"),
+        (b"II*\0\x08\0\0\0" + bytes(6), "damaged TIFF"),
         (b"BM123", "damaged BMP"),
         (b"\0" * 128 + b"DICM", "DICOM"),
     ],

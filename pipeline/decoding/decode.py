@@ -1,0 +1,201 @@
+"""Decode an image of any supported format to one 8-bit gray picture, or explain why that is impossible.
+
+The bytes come from the web and may be hostile. The format is taken from the bytes, never from a name; an image that is
+too large is refused from its header, before any pixel is decoded; and whatever a decoder does with damaged data ends as
+:class:`BadImage`. :func:`pipeline.decoding.guarded.decode_guarded` also survives decoders that hang or crash.
+
+Color becomes ITU-R BT.601 luma, transparent parts become black, the orientation in EXIF is applied, and samples of more
+than 8 bits are scaled by :func:`pipeline.imaging.tones.to_8_bit`. Only pixels leave this package: no EXIF, no text, no
+tags.
+"""
+
+import warnings
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import cv2
+import numpy as np
+
+from pipeline.decoding.contract import BadImage, CostlyImage, Limits, Picture
+from pipeline.decoding.dicom import read_dicom
+from pipeline.decoding.jpeg import read_jpeg
+from pipeline.decoding.other_files import read_heic, read_jpeg2000, read_npy
+from pipeline.decoding.pillow_files import read_with_pillow
+from pipeline.decoding.png_file import read_png
+from pipeline.decoding.tiff import read_tiff
+from pipeline.imaging.arrays import Gray, Pixels
+from pipeline.imaging.tones import loses_detail, to_8_bit
+from sources.core.formats import HEAD_BYTES, image_format, other_format
+
+COLOR_LEVELS = 24  # a pixel whose channels differ by more is visibly colored
+COLOR_SHARE = 0.001  # minimum share of such pixels in a color image
+MAX_INFLATED = 400_000_000  # bytes of a file that is stored compressed by gzip
+ROWS = 512  # rows that are converted at a time, to save memory
+READERS: dict[str, Callable[[bytes, Limits], Picture]] = {
+    "DICOM": read_dicom,
+    "HEIC": read_heic,
+    "JPEG": read_jpeg,
+    "JPEG2000": read_jpeg2000,
+    "NPY": read_npy,
+    "PNG": read_png,
+    "TIFF": read_tiff,
+    **{name: partial(read_with_pillow, name) for name in ("AVIF", "BMP", "GIF", "WEBP")},
+}
+UPRIGHT = {  # EXIF orientation -> what makes the stored picture upright
+    2: lambda image: image[:, ::-1],
+    3: lambda image: image[::-1, ::-1],
+    4: lambda image: image[::-1],
+    5: lambda image: image.swapaxes(0, 1),
+    6: lambda image: image.swapaxes(0, 1)[:, ::-1],
+    7: lambda image: image.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda image: image.swapaxes(0, 1)[::-1],
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """One decoded picture.
+
+    Attributes:
+        gray: (H, W) uint8, upright as EXIF says; dense parts such as bone are bright, unless the image is a negative.
+        format: JPEG | PNG | WEBP | GIF | TIFF | BMP | DICOM | JPEG2000 | HEIC | AVIF | NPY.
+        bit_depth: bits per sample as received.
+        photometric: MONOCHROME1 | MONOCHROME2 | RGB | PALETTE, as received.
+        is_color: whether the channels differ visibly.
+        display_suspect: whether the reduction to 8 bits leaves most of the picture black, white or in a few grays.
+        warnings: what was wrong with the file, although the picture could be decoded.
+    """
+
+    gray: Gray
+    format: str
+    bit_depth: int
+    photometric: str
+    is_color: bool
+    display_suspect: bool = False
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        return int(self.gray.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.gray.shape[0])
+
+
+def decode(data: bytes, *, max_megapixels: float) -> Decoded:
+    """Decode one image file.
+
+    Args:
+        data: the whole file as received.
+        max_megapixels: larger images are refused from their header, before any pixel is decoded.
+
+    Raises:
+        BadImage: ``data`` is empty, not an image, too large, damaged, truncated, or holds several frames.
+    """
+    return decode_within(data, Limits(max_megapixels))
+
+
+def decode_within(data: bytes, limits: Limits) -> Decoded:
+    """As :func:`decode`.
+
+    Raises:
+        BadImage: as there.
+        CostlyImage: the caller has a helper process, which should decode this file.
+    """
+    if data.startswith(b"\x1f\x8b"):
+        data = _inflated(data)
+    name = sniff(data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # decoders warn about odd tags and quote their values
+            return _finished(READERS[name](data, limits), name)
+    except (BadImage, CostlyImage, KeyboardInterrupt):
+        raise
+    except MemoryError as error:
+        raise BadImage(f"{name} file that needs too much memory") from error
+    except Exception as error:  # on hostile bytes decoders raise anything: struct.error, IndexError, RecursionError
+        raise BadImage(f"damaged {name} file ({type(error).__name__})") from error
+
+
+def sniff(data: bytes) -> str:
+    """The format of ``data``, from its first bytes.
+
+    Raises:
+        BadImage: ``data`` is empty, a web page, or in an unsupported format.
+    """
+    head = data[:HEAD_BYTES]
+    if not head:
+        raise BadImage("empty file")
+    if known := image_format(head):
+        return known.name
+    if data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", b"{")):
+        raise BadImage("a web page or API response, not an image")
+    if other := other_format(head):
+        raise BadImage(f"{other.name} file, not an image in a supported format")
+    raise BadImage("not an image in a supported format")
+
+
+def _inflated(data: bytes) -> bytes:
+    """The content of a file that is stored compressed by gzip, which must be an image."""
+    machine = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        head = machine.decompress(data, HEAD_BYTES)
+        sniff(head)
+        content = head + machine.decompress(machine.unconsumed_tail, MAX_INFLATED)
+    except zlib.error as error:
+        raise BadImage("damaged GZIP file") from error
+    if not machine.eof:
+        is_large = len(content) >= MAX_INFLATED
+        raise BadImage(f"more than {MAX_INFLATED / 1e6:g} MB in a GZIP file" if is_large else "truncated GZIP file")
+    return content
+
+
+def _finished(picture: Picture, name: str) -> Decoded:
+    gray, is_color = _gray(picture.pixels)
+    is_suspect = picture.is_suspect
+    if picture.pixels.dtype != np.uint8:
+        is_suspect |= loses_detail(picture.pixels, gray)
+    if picture.is_negative:
+        gray = cv2.bitwise_not(gray)
+    turn = UPRIGHT.get(picture.orientation)
+    upright = np.ascontiguousarray(turn(gray)) if turn else gray
+    return Decoded(upright, name, picture.bit_depth, picture.photometric, is_color, is_suspect, picture.warnings)
+
+
+def _gray(pixels: Pixels) -> tuple[Gray, bool]:
+    """Luma of decoded samples of any depth, (H, W) uint8, and whether their channels differ visibly."""
+    if pixels.ndim == 2:
+        return pixels if pixels.dtype == np.uint8 else to_8_bit(pixels), False
+    if pixels.dtype != np.uint8:
+        pixels = _eight_bit_color(pixels)
+    if pixels.shape[2] == 4 and pixels[..., 3].min() < 255:
+        pixels = _on_black(pixels)
+    return cv2.cvtColor(np.ascontiguousarray(pixels[..., :3]), cv2.COLOR_BGR2GRAY), _is_color(pixels)
+
+
+def _eight_bit_color(pixels: Pixels) -> Pixels:
+    """BGR or BGRA of any depth to uint8; how transparent a pixel is does not decide on the range of its color."""
+    if pixels.shape[2] == 3:
+        return to_8_bit(pixels)
+    alpha = pixels[..., 3:] >> 8 if pixels.dtype == np.uint16 else to_8_bit(pixels[..., 3:])
+    return np.concatenate([to_8_bit(pixels[..., :3]), alpha.astype(np.uint8)], axis=2)
+
+
+def _on_black(pixels: Pixels) -> Pixels:
+    """BGRA to BGR; transparent parts become black, as in a viewer with a dark background."""
+    opaque = np.empty((*pixels.shape[:2], 3), np.uint8)
+    for top in range(0, len(pixels), ROWS):
+        rows = pixels[top : top + ROWS]
+        opaque[top : top + ROWS] = cv2.multiply(rows[..., :3], cv2.merge([rows[..., 3]] * 3), scale=1 / 255)
+    return opaque
+
+
+def _is_color(pixels: Pixels) -> bool:
+    """Whether the channels differ visibly in a sample of the pixels. JPEG noise stays below the threshold."""
+    sample = np.ascontiguousarray(pixels[::4, ::4, :3])
+    blue, green, red = cv2.split(sample)
+    spread = cv2.subtract(cv2.max(cv2.max(blue, green), red), cv2.min(cv2.min(blue, green), red))
+    return float(np.count_nonzero(spread > COLOR_LEVELS)) > COLOR_SHARE * spread.size
