@@ -151,7 +151,8 @@ def test_the_folders_of_the_tests_are_those_of_the_code():
 
 def test_dependencies_are_those_that_the_code_imports():
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    declared = [*project["dependencies"], *project["optional-dependencies"]["cluster"]]
+    extras = project["optional-dependencies"]
+    declared = [*project["dependencies"], *extras["cluster"], *extras["heic"]]
     names = {canonical(re.match(r"[\w.-]+", entry)[0]) for entry in declared}
     imported = {node.split(".")[0] for path in python_files() for node in imported_modules(path)}
     third_party = imported - set(sys.stdlib_module_names) - set(ROOTS)

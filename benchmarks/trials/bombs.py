@@ -19,7 +19,10 @@ from benchmarks.trials import Tally
 
 MOST_MB = 1500
 MOST_S = 60.0
-DECODE = ("from pipeline.decoding.guarded import BadImage as Refused, decode_guarded as decode", "decode(data, max_megapixels=100)")
+DECODE = (
+    "from pipeline.decoding.contract import BadImage as Refused; from pipeline.decoding.guarded import decode_guarded",
+    "decode_guarded(data, max_megapixels=100)",
+)
 ARCHIVE = (
     "from sources.core.errors import CxnetError as Refused; from sources.reading.archive import read_members",
     "list(read_members(path, ['a']))",
