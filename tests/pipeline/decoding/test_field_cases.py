@@ -1,11 +1,11 @@
 """Every file of the folder of field cases gives what its README says."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from conftest import real_folder
 
 from pipeline.decoding.contract import BadImage
 from pipeline.decoding.decode import Decoded, decode
@@ -34,8 +34,8 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def cases() -> Path:
-    return real_folder("cases")
+def cases(real: Callable[[str], Path]) -> Path:
+    return real("cases")
 
 
 def reference(cases: Path, name: str) -> np.ndarray:
