@@ -1,6 +1,7 @@
 """Console output: one sentence per error, one line per stage, plain tables."""
 
 import errno
+import logging
 import os
 import re
 import sys
@@ -15,6 +16,7 @@ from typer.core import TyperGroup
 
 from pipeline.cli.signals import ending_as_interrupts
 from sources.core.errors import CxnetError
+from sources.core.text import visible
 
 CHATTER = re.compile(rb"[IW]\d{4} |WARNING: All log messages before absl::InitializeLog")
 
@@ -65,12 +67,13 @@ def _usage_message(error: Any) -> str:
 def fail(message: str, exit_code: int) -> None:
     """Print ``message`` on stderr as one line and exit with ``exit_code``."""
     with suppress(OSError):  # the terminal may be closed
-        typer.echo(f"cxnet-data: {' '.join(message.split())}", err=True)
+        typer.echo(f"cxnet-data: {visible(' '.join(message.split()))}", err=True)
     raise SystemExit(exit_code)
 
 
 def run_guarded(program: Callable[[], object]) -> None:
     """Run the program. Any failure becomes one sentence; ``CXNET_DEBUG=1`` shows the traceback instead."""
+    logging.basicConfig(level=logging.WARNING, handlers=[_warnings()])
     with ending_as_interrupts() as ending:
         try:
             _run_in_sentences(program)
@@ -80,6 +83,20 @@ def run_guarded(program: Callable[[], object]) -> None:
             if end.code == INTERRUPT_CODE or (end.code and ending.number):
                 fail(str(ending), ending.exit_code)
             raise
+
+
+class _Visible(logging.Formatter):
+    """Writes out what a terminal would take for a command: messages quote tables and names of files."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record))
+
+
+def _warnings() -> logging.Handler:
+    """Prints warnings on stderr."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Visible("warning: %(message)s"))
+    return handler
 
 
 def _run_in_sentences(program: Callable[[], object]) -> None:
@@ -143,7 +160,13 @@ def print_table(title: str | None, columns: Sequence[str], rows: Sequence[Sequen
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=None if title is None else visible(title),
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
     for index, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float | None) for row in rows)
         table.add_column(name, justify="right" if numeric else "left", overflow="fold")
@@ -156,4 +179,4 @@ def print_table(title: str | None, columns: Sequence[str], rows: Sequence[Sequen
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else visible(str(value))

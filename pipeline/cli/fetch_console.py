@@ -14,6 +14,7 @@ from tqdm import tqdm
 from pipeline.cli.console import print_table
 from pipeline.fetch.session import Notify, Plan, Session, Watch
 from sources.core.source import Source
+from sources.core.text import visible
 from sources.download.driver import Outcome, Watcher
 
 REASONS_SHOWN = 12
@@ -108,7 +109,7 @@ def show_warnings(outcomes: Sequence[Outcome]) -> None:
 def show_warning(warning: str | None) -> None:
     """What a person should look at, on stderr."""
     if warning:
-        typer.echo(f"warning: {warning}", err=True)
+        typer.echo(f"warning: {visible(warning)}", err=True)
 
 
 def show_locked(reports: Sequence[Any]) -> int:
@@ -173,7 +174,7 @@ def with_bars(session: Session, work: Work) -> Any:
 
 def note(message: str) -> None:
     """Print a line on stderr without breaking the bars."""
-    tqdm.write(message, file=typer.get_text_stream("stderr"))
+    tqdm.write(visible(message), file=typer.get_text_stream("stderr"))
 
 
 def _changes(outcomes: Sequence[Outcome]) -> list[tuple[object, ...]]:

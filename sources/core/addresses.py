@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
+SECRETS = frozenset({"access_token"})  # parameters of an address that nobody else may see
+
 
 @dataclass(frozen=True)
 class Hosts:
@@ -29,8 +31,16 @@ class Hosts:
 
 
 def web_address(text: str) -> str | None:
-    """``text`` if it is an http(s) address, else None."""
-    return text if host_of(text) else None
+    """``text`` without an access token if it is an http(s) address, else None."""
+    return without_secrets(text) if host_of(text) else None
+
+
+def without_secrets(url: str) -> str:
+    """An address without the access token that an API may repeat in it: tables and copies are shared."""
+    place, mark, query = url.partition("?")
+    pairs = query.split("&")
+    kept = [pair for pair in pairs if pair.partition("=")[0].lower() not in SECRETS]
+    return url if len(kept) == len(pairs) else place + (mark if kept else "") + "&".join(kept)
 
 
 def host_of(url: str) -> str | None:

@@ -17,10 +17,14 @@ import requests
 from requests.adapters import BaseAdapter
 from urllib3 import HTTPResponse
 
+from sources.core.addresses import SECRETS
+
 log = logging.getLogger(__name__)
 
 INDEXES = ("index.html", "index.json")
-SECRETS = frozenset({"access_token"})  # never part of a file name
+_SECRET = re.compile(
+    rb"""((?:\b|%3F|%26)(?:access_token|appsecret_proof)(?:=|%3D|["']?\s*:\s*["']))[^&"'\\\s<>]+""", re.IGNORECASE
+)
 _FORBIDDEN = re.compile(r'[\\|:?"*<>\x00-\x1f]')
 
 
@@ -47,7 +51,7 @@ def mirror_path(url: str) -> str:
 
 
 def write_copy(folder: Path, url: str, content: bytes | Path) -> None:
-    """Save the answer to ``url`` (bytes, or a file with them) in an offline copy.
+    """Save the answer to ``url`` (bytes, or a file with them) in an offline copy, without access tokens.
 
     An address that no offline copy can have (it leaves its host, or is too long for a file name) is skipped.
     """
@@ -57,7 +61,7 @@ def write_copy(folder: Path, url: str, content: bytes | Path) -> None:
         if isinstance(content, Path):
             shutil.copyfile(content, target)
         else:
-            target.write_bytes(content)
+            target.write_bytes(_SECRET.sub(rb"\1", content))
     except (ValueError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         log.warning("%s is not recorded: %s", url, error)
     except OSError as error:

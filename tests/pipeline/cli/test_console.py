@@ -1,9 +1,11 @@
 import os
+import subprocess
 import sys
 
 import pytest
 
 from pipeline.cli.console import print_table, run_guarded, timed, without_native_chatter
+from pipeline.cli.fetch_console import note, show_warning
 from sources.core.errors import CxnetError, UsageError
 
 
@@ -61,3 +63,28 @@ def test_tables_show_numbers_with_thousands_and_nothing_for_none(capsys):
     print_table("Title", ("name", "films"), [("[bold]a", 1234), ("b", None)])
     shown = capsys.readouterr().out
     assert "1,234" in shown and "[bold]a" in shown and "None" not in shown
+
+
+HOSTILE = "\x1b]0;OWNED\x07\x1b[2J\u202e\x9b31m"
+
+
+def test_nothing_that_is_quoted_is_a_command_to_the_terminal(capsys):
+    print_table(HOSTILE, ("a",), [(HOSTILE,)])
+    with pytest.raises(SystemExit):
+        run_guarded(lambda: (_ for _ in ()).throw(CxnetError(f"No {HOSTILE}.")))
+    show_warning(HOSTILE)
+    note(HOSTILE)
+    out, err = capsys.readouterr()
+    for text in (out, err):
+        assert r"\x1b]0;OWNED\x07" in text
+        assert not set(text) & set("\x1b\x07\x9b\u202e")
+
+
+def test_warnings_of_a_run_are_printed_without_commands_to_the_terminal():
+    code = f"""
+import logging
+from pipeline.cli.console import run_guarded
+run_guarded(lambda: logging.getLogger("x").warning("label %s", {HOSTILE!r}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "warning: label " + r"\x1b]0;OWNED\x07\x1b[2J\u202e\x9b31m" + "\n"

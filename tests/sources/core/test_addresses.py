@@ -15,6 +15,19 @@ def test_an_address_has_a_host_and_a_path():
 
 
 @pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("https://a.org/f?access_token=S", "https://a.org/f"),
+        ("https://a.org/f?b=1&Access_Token=S&c=2", "https://a.org/f?b=1&c=2"),
+        ("https://a.org/f?stp=dst&_nc_ht=x", "https://a.org/f?stp=dst&_nc_ht=x"),
+        ("https://a.org/f?", "https://a.org/f?"),
+    ],
+)
+def test_an_address_has_no_access_token(text, address):
+    assert web_address(text) == address
+
+
+@pytest.mark.parametrize(
     ("host", "expected"),
     [("a.org", True), ("b.org", False), ("x.b.org", True), ("x.a.org", False), ("evilb.org", False)],
 )

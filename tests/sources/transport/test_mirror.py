@@ -112,6 +112,23 @@ def test_a_recorded_answer_is_returned(tmp_path):
     assert adapter.find("https://a.org/b/").read_bytes() == b"two"
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'{"paging": {"next": "https://graph.org/me?limit=3&access_token=SECRET&after=QVFI"}}',
+        b'{"next": "https:\\/\\/graph.org\\/me?access_token=SECRET"}',
+        b'{"access_token": "SECRET", "other": 1}',
+        b"<a href='/x?ACCESS_TOKEN=SECRET&amp;b=1'>",
+        b"next=https%3A%2F%2Fgraph.org%3Faccess_token%3DSECRET&b=1",
+    ],
+)
+def test_a_recorded_answer_has_no_access_token(tmp_path, answer):
+    write_copy(tmp_path, "https://graph.org/me?access_token=SECRET", answer)
+    recorded = (tmp_path / "graph.org" / "me").read_bytes()
+    assert b"SECRET" not in recorded
+    assert recorded == answer.replace(b"SECRET", b"")
+
+
 @pytest.mark.parametrize("path", ["../../outside", "x" * 5000, "a\0b"])
 def test_an_address_that_no_file_can_have_is_not_recorded(tmp_path, path):
     write_copy(tmp_path / "copy", f"https://a.org/{path}", b"bytes")

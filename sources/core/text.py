@@ -1,0 +1,28 @@
+"""Text from outside: what a terminal would take for a command is written out, and patterns are checked."""
+
+import re
+
+COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def visible(text: str) -> str:
+    r"""``text`` with control characters, surrogates and changes of the writing direction as escapes (``\x1b``).
+
+    Line feeds and tabs stay.
+    """
+    return COMMANDS.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def path_pattern(pattern: str) -> str:
+    """``pattern`` if it is a regular expression that finds a patient, a study or both in a path.
+
+    Raises:
+        ValueError: it is not.
+    """
+    try:
+        groups = set(re.compile(pattern).groupindex)
+    except re.error as error:
+        raise ValueError(f"input should be a regular expression ({error})") from None
+    if not groups or not groups <= {"patient_id", "study_id"}:
+        raise ValueError("the pattern should have a group (?P<patient_id>...) or (?P<study_id>...), and no other")
+    return pattern
