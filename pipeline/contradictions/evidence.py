@@ -1,4 +1,4 @@
-"""The six kinds of evidence that contradict the manifest."""
+"""The seven kinds of evidence that contradict the manifest."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from pipeline.core.tables import row_names
 from pipeline.prepare.arrays import Arrays
 from sources.reading.labels import label_of
 
-KINDS = ("rt_pcr", "finding", "two_labels", "age", "sex", "model")
+KINDS = ("rt_pcr", "finding", "rows", "two_labels", "age", "sex", "model")
 TESTS = (("covid", "negative"), ("cap", "positive"))  # label, and the RT-PCR result that contradicts it
 SIGNS = re.compile(r"infiltrat|consolidat", re.IGNORECASE)  # how some sources (NIH) describe pneumonia
 NOTHING_ABNORMAL = re.compile(r"\bno\s+(?:acute\s+)?(?:abnormalit|finding|opacit)|\bunremarkable\b", re.IGNORECASE)
@@ -72,6 +72,18 @@ def contradicting_findings(rows: pd.DataFrame) -> Iterator[Contradiction]:
             yield Contradiction(film, "finding", other, 1.0, f"the finding {quoted} means {other}")
         elif label != "normal" and NOTHING_ABNORMAL.search(finding):  # ill, but this film may not show it
             yield Contradiction(film, "finding", "normal", 0.5, f"the finding {quoted} reports nothing abnormal")
+
+
+def contradicting_rows(rows: pd.DataFrame) -> Iterator[Contradiction]:
+    """Films to which the rows of their own source's table give several labels, or normal beside another finding."""
+    several = rows[rows["boxes"].notna()]
+    for film, boxes in zip(several["film"], several["boxes"], strict=True):
+        labels = {str(box["label"]): str(box["finding"])[:QUOTED] for box in boxes if box["label"] is not None}
+        others = [str(box["finding"])[:QUOTED] for box in boxes if box["label"] is None and box["finding"] is not None]
+        if len(labels) > 1 or ("normal" in labels and others):
+            stated = [f"{label} ({finding!r})" for label, finding in labels.items()] + [repr(other) for other in others]
+            evidence = f"rows of its source's table disagree: {', '.join(dict.fromkeys(stated))}"
+            yield Contradiction(film, "rows", None, 1.0, evidence)
 
 
 def two_labels(conflicts: pd.DataFrame) -> Iterator[Contradiction]:

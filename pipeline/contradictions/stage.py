@@ -9,6 +9,7 @@ kind        evidence
 ==========  ========================================================================================================
 rt_pcr      the film is labeled covid, but its source or that of a copy reports a negative RT-PCR; or cap, but positive
 finding     the finding in the source's own words means another label, or reports nothing abnormal
+rows        the rows of its source's table give the film several labels
 two_labels  a copy of the film has another label
 age         the ages at the patient's films do not fit the days between them
 sex         the patient's films have two sexes
@@ -33,6 +34,7 @@ from pipeline.contradictions.evidence import (
     contradicting_ages,
     contradicting_findings,
     contradicting_predictions,
+    contradicting_rows,
     contradicting_sexes,
     contradicting_tests,
     two_labels,
@@ -50,8 +52,8 @@ from sources.core.storage import read_table, write_table
 log = logging.getLogger(__name__)
 
 FROM_MANIFEST = [*KEY, "image_id", "label", "finding", "rt_pcr", "patient_id", "patient_key", "cluster_id"]
-FROM_MANIFEST += ["age", "sex", "offset_days", "status"]
-ABOUT_LABELS = ("rt_pcr", "finding", "two_labels", "model")
+FROM_MANIFEST += ["age", "sex", "offset_days", "boxes", "status"]
+ABOUT_LABELS = ("rt_pcr", "finding", "rows", "two_labels", "model")
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Con
     contradictions = [
         *contradicting_tests(rows),
         *contradicting_findings(rows),
+        *contradicting_rows(rows),
         *two_labels(read_table(layout.conflicts, schema=CONFLICTS_SCHEMA)),
         *contradicting_ages(rows, params.contradictions),
         *contradicting_sexes(rows),

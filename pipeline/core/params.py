@@ -9,6 +9,8 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from sources.core.text import path_pattern
+
 Entries = TypeVar("Entries", bound=Collection[Hashable])
 
 MIN_SIZES = {
@@ -37,6 +39,7 @@ def _any_alone(entries: tuple[str, ...]) -> tuple[str, ...]:
 
 ANY = "any"
 
+
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -61,9 +64,12 @@ class FolderParams(Options):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = Field(description="name of the source in all tables")
     path: str = Field(description="folder or bucket URL with the images")
-    table: str | None = Field(None, description="CSV in the folder, one row per image")
-    columns: dict[str, str] = Field({}, description="our column name -> column name in the CSV")
-    labels: dict[str, Literal["normal", "cap", "covid", "other"]] = Field({}, description="word in the CSV -> label")
+    table: str | None = Field(None, description="table in the folder: CSV, Excel, Parquet or JSON lines")
+    columns: dict[str, str] = Field({}, description="our column name -> column name in the table")
+    labels: dict[str, Literal["normal", "cap", "covid", "other"]] = Field({}, description="word in the table -> label")
+    patient_from_path: Annotated[str, AfterValidator(path_pattern)] | None = Field(
+        None, description="regular expression with a group patient_id, perhaps study_id, that is searched in paths"
+    )
     licence: str | None = Field(None, description="license of the films, as one word")
     redistributable: bool = Field(False, description="whether others may get copies of the files")
 
@@ -264,6 +270,7 @@ class Params(Options):
     workers: Count = Field(0, description="number of processes; 0 = one per core")
     sources: SourceNames = Field((), description="sources to use, by name; `cxnet-data sources` lists them")
     folders: tuple[FolderParams, ...] = Field((), description="your own films")
+    folder_names: SourceNames = Field((), description="their names, filled in: DVC records these, and no path")
     sandbox: SandboxParams = SandboxParams()
     fetch: FetchParams = FetchParams()
     ingest: IngestParams = IngestParams()
@@ -286,7 +293,12 @@ class Params(Options):
                 raise ValueError(f"experiments.{name}.size is {experiment.size}, but prepare.sizes lists {sizes}")
         return self
 
+    @model_validator(mode="after")
+    def _name_folders(self) -> "Params":
+        self.__dict__["folder_names"] = tuple(folder.name for folder in self.folders)
+        return self
+
     @property
     def source_names(self) -> tuple[str, ...]:
         """The sources of the profile and its folders, by name."""
-        return (*self.sources, *(folder.name for folder in self.folders))
+        return (*self.sources, *self.folder_names)

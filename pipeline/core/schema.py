@@ -139,7 +139,7 @@ CONTRADICTIONS_SCHEMA = pa.schema(
         PIXEL_FIELDS[0],
         field("label", pa.string(), "label of the film, after the decisions of people"),
         field("status", pa.string(), "kept | excluded"),
-        field("kind", pa.string(), "rt_pcr | finding | two_labels | age | sex | model"),
+        field("kind", pa.string(), "rt_pcr | finding | rows | two_labels | age | sex | model"),
         field("suggested", pa.string(), "label without the contradiction, if it is known"),
         field("score", pa.float64(), "strength from 0 to 1; null = not measured"),
         field("evidence", pa.string(), "what contradicts the label, for a person to review"),

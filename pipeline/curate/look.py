@@ -1,7 +1,5 @@
 """Look at folders of films before anything is fetched: how many images there are, and what their tables hold."""
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,19 +9,17 @@ from upath import UPath
 
 from pipeline.curate.guess import DISTINCT_KEPT, Column, Guess, guess_meaning, naming_column
 from sources.core.errors import CxnetError, UsageError
-from sources.core.limits import FOLDER_TABLE_BYTES
+from sources.core.limits import TABLE_BYTES
 from sources.core.storage import is_local
-from sources.reading.files import Files
-from sources.reading.tables import decode
+from sources.own.columns import Columns
+from sources.own.files import Files
+from sources.own.table_rows import rows_of
 
-TABLE_SUFFIXES = (".csv", ".tsv")
+TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".xlsx", ".parquet", ".jsonl")
 TABLES_TRIED = 10
 COLUMNS_LOOKED_AT = 500
 MASKS = re.compile(r"(?:[a-z]+[ _-]?)?(?:masks?|segmentations?|segs?)", re.IGNORECASE)
 LONGEST_PATH = 1000  # characters
-HEADER_CHARACTERS, CELL_CHARACTERS = 100_000, 16_000_000
-DELIMITERS = ",;\t|"
-SEPARATOR = re.compile(r'\A"?sep=.+[\r\n]+')  # a line that some spreadsheets write before the header
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,7 @@ def look_at(folder: str, table: str | None = None) -> FolderLook:
         CxnetError: the folder or the given table cannot be read, or there is no image in the folder.
     """
     path = absolute(folder)
-    places = [entry.place for entry in Files(path).images()]
+    places = [entry.place for entry in Files(path, "").list().entries if entry.problem is None]
     if not places:
         raise CxnetError(f"{folder} holds no image; give a folder with films (JPEG, PNG, TIFF, DICOM, ...).")
     names = FileNames(places)
@@ -149,18 +145,9 @@ def read_columns(rows: Iterator[Sequence[str]], names: FileNames, where: str) ->
 
 
 def _rows(place: str, folder: str) -> Iterator[Sequence[str]]:
-    """The rows of a table."""
-    text = decode(Files(folder).read(place, FOLDER_TABLE_BYTES))
-    text = SEPARATOR.sub("", text, count=1)
-    header = text[:HEADER_CHARACTERS].splitlines()[:1]
-    delimiter = max(DELIMITERS, key=lambda each: header[0].count(each)) if header else DELIMITERS[0]
-    csv.field_size_limit(CELL_CHARACTERS)
-    try:
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
-            if any(row):
-                yield row
-    except csv.Error as error:
-        raise CxnetError(f"{folder}/{place} is not a readable CSV table ({error}); save it as CSV again.") from error
+    """The rows of a table, in any of the usual formats."""
+    with Files(folder, "").opened(place, TABLE_BYTES) as file:
+        yield from rows_of(file, f"{folder}/{place}", Columns([]))
 
 
 def _tables_in(folder: str) -> list[str]:

@@ -9,7 +9,7 @@ from upath import UPath
 from pipeline.core.layout import Layout
 from sources.core.errors import CxnetError
 from sources.core.items import KEY, LOCK_SCHEMA, Key
-from sources.core.storage import read_table
+from sources.core.lock import read_lock
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ def read_listed(layout: Layout, sources: Sequence[str] | None = None) -> pa.Tabl
 
 
 def _read_lock(path: UPath) -> pa.Table:
-    rows = read_table(path, LOCK_SCHEMA.names)
+    rows = read_lock(path)
     try:
         table = pa.Table.from_pandas(rows, LOCK_SCHEMA, preserve_index=False).replace_schema_metadata()
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:

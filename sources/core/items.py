@@ -6,6 +6,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -16,7 +17,23 @@ KEY = ("source", "item_id")
 Key = tuple[str, str]  # the values of KEY in one row
 
 
-@dataclass(frozen=True)
+class StatedBox(NamedTuple):
+    """What one row of a table says about a film that has several rows, or boxes around its findings.
+
+    Attributes:
+        left, top, width, height: in pixels of the file as received; None if the row states no box.
+        finding: in the table's own words; ``label``: one of :data:`LABELS`.
+    """
+
+    left: float | None
+    top: float | None
+    width: float | None
+    height: float | None
+    finding: str | None
+    label: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One image as its source lists it. What the source does not state stays None: nothing is guessed.
 
@@ -39,6 +56,7 @@ class Item:
         box: crop (left, top, width, height) in pixels of the fetched picture, for one panel of a composite figure;
             ``panel`` is its letter.
         mask_urls: addresses of lung masks of this film.
+        boxes: what each row of the source's table says, where a film has boxes or several rows.
     """
 
     item_id: str
@@ -64,6 +82,7 @@ class Item:
     box: tuple[int, int, int, int] | None = None
     panel: str | None = None
     mask_urls: tuple[str, ...] = ()
+    boxes: tuple[StatedBox, ...] = ()
 
 
 def unreadable_page(url: str, reason: str) -> Item:
@@ -122,6 +141,19 @@ ITEM_FIELDS = [
     field("box", pa.list_(pa.int32(), 4), "left, top, width, height of one panel in the fetched picture (px)"),
     field("panel", pa.string(), "letter of the panel in a composite figure"),
     field("mask_urls", pa.list_(pa.string()), "addresses of lung masks of this film"),
+    field(
+        "boxes",
+        pa.list_(
+            pa.struct(
+                [
+                    *((name, pa.float64()) for name in ("left", "top", "width", "height")),
+                    *((name, pa.string()) for name in ("finding", "label")),
+                ]
+            )
+        ),
+        "what each row of the source's table says, where a film has boxes or several rows: left, top, width, height "
+        "(px of the file as received; null = no box), finding, label",
+    ),
 ]
 
 FETCH_FIELDS = [

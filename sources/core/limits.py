@@ -24,12 +24,20 @@ FIGURE_BYTES = 200_000_000
 FIGURE_PIXELS = 60_000_000
 
 # Archives and tables (sources/reading/archive.py, tables.py)
-ARCHIVE_MEMBERS = 2_000_000
+ARCHIVE_MEMBERS = 1_000_000  # real archives: up to 400,000
+ARCHIVE_GROWTH = 200  # how many times its size a tar archive may unpack to, beyond the next number of bytes
+ARCHIVE_SPARE_BYTES = 1 << 30
+TAR_HEADER_BYTES = 1 << 20  # real long names and attributes: below 10 kB
 MEMBER_BYTES = 1 << 30
 MEMBER_TEXT_BYTES = 64 * 1024  # real clinical readings: about 100
 TABLE_HEADER_CHARACTERS = 100_000
 PUBLISHED_TABLE_BYTES = 200_000_000  # of one source; the largest real one has 9 MB
-FOLDER_TABLE_BYTES = 256 << 20  # the table of a user's own folder
+
+# Tables of the user's own folders (sources/own/)
+TABLE_BYTES = 2 << 30  # unpacked
+TABLE_ROWS = 20_000_000
+TABLE_COLUMNS = 16_384  # as many as a sheet of Excel has
+CELL_CHARACTERS = 16_000_000
 
 # Prose (sources/reading/words.py, views.py)
 PROSE_CHARACTERS = 20_000  # an honest caption or case history is shorter

@@ -80,6 +80,7 @@ class Source(ABC):
         optional: True for a source that is not one of the paper's thirteen.
         has_pages: True for a source whose images are on pages that a person can name; it implements
             :meth:`page_items`, which ``fetch --url`` calls.
+        is_local: True where :meth:`read` returns the bytes, and nothing comes from the web.
         names_pages_freely: True where a page need not be an address on ``hosts`` (a DOI, a file of saved answers).
     """
 
@@ -94,6 +95,7 @@ class Source(ABC):
     options: tuple[Option, ...] = ()
     optional: bool = False
     has_pages: bool = False
+    is_local: bool = False
     names_pages_freely: bool = False
 
     def reach(self, urls: Sequence[str] = ()) -> Hosts:
@@ -133,13 +135,13 @@ class Source(ABC):
         """
         raise UsageError(f"'{self.name}' has no pages; leave out --url and --urls.")
 
-    def read(self, item: Item) -> Iterator[bytes] | None:
-        """The bytes of an item in chunks, for a source that does not use the web; None (the default) = download them.
+    def read(self, item: Item) -> Iterator[bytes]:
+        """The bytes of an item in chunks, for a source that is local.
 
         Raises:
-            CxnetError: the item's file is missing.
+            CxnetError: the item's file cannot be read. The message becomes the reason of its row.
         """
-        return None
+        raise NotImplementedError(f"'{self.name}' comes from the web")
 
     def size(self, item: Item) -> int | None:
         """The size in bytes of an item that :meth:`read` returns; None (the default) = ask the server.

@@ -4,7 +4,7 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -88,14 +88,6 @@ class Downloads:
                 write_copy(self._record, url, self._store.folder / received.file)
             return self._store.keep(received)
 
-    def copy(self, url: str, chunks: Iterator[bytes]) -> Received:
-        """A file that does not come from the web, by its bytes."""
-        part, content = self._part(url), Content()
-        with part.open("wb") as file:
-            for chunk in chunks:
-                self._write(file, chunk, content)
-        return self._store.keep(self._finish(url, part, content, None))
-
     def size(self, url: str) -> int | None:
         """The size in bytes that the server states for the file at ``url``, or None.
 
@@ -168,15 +160,13 @@ class Downloads:
             limit = self._client.policy.max_source_bytes / 1e9
             raise WebError(Path(file.name).name, f"the source's limit of {limit:g} GB is reached (fetch.max_source_gb)")
 
-    def _finish(self, url: str, part: Path, content: "Content", response: requests.Response | None) -> Received:
+    def _finish(self, url: str, part: Path, content: "Content", response: requests.Response) -> Received:
         kind, extension = content_type(content.head)
         digest = content.digest.hexdigest()
         file = self._store.adopt(part, digest, extension)
         _note_path(part).unlink(missing_ok=True)
-        headers = response.headers if response is not None else {}
-        is_live = response is not None and not self._client.offline
-        now = self._client.now().strftime("%Y-%m-%dT%H:%M:%SZ") if is_live else None
-        etag, modified = headers.get("ETag"), headers.get("Last-Modified")
+        now = None if self._client.offline else self._client.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        etag, modified = response.headers.get("ETag"), response.headers.get("Last-Modified")
         return Received(url, file, digest, content.size, kind, etag, modified, retrieved_at=now)
 
     def _part(self, url: str) -> Path:

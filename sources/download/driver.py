@@ -15,16 +15,18 @@ from upath import UPath
 
 from sources.core.errors import CxnetError, StoppedError, WebError
 from sources.core.formats import may_be_image
-from sources.core.items import Item, once, unreadable_page
+from sources.core.items import LOCK_SCHEMA, Item, once, unreadable_page
 from sources.core.source import Source
 from sources.core.storage import write_table
 from sources.core.web import Web
+from sources.download.copies import Copies
 from sources.download.downloads import Downloads
 from sources.download.journal import Received
 from sources.download.masks import MASK_SCHEMA, mask_items
 from sources.download.published import git_blob, published_blob
-from sources.download.rows import Row, changes, counts_of, joined, reasons_of, row_of, table_of, unparsed_warning
+from sources.download.rows import Row, changes, joined, row_of
 from sources.download.store import Store
+from sources.download.tally import collect
 from sources.download.web import SourceWeb
 from sources.reading.archive import member_names
 from sources.transport.client import Client
@@ -32,7 +34,7 @@ from sources.transport.client import Client
 log = logging.getLogger(__name__)
 
 NOT_IN_ARCHIVE = "the archive does not contain it"
-BATCH = 2000  # images that wait for a thread at once
+BATCH = 10_000  # images that wait for a thread at once
 MOST_THREADS = 16
 
 
@@ -92,24 +94,27 @@ def fetch_source(
     """
     options, watcher = options or FetchOptions(), watcher or Watcher()
     before, pages = store.previous(), store.pages()
+    known = store.previous_files(before)
     reach = source.reach((*pages, *options.urls))
-    downloads = Downloads(
-        client, store, reach, store.previous_files(before), options.update, watcher.bytes, options.record
-    )
+    downloads = Downloads(client, store, reach, known, options.update, watcher.bytes, options.record)
     web = SourceWeb(client, reach, downloads, store.folder, options.record)
     watcher.phase("listing", None)
     items = _limited(_counted(list_items(source, web, options.urls, pages), watcher), options.limit)
     masks = list(mask_items(items))
     watcher.phase("fetching", sum(item.skip is None for item in items) + len(masks))
-    fetcher = Fetcher(source, store, downloads, client, watcher)
-    rows, mask_rows = fetcher.rows(items), fetcher.rows(masks)
-    table = joined(before, rows) if options.urls else table_of(rows)
-    warning = unparsed_warning(source.name, rows)
-    outcome = Outcome(source.name, counts_of(rows), reasons_of(rows), changes(before, table), warning)
+    fetcher = Fetcher(source, store, downloads, Copies(client, store, known, watcher.bytes), client, watcher)
+    table, tally = collect(fetcher.rows(items), LOCK_SCHEMA)
+    mask_table, _ = collect(fetcher.rows(masks), MASK_SCHEMA)
+    if options.urls:
+        table = joined(before, table)
+    warning = tally.unparsed_warning(source.name)
+    outcome = Outcome(source.name, tally.counts, tally.reasons, changes(before, table), warning)
     receipt = {"state": "fetched", **outcome.counts, "reasons": outcome.reasons, "warning": warning}
     all_pages = list(dict.fromkeys((*pages, *options.urls)))
-    _write_masks(store, mask_rows)
+    _write_masks(store, mask_table)
     store.write(table, receipt | {"pages": all_pages, "terms": asdict(source.terms)})
+    if source.is_local:  # a film that is withdrawn from a folder is withdrawn here, too
+        store.prune()
     return outcome
 
 
@@ -164,42 +169,45 @@ class Fetcher:
 
     Args:
         source: the source that lists the items.
-        store, downloads, client: where the bytes go, and how they come.
+        store, downloads, copies, client: where the bytes go, and how they come.
         watcher: is called for every finished item.
     """
 
-    def __init__(self, source: Source, store: Store, downloads: Downloads, client: Client, watcher: Watcher) -> None:
+    def __init__(
+        self, source: Source, store: Store, downloads: Downloads, copies: Copies, client: Client, watcher: Watcher
+    ) -> None:
         self._source = source
         self._store = store
         self._downloads = downloads
+        self._copies = copies
         self._client = client
         self._watcher = watcher
         self._members: dict[str, frozenset[str] | CxnetError] = {}
 
-    def rows(self, items: Sequence[Item]) -> list[Row]:
+    def rows(self, items: Sequence[Item]) -> Iterator[Row]:
         """One row per item, in their order; the bytes arrive on several threads."""
-        rows: list[Row | None] = [None] * len(items)
-        wanted = []
-        for index, item in enumerate(items):
-            if item.skip is not None:
-                rows[index] = row_of(self._source, item, "skipped", item.skip)
-            elif self._downloads.is_available(item.url):  # needs no thread
-                rows[index] = self._row(item)
-                self._watcher.item()
-            else:
-                wanted.append(index)
         with ThreadPoolExecutor(self._threads(items), thread_name_prefix=self._source.name) as pool:
             try:
-                for start in range(0, len(wanted), BATCH):
-                    batch = wanted[start : start + BATCH]
-                    for index, row in zip(batch, pool.map(self._row, (items[index] for index in batch)), strict=True):
-                        rows[index] = row
-                        self._watcher.item()
+                for start in range(0, len(items), BATCH):
+                    yield from self._batch(items[start : start + BATCH], pool)
             except BaseException:
                 self._client.stop.set()
                 pool.shutdown(cancel_futures=True)
                 raise
-        return [row for row in rows if row is not None]
+
+    def _batch(self, items: Sequence[Item], pool: ThreadPoolExecutor) -> Iterator[Row]:
+        is_wanted = [item.skip is None and not self._is_here(item) for item in items]
+        arriving = pool.map(self._row, [item for item, wanted in zip(items, is_wanted, strict=True) if wanted])
+        for item, wanted in zip(items, is_wanted, strict=True):
+            if item.skip is not None:
+                yield row_of(self._source, item, "skipped", item.skip)
+            else:
+                yield next(arriving) if wanted else self._row(item)
+                self._watcher.item()
+
+    def _is_here(self, item: Item) -> bool:
+        """Is an item's file in the store already, so that no thread is needed?"""
+        return not self._source.is_local and self._downloads.is_available(item.url)
 
     def _threads(self, items: Sequence[Item]) -> int:
         """Enough threads to use every connection that the hosts allow, within :data:`MOST_THREADS`."""
@@ -220,8 +228,8 @@ class Fetcher:
 
     def _received(self, item: Item) -> Received:
         """The file of an item, from the first of its addresses that has it."""
-        if (chunks := self._source.read(item)) is not None:
-            return self._downloads.copy(item.url, chunks)
+        if self._source.is_local:
+            return self._copies.copy(item.url, lambda: self._source.read(item), self._source.size(item))
         errors: list[WebError] = []
         for url in (item.url, *item.alternates):
             try:
@@ -269,8 +277,8 @@ def _summary(errors: Sequence[WebError]) -> WebError:
     return WebError(first.url, f"{first.reason}, and {len(unread)} more archives failed: {unread[0].reason}")
 
 
-def _write_masks(store: Store, rows: Sequence[Row]) -> None:
-    if rows:
-        write_table(store.masks, pd.DataFrame(rows, columns=MASK_SCHEMA.names, dtype=object), MASK_SCHEMA)
+def _write_masks(store: Store, rows: pd.DataFrame) -> None:
+    if len(rows):
+        write_table(store.masks, rows, MASK_SCHEMA)
     else:
         store.masks.unlink(missing_ok=True)

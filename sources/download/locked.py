@@ -1,6 +1,6 @@
 """``fetch --locked``: exactly the bytes that ``items.parquet`` names; files that differ or are gone become rows."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from sources.core.errors import CxnetError, StoppedError, WebError
 from sources.core.items import Item, field
 from sources.core.source import Source
 from sources.core.storage import write_table
+from sources.download.copies import Copies
 from sources.download.downloads import Downloads
 from sources.download.driver import MOST_THREADS, Watcher
 from sources.download.journal import Received
@@ -54,11 +55,11 @@ def fetch_locked(source: Source, store: Store, client: Client, watcher: Watcher 
     files = locked_files(store)
     names = frozenset(locked.file for locked in files)
     watcher.phase("checking", len(files))
-    downloads = Downloads(client, store, source.reach(), progress=watcher.bytes)
+    receive = _receiver(source, store, client, watcher)
     with ThreadPoolExecutor(max(1, min(MOST_THREADS, 2 * client.policy.connections))) as pool:
         rows = []
         try:
-            for row in pool.map(lambda locked: _report_row(source, store, downloads, locked, names), files):
+            for row in pool.map(lambda locked: _report_row(source, store, receive, locked, names), files):
                 rows.append(row)
                 watcher.item()
         except BaseException:
@@ -68,6 +69,19 @@ def fetch_locked(source: Source, store: Store, client: Client, watcher: Watcher 
     report = pd.DataFrame(rows, columns=REPORT_SCHEMA.names, dtype=object)
     write_table(store.folder / "locked.parquet", report, REPORT_SCHEMA)
     return report
+
+
+def _receiver(source: Source, store: Store, client: Client, watcher: Watcher) -> Callable[[str], Received]:
+    """What brings the file at an address: from the web, or where the source reads its bytes itself."""
+    if not source.is_local:
+        return Downloads(client, store, source.reach(), progress=watcher.bytes).get
+    copies = Copies(client, store, progress=watcher.bytes)
+
+    def receive(url: str) -> Received:
+        item = Item(item_id=url, url=url)
+        return copies.copy(url, lambda: source.read(item), source.size(item))
+
+    return receive
 
 
 def locked_files(store: Store) -> Sequence[LockedFile]:
@@ -88,21 +102,15 @@ def locked_files(store: Store) -> Sequence[LockedFile]:
     ]
 
 
-def _received(source: Source, downloads: Downloads, url: str) -> Received:
-    """What is at ``url`` now: on the web, or where the source reads its bytes itself."""
-    chunks = source.read(Item(item_id=url, url=url))
-    return downloads.get(url) if chunks is None else downloads.copy(url, chunks)
-
-
 def _report_row(
-    source: Source, store: Store, downloads: Downloads, locked: LockedFile, names: Collection[str]
+    source: Source, store: Store, receive: Callable[[str], Received], locked: LockedFile, names: Collection[str]
 ) -> tuple[object, ...]:
     """The row of one locked file; ``names`` are all locked files, none of which may be removed."""
     local = Received(locked.url, locked.file, locked.sha256, locked.size, "")
     if store.holds(local) and sha256_of(store.folder / locked.file) == locked.sha256:
         return _row(source, locked, "there", None, locked.sha256)
     try:
-        received = _received(source, downloads, locked.url)
+        received = receive(locked.url)
     except StoppedError:
         raise
     except WebError as error:

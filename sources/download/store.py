@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 
 from sources.core.errors import CxnetError, StoppedError
 from sources.core.items import LOCK_SCHEMA
+from sources.core.lock import read_lock
 from sources.core.storage import read_table, write_json, write_table
 from sources.core.web import LIVE, SANDBOX
 from sources.download.journal import ORIGIN_KEY, Journal, Received
@@ -105,12 +106,7 @@ class Store:
         Raises:
             CxnetError: the lock is missing, damaged, or was written by another version.
         """
-        rows = read_table(self.items)
-        if absent := [name for name in LOCK_SCHEMA.names if name not in rows]:
-            raise CxnetError(
-                f"{self.items} has no column {absent}: another version wrote it; move it away and fetch again."
-            )
-        return rows
+        return read_lock(self.items)
 
     def pages(self) -> tuple[str, ...]:
         """The pages that earlier fetches from this origin were given by address."""
@@ -164,6 +160,15 @@ class Store:
             for part in self.parts.iterdir():
                 part.unlink()
             self.parts.rmdir()
+
+    def prune(self) -> None:
+        """Remove the files that no row of the lock names any more, nor one of the live lock that is set aside."""
+        named: set[str] = set()
+        for path in (self.items, self._aside("items.parquet")):
+            if path.exists():
+                named |= set(read_table(path, ["file"])["file"].dropna())
+        for name in self._sizes().keys() - named:
+            (self.folder / name).unlink(missing_ok=True)
 
     def _locked_folder(self, notify: Callable[[str], None], stop: threading.Event) -> FileLock:
         try:

@@ -33,7 +33,9 @@ _UNIT = (
 )
 _NUMBER = r"(?<![\d.,])\d{1,3}(?:[.,]\d{1,3})?"
 _PART = re.compile(rf"({_NUMBER})\s*\+?[\s-]*({_UNIT})\b(?:[\s-]*olds?\b)?", re.IGNORECASE)
-_BARE = re.compile(rf"(?:age[d:]?\s*|età:?\s*)?({_NUMBER})\s*\+?", re.IGNORECASE)
+_BARE = re.compile(r"(?:age[d:]?\s*|età:?\s*)?[>≥]?\s*(\d{1,3}(?:[.,]\d+)?)\s*\+?", re.IGNORECASE)
+_MONTHS = re.compile(r"(?:(\d{1,3})\s*y\w*[\s,]*)?(\d{1,3})\s*(m)(?:[\s,]*(\d{1,2})\s*d\w*)?", re.IGNORECASE)
+MOST_SHORT_MONTHS = 36  # "45M" may also be a man of 45; DICOM writes months with three digits
 _RANGE = re.compile(r"\d\s*(?:-|–|to|/)\s*\d|\d0'?s\b", re.IGNORECASE)  # "40-50", "20s": no single age
 
 _SEX = r"(?:(?:fe)?males?|man|woman|boy|girl|lady|gentleman|donna|uomo|homme|femme|garçon|fille|hombre|mujer)"
@@ -79,14 +81,16 @@ _SPELLED = re.compile(
 
 
 def parse_age(text: str | None) -> float | None:
-    """The age in years in a cell (``70 years``, ``50+``, ``16month``, ``027Y``, ``75 anni``, ``65``).
+    """The age in years in a cell (``70 years``, ``50+``, ``16month``, ``027Y``, ``018M``, ``75 anni``, ``65``).
 
-    Parts add up ("1 year 6 months" is 1.5). None for a range, a decade ("40s"), words without a number, and anything
-    outside 0 to 120 years.
+    Parts add up ("1 year 6 months", "1Y 6M" are 1.5). None for a range, a decade ("40s"), words without a number,
+    anything outside 0 to 120 years, and what may also be an age and a sex ("45M").
     """
     words = _spelled_out((text or "")[:100].strip())
     if not words or _RANGE.search(words) or words.startswith("-"):
         return None
+    if months := _MONTHS.fullmatch(words):
+        return _in_months(*months.groups())
     parts = _PART.findall(words)
     if parts:
         return _plausible(sum(_value(number) * _years(unit) for number, unit in parts))
@@ -131,6 +135,13 @@ def _spelled_out(text: str) -> str:
         return str(20 + 10 * _TENS.index(tens) + (1 + _ONES.index(one) if one else 0))
 
     return _SPELLED.sub(digits, text)
+
+
+def _in_months(years: str | None, months: str, letter: str, days: str | None) -> float | None:
+    is_short = years is None and days is None and letter == "M" and len(months) < 3
+    if is_short and int(months) > MOST_SHORT_MONTHS:
+        return None
+    return _plausible(int(years or 0) + int(months) / 12 + int(days or 0) / 365.25)
 
 
 def _value(number: str) -> float:

@@ -7,10 +7,10 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from sources.core.errors import CxnetError, MissingColumnError
-from sources.core.limits import TABLE_HEADER_CHARACTERS
+from sources.core.limits import CELL_CHARACTERS, TABLE_COLUMNS, TABLE_HEADER_CHARACTERS
 
 T = TypeVar("T")
 Row = dict[str, str]
@@ -31,9 +31,12 @@ def read_rows(content: bytes, required: Sequence[str], where: str) -> list[Row]:
         MissingColumnError: one of ``required`` is missing.
     """
     text = decode(content)
+    csv.field_size_limit(CELL_CHARACTERS)  # for the whole program; the same number everywhere
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=_delimiter(text, required))
     try:
         names = list(reader.fieldnames or ())
+        if len(names) > TABLE_COLUMNS:
+            raise CxnetError(f"{where} has {len(names):,} columns, more than a table of films: another file.")
         rows = [_clean(row, names) for row in reader]
     except csv.Error as error:
         raise CxnetError(f"{where} is not a readable CSV table ({error}); fetch it again.") from error
@@ -47,17 +50,35 @@ def read_rows(content: bytes, required: Sequence[str], where: str) -> list[Row]:
 
 
 def decode(content: bytes) -> str:
-    """The text of ``content``: UTF-16 if a byte-order mark says so, UTF-8 if it is valid, else Windows-1252.
+    """The text of ``content``, in the encoding that :func:`encoding_of` finds; never fails."""
+    return content.decode(encoding_of(io.BytesIO(content)), errors="replace")
 
-    Some published tables contain Windows-1252's ``°``; spreadsheets save "Unicode text" as UTF-16.
+
+def encoding_of(file: IO[bytes]) -> str:
+    """The encoding of a text file: UTF-16 or UTF-8 by its byte-order mark, UTF-8 if it is valid, else Windows-1252.
+
+    Some published tables contain Windows-1252's ``°``; spreadsheets save "Unicode text" as UTF-16, programs without a
+    byte-order mark. The file is read in pieces, and is at its start again afterwards.
     """
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16", errors="replace")
+    head = file.read(4096)
+    file.seek(0)
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if head.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    for encoding, zeros, others in (("utf-16-le", head[1::2], head[::2]), ("utf-16-be", head[::2], head[1::2])):
+        if zeros.count(0) > 0.4 * len(zeros) > 0 and others.count(0) == 0:
+            return encoding
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        return content.decode("utf-8-sig")
+        while block := file.read(1 << 20):
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        is_marked = content.startswith(codecs.BOM_UTF8)
-        return content.decode("utf-8-sig" if is_marked else "cp1252", errors="replace")
+        return "cp1252"
+    finally:
+        file.seek(0)
+    return "utf-8"
 
 
 def number(text: str) -> float | None:

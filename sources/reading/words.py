@@ -16,7 +16,11 @@ _MALE = re.compile(
     r"\b(?:males?|m[ae]n|boy|gentleman|father|uomo|masch\w*|signore|ragazzo|bambino|hombre|masculino|var[oó]n|männlich)\b",
     re.IGNORECASE,
 )
-_LETTER = re.compile(r"([FM])\b[\s,./:]*(?:\d.*)?|(?:\d{1,3}\s*(?:y(?:rs?|o)?)?[\s,/]*)([FM])", re.IGNORECASE)
+_LETTER = re.compile(r"([FMW])\b[\s,./:]*(?:\d.*)?|(?:\d{1,3}\s*(?:y(?:rs?|o)?)?[\s,/]*)([FMW])", re.IGNORECASE)
+_SEX_WORDS = {  # of one cell, beside those of prose; W is the German letter, H the French and Spanish one
+    **dict.fromkeys(("femme", "féminin", "feminine", "feminino", "fem", "frau", "vrouw", "kvinna", "♀", "女"), "F"),
+    **dict.fromkeys(("h", "homme", "masculin", "masculine", "masc", "mann", "herr", "♂", "男"), "M"),
+}
 
 
 def parse_sex(text: str | None) -> str | None:
@@ -24,8 +28,8 @@ def parse_sex(text: str | None) -> str | None:
     words = (text or "").strip()
     letter = _LETTER.fullmatch(words[:40])
     if letter:
-        return (letter[1] or letter[2]).upper()
-    return sex_in_text(words)
+        return (letter[1] or letter[2]).upper().replace("W", "F")
+    return _SEX_WORDS.get(words.casefold()) or sex_in_text(words)
 
 
 def sex_in_text(text: str | None) -> str | None:
@@ -51,6 +55,40 @@ _TEST_RESULT = re.compile(
     rf"\b{_TEST}\b[^.;]{{0,120}}?\b(positiv|negativ|confirm)|\b(positiv|negativ|confirm)\w*\s+(?:\S+\s+){{0,3}}?{_TEST}\b",
     re.IGNORECASE,
 )
+
+
+_NO_RESULT = re.compile(
+    r"\bpending\b|\bunclear\b|\bindetermin\w*|\binconclusive\b|\binvalid\b|\bequivocal\b|\buntested\b|"
+    r"\bnot\s+(?:done|tested|performed|available|known|taken)\b|\bno\s+(?:test|pcr|swab|result)\b",
+    re.IGNORECASE,
+)
+_NEGATIVE = re.compile(
+    r"\b(?:not|non|un)[\s-]*(?:detected|reactive|found|confirmed|positive)\b|\bneg(?:ativ\w*|atif|\.)?(?=\W|$)|"
+    r"\b(?:n|no|non|nein|false|falsch|absent)\b(?!\s*-?\s*reactive)|^0(?:\.0+)?$|\bpcr\s*[-\u2212\u2013]$",
+    re.IGNORECASE,
+)
+_POSITIVE = re.compile(
+    r"\bpos(?:itiv\w*|itif|\.)?(?=\W|$)|\bdetected\b|\breactive\b|\bconfirmed\b|\bpresent\b|\b(?:y|yes|s[ií]|oui|ja|true)\b|"
+    r"^1(?:\.0+)?$|^\++$|\bpcr\s*\+$",
+    re.IGNORECASE,
+)
+
+
+def parse_rt_pcr(text: str | None) -> str | None:
+    """``positive`` or ``negative`` for a cell such as ``Y``, ``not detected``, ``pos``, ``1``; None for any other."""
+    words = (text or "")[:100].strip()
+    if has_no_result(words):
+        return None
+    without = _NEGATIVE.sub(" ", words)
+    results = {"negative"} if without != words else set()
+    if _POSITIVE.search(without.strip()):
+        results.add("positive")
+    return results.pop() if len(results) == 1 else None
+
+
+def has_no_result(text: str) -> bool:
+    """Does a cell say that there is no result of a test (yet)?"""
+    return _NO_RESULT.search(text) is not None
 
 
 def rt_pcr_in_text(text: str | None) -> str | None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pipeline.core.params import FolderParams
 from sources.core.errors import CxnetError, UsageError
 from sources.folder import Folder, folder_sources
-from sources.reading.files import Files, is_outside
+from sources.own.files import Files
+from sources.own.names import is_outside
 
 PNG = b"\x89PNG\r\n\x1a\n rest"
 JPEG = b"\xff\xd8\xff\xe0 rest"
@@ -68,7 +69,7 @@ def test_a_short_name_of_two_files_means_neither(films):
     (films / "2020" / "b.jpg").write_bytes(JPEG)
     (films / "films.csv").write_text("file\nb\n")
     items = items_of(films, table="films.csv", columns={"item_id": "file"})
-    assert (items[0].item_id, items[0].skip) == ("b", "the table names a file that does not exist")
+    assert (items[0].item_id, items[0].skip) == ("b", "2 files have this name")
     assert [item.item_id for item in items[1:]] == ["2020/a b.png", "2020/b.jpg", "IM0001", "b.jpg"]
 
 
@@ -98,11 +99,74 @@ def test_words_that_the_profile_does_not_map_are_no_label_and_named(films, caplo
     assert "no label for 'Covid?' (1);" in caplog.text
 
 
-def test_two_rows_of_one_file_are_two_items(films):
-    (films / "films.csv").write_text("file\nb.jpg\nb.jpg\n")
-    items = items_of(films, table="films.csv", columns={"item_id": "file"})
-    assert [item.item_id for item in items[:2]] == ["b.jpg", "b.jpg#row"]
-    assert bytes_of(films, items[1]) == JPEG
+BOXES = {"item_id": "file", "label": "finding", "patient_id": "pid"}
+
+
+def test_rows_of_one_file_are_one_film_with_its_boxes(films):
+    (films / "films.csv").write_text(
+        "file,finding,pid,x,y,width,height\nb.jpg,COVID-19,7,1,2,3,4\nb,COVID-19,7,5,6,7,8\n"
+    )
+    film, *rest = items_of(films, table="films.csv", columns=BOXES, labels=LABELS)
+    assert (film.item_id, film.label, film.finding, film.patient_id) == ("b.jpg", "covid", "COVID-19", "7")
+    assert film.boxes == ((1, 2, 3, 4, "COVID-19", "covid"), (5, 6, 7, 8, "COVID-19", "covid"))
+    assert [item.item_id for item in rest] == ["2020/a b.png", "IM0001"]
+
+
+def test_rows_of_one_file_that_disagree_leave_the_value_empty_and_a_person_is_told(films, caplog):
+    (films / "films.csv").write_text("file,finding,pid\nb.jpg,COVID-19,7\nb.jpg,No finding,8\nIM0001,No finding,9\n")
+    film, other, _ = items_of(films, table="films.csv", columns=BOXES, labels=LABELS)
+    assert (film.label, film.finding, film.patient_id) == (None, "COVID-19 | No finding", None)
+    assert [box.label for box in film.boxes] == ["covid", "normal"]
+    assert (other.label, other.boxes) == ("normal", ())
+    assert "rows of one film disagree" in caplog.text and "label (1)" in caplog.text and "b.jpg" in caplog.text
+
+
+def test_normal_beside_a_word_without_a_label_is_a_disagreement(films):
+    (films / "films.csv").write_text(
+        "file,finding,pid\nb.jpg,No finding,\nb.jpg,Nodule,\nIM0001,COVID-19,\nIM0001,Nodule,\n"
+    )
+    first, second, _ = items_of(films, table="films.csv", columns=BOXES, labels=LABELS)
+    assert (first.label, second.label) == (None, "covid")
+
+
+@pytest.mark.parametrize(
+    ("header", "box"),
+    [
+        ("x_min,y_min,x_max,y_max", (1.5, 2, 8.5, 8)),
+        ("x,y,width,height", (1.5, 2, 10, 10)),
+        ('"Bbox [x",y,w,h]', (1.5, 2, 10, 10)),
+        ("left,top,right,bottom", None),
+    ],
+)
+def test_boxes_of_published_tables_are_known_by_their_columns(films, header, box):
+    (films / "films.csv").write_text(f'file,{header}\nb.jpg,"1,5",2,10,10\nIM0001,,,,\n')
+    first, second, _ = items_of(films, table="films.csv", columns={"item_id": "file"})
+    assert (first.boxes[0][:4] if first.boxes else None, second.boxes) == (box, ())
+
+
+def test_columns_of_boxes_can_be_named(films):
+    (films / "films.csv").write_text("file,l,t,r,b\nb.jpg,1,2,10,10\nb.jpg,5,5,5,9\n")
+    columns = {"item_id": "file", "box_left": "l", "box_top": "t", "box_right": "r", "box_bottom": "b"}
+    film, *_ = items_of(films, table="films.csv", columns=columns)
+    assert [box[:4] for box in film.boxes] == [(1, 2, 9, 8), (None,) * 4]  # a box without an area is none
+
+
+def test_rows_without_a_file_stay_apart_unless_they_name_the_same(films):
+    (films / "films.csv").write_text("file,finding\n,COVID-19\n,No finding\ngone,COVID-19\ngone,COVID-19\n")
+    items = items_of(films, table="films.csv", columns={"item_id": "file", "label": "finding"}, labels=LABELS)
+    assert [(item.item_id, item.label) for item in items[:3]] == [
+        ("unnamed", "covid"),
+        ("unnamed#2", "normal"),
+        ("gone", "covid"),
+    ]
+    assert len(items) == 6
+
+
+def test_a_row_that_means_no_file_never_takes_the_id_of_one(films):
+    (films / "unnamed").write_bytes(PNG)
+    (films / "films.csv").write_text("file,finding\n,COVID-19\n")
+    items = items_of(films, table="films.csv", columns={"item_id": "file", "label": "finding"})
+    assert [item.item_id for item in items] == ["unnamed#2", "2020/a b.png", "IM0001", "b.jpg", "unnamed"]
 
 
 def test_links_that_leave_the_folder_are_refused(films):
@@ -114,7 +178,7 @@ def test_links_that_leave_the_folder_are_refused(films):
     problems = {item.item_id: item.skip for item in items_of(films)}
     assert problems.pop("out.png") == "a link to a place outside the folder"
     assert problems == {"2020/a b.png": None, "IM0001": None, "b.jpg": None, "in.png": None}
-    files = Files(str(films))
+    files = Files(str(films), "clinic_a")
     with pytest.raises(CxnetError, match="is outside"):
         list(files.chunks(files.url("out.png")))
     with pytest.raises(CxnetError, match="is outside"):
@@ -136,7 +200,7 @@ def test_a_name_that_cannot_be_stored_is_a_row_with_that_reason(films):
 def test_a_file_that_vanished_is_one_clear_error(films):
     item = items_of(films)[-1]
     (films / "b.jpg").unlink()
-    with pytest.raises(CxnetError, match="Cannot read"):
+    with pytest.raises(CxnetError, match=r"^the file cannot be read \(No such file or directory\)$"):
         bytes_of(films, item)
 
 
@@ -181,13 +245,16 @@ def test_a_bucket_works_like_a_folder():
     items = items_of(path, table="films.csv", columns={"item_id": "file", "label": "finding"}, labels=LABELS)
     assert [(item.item_id, item.label) for item in items] == [("x/1.png", "covid"), ("2", None)]
     assert [bytes_of(path, item) for item in items] == [PNG, JPEG]
-    assert [Files(path).size(item.url) for item in items] == [len(PNG), len(JPEG)]
+    assert [Files(path, "clinic_a").size(item.url) for item in items] == [len(PNG), len(JPEG)]
 
 
 def test_a_name_in_a_bucket_that_cannot_be_stored_is_a_row_with_that_reason():
     fsspec.filesystem("memory").pipe({"/odd/a\nb.png": PNG})
     (item,) = items_of("memory://odd")
-    assert (item.item_id, item.skip) == (r"a\nb.png", "the file's name has characters that cannot be stored; rename it")
+    assert (item.item_id, item.skip) == (
+        r"//a\nb.png",
+        "the file's name has characters that cannot be stored; rename it",
+    )
 
 
 def test_a_kind_of_bucket_that_does_not_exist_is_one_clear_error():
@@ -205,14 +272,6 @@ def test_an_error_of_a_buckets_own_library_is_one_clear_error(monkeypatch):
     monkeypatch.setattr(MemoryFileSystem, "find", find)
     with pytest.raises(CxnetError, match="Cannot read memory://b: Unable to locate credentials; check the path"):
         items_of("memory://b")
-
-
-def test_one_file_that_may_not_be_read_does_not_hide_the_others(films, monkeypatch):
-    def refused(head):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr("sources.reading.files.image_format", refused)
-    assert [item.item_id for item in items_of(films)] == ["2020/a b.png", "IM0001", "b.jpg", "notes"]
 
 
 @pytest.mark.parametrize("place", ["../a", "/a", "a/../../b", "..\\a", "C:\\a", "s3://x/a", "a\0b"])

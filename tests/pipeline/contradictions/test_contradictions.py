@@ -16,6 +16,7 @@ from pipeline.cli.main import app
 from pipeline.contradictions.evidence import (
     contradicting_ages,
     contradicting_findings,
+    contradicting_rows,
     contradicting_sexes,
     contradicting_tests,
     two_labels,
@@ -49,6 +50,27 @@ def conflict(column, a_value, b_value, similarity=0.9):
 
 def films_of(result):
     return [entry.film for entry in result]
+
+
+def stated(*findings):
+    """Boxes of (finding, label)."""
+    return [{"left": None, "finding": finding, "label": label} for finding, label in findings]
+
+
+@pytest.mark.parametrize(
+    ("boxes", "evidence"),
+    [
+        (None, None),
+        (stated(("Opacity", "cap"), ("Opacity", "cap")), None),
+        (stated(("Opacity", "cap"), ("Nodule", None)), None),
+        (stated(("Normal", "normal"), (None, None)), None),
+        (stated(("Opacity", "cap"), ("Normal", "normal")), "cap ('Opacity'), normal ('Normal')"),
+        (stated(("Normal", "normal"), ("Nodule", None), ("Nodule", None)), "normal ('Normal'), 'Nodule'"),
+    ],
+)
+def test_rows_of_one_film_that_disagree_are_listed(boxes, evidence):
+    found = [entry.evidence for entry in contradicting_rows(rows_of({"boxes": boxes, "label": None}))]
+    assert found == ([] if evidence is None else [f"rows of its source's table disagree: {evidence}"])
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,29 @@ def test_a_folder_of_the_profile_counts_as_a_source(tmp_path):
     assert load_params(profile(tmp_path, text)).split.external == ("mine",)
 
 
+def test_names_of_folders_are_filled_in_whatever_is_written(tmp_path):
+    text = "folders: [{name: a, path: x}, {name: b, path: y}]\nfolder_names: [other]"
+    assert load_params(profile(tmp_path, text)).folder_names == ("a", "b")
+    assert load_params(profile(tmp_path, "sources: [nih]\n")).folder_names == ()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("p(", "input should be a regular expression (missing ), unterminated subpattern at position 1)"),
+        (r"p(\d+)", "the pattern should have a group (?P<patient_id>...) or (?P<study_id>...), and no other"),
+        (r"(?P<patient>\d+)", "the pattern should have a group (?P<patient_id>...)"),
+    ],
+)
+def test_a_pattern_that_finds_no_patient_is_refused_with_the_profile(tmp_path, pattern, message):
+    text = f"folders: [{{name: a, path: x, patient_from_path: '{pattern}'}}]"
+    with pytest.raises(UsageError) as refused:
+        load_params(profile(tmp_path, text))
+    assert message in str(refused.value) and "folders.0.patient_from_path is" in str(refused.value)
+    good = text.replace(pattern, r"p(?P<patient_id>\d+)")
+    assert load_params(profile(tmp_path, good)).folders[0].patient_from_path == r"p(?P<patient_id>\d+)"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

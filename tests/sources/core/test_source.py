@@ -28,7 +28,9 @@ def test_a_source_states_what_the_program_needs(source):
 
 def test_without_hooks_a_source_is_downloaded_and_has_no_pages():
     item = Item("a", "http://127.0.0.1/a")
-    assert (TOY.read(item), TOY.size(item), TOY.optional) == (None, None, True)
+    assert (TOY.is_local, TOY.size(item), TOY.optional) == (False, None, True)
+    with pytest.raises(NotImplementedError, match="'toy' comes from the web"):
+        TOY.read(item)
     with pytest.raises(UsageError, match="'toy' has no pages"):
         TOY.page_items(Pages({}), "http://127.0.0.1/case")
 

@@ -258,6 +258,7 @@ def test_a_changed_site_is_a_warning_with_the_selector(site, tmp_path, broken, w
 
 
 class Own(Toy):
+    is_local = True
     gone = "002"
 
     def read(self, item):

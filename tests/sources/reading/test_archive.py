@@ -1,6 +1,8 @@
+import gzip
 import io
 import stat
 import tarfile
+import tracemalloc
 import zipfile
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from sources.core.errors import CxnetError
 from sources.core.limits import MEMBER_TEXT_BYTES
-from sources.reading.archive import is_inside, member_names, read_members, read_texts
+from sources.reading.archive import ArchiveError, is_inside, list_members, member_names, read_members, read_texts
 
 FILES = {"images/a.png": b"a" * 100, "images/b.png": b"b" * 200_000, "c.txt": b""}
 OUTSIDE = ["../x.png", "a/../../x.png", "/etc/passwd", "C:/x.png", "..\\x.png", "\\x.png"]
@@ -138,3 +140,103 @@ def test_any_bytes_as_archive_are_one_clear_error(content, tmp_path_factory):
     path.write_bytes(content)
     with pytest.raises(CxnetError, match=r"any\.zip is a damaged archive"):
         member_names(path)
+
+
+def long_header(kind, size):
+    """A tar header with a body of ``size`` bytes that the reader would keep in memory."""
+    entry = tarfile.TarInfo("././@LongLink")
+    entry.type, entry.size = kind, size
+    return entry.tobuf(tarfile.GNU_FORMAT)
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE])
+def test_a_huge_header_is_refused_before_it_is_read(tmp_path, kind):
+    path = tmp_path / "bomb.tar.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(long_header(kind, 300_000_000))
+        for _ in range(300):
+            file.write(bytes(1_000_000))
+    tracemalloc.start()
+    with pytest.raises(ArchiveError, match="a header of more than 1,024 kB; it is not an archive of films"):
+        member_names(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 30_000_000
+
+
+def test_many_global_headers_are_refused(tmp_path):
+    path = tmp_path / "bomb.tar"
+    with path.open("wb") as file:
+        for place in range(40):
+            body = (b"30000 comment%02d=" % place).ljust(29_999, b"x") + b"\n"
+            file.write(long_header(tarfile.XGLTYPE, len(body)) + body + bytes(-len(body) % 512))
+    with pytest.raises(ArchiveError, match="a header of more than"):
+        member_names(path)
+
+
+def test_sparse_maps_are_refused(tmp_path):
+    entry = tarfile.TarInfo("film.png")
+    entry.type = tarfile.GNUTYPE_SPARSE
+    (tmp_path / "old.tar").write_bytes(entry.tobuf(tarfile.GNU_FORMAT) + bytes(10240))
+    new = tarfile.TarInfo("film.png")
+    new.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "9"}
+    (tmp_path / "new.tar").write_bytes(new.tobuf(tarfile.PAX_FORMAT) + bytes(10240))
+    for name in ("old.tar", "new.tar"):
+        with pytest.raises(ArchiveError, match="sparse file"):
+            member_names(tmp_path / name)
+
+
+def test_the_members_of_a_zip_are_counted_before_they_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr("sources.reading.archive.ARCHIVE_MEMBERS", 50)
+    path = tmp_path / "many.zip"
+    path.write_bytes(zipped({f"{place}.png": b"" for place in range(51)}))
+    monkeypatch.setattr(zipfile, "ZipFile", None)  # it is never reached
+    with pytest.raises(ArchiveError, match="has more than 50 members"):
+        member_names(path)
+
+
+def test_a_zip_of_the_allowed_number_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("sources.reading.archive.ARCHIVE_MEMBERS", 50)
+    path = tmp_path / "many.zip"
+    path.write_bytes(b"a program that unpacks itself" + zipped({f"{place}.png": b"" for place in range(50)}))
+    assert len(member_names(path)) == 50
+
+
+def test_a_tar_of_too_many_members_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("sources.reading.archive.ARCHIVE_MEMBERS", 3)
+    (tmp_path / "a.tar").write_bytes(tarred({f"{place}": b"" for place in range(4)}))
+    with pytest.raises(ArchiveError, match="has more than 3 members"):
+        member_names(tmp_path / "a.tar")
+
+
+def test_a_tar_that_unpacks_to_far_more_than_its_size_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("sources.reading.archive.ARCHIVE_SPARE_BYTES", 1000)
+    (tmp_path / "a.tar.gz").write_bytes(tarred({"a": bytes(10_000_000), "b": b""}))
+    with pytest.raises(ArchiveError, match="unpacks to more than 200 times its size"):
+        member_names(tmp_path / "a.tar.gz")
+
+
+def test_every_file_is_listed_with_its_head_or_what_is_wrong_with_it(tmp_path):
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped({"a.png": b"head" + bytes(1000), "../b.png": b"x", "c.png": b"y", "folder/": b""}))
+    members = list(list_members(path, lambda name: name == "a.png"))
+    assert [(one.name, one.problem, one.head and one.head[:4]) for one in members] == [
+        ("a.png", None, b"head"),
+        ("../b.png", "its path leaves the archive", None),
+        ("c.png", None, None),
+    ]
+    assert len(members[0].head) == 512
+
+
+def test_what_cannot_be_unpacked_is_not_called_damaged(tmp_path):
+    content = bytearray(zipped({"secret.png": b"x" * 50, "odd.png": b"x" * 50}))
+    first = content.index(b"PK\x01\x02")
+    content[first + 8] |= 1  # encrypted
+    second = content.index(b"PK\x01\x02", first + 4)
+    content[second + 10 : second + 12] = (9).to_bytes(2, "little")  # Deflate64
+    (tmp_path / "a.zip").write_bytes(bytes(content))
+    assert [one.problem for one in list_members(tmp_path / "a.zip")] == [
+        "it is encrypted; unpack the archive",
+        "it is compressed by method 9, which is not supported; unpack the archive",
+    ]
+    assert list(read_members(tmp_path / "a.zip", ["secret.png", "odd.png"])) == []

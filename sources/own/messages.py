@@ -1,0 +1,39 @@
+"""What a person should know about a folder and its table, one sentence each."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from sources.core.text import visible
+from sources.own.films import Remarks
+
+NAMED = 5  # words, or kinds of files, that a message names
+
+
+def passed_over(counts: Counter[str]) -> Iterator[str]:
+    """Which files were not looked at, by kind."""
+    total = counts.total()
+    if total:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in counts.most_common(2 * NAMED) if count)
+        more = ", ..." if len(+counts) > 2 * NAMED else ""
+        yield f"passed over {total:,} files that are no images: {kinds}{more}."
+
+
+def about_table(remarks: Remarks) -> Iterator[str]:
+    """Words without a label or a meaning, and rows of one film that disagree."""
+    if remarks.unmapped:
+        yield f"no label for {_named(remarks.unmapped)}; `labels` of the folder in the profile maps words."
+    for column, words in remarks.unknown.items():
+        yield f"{column}: not understood, and left empty: {_named(words)}."
+    if remarks.conflicts:
+        counts = ", ".join(f"{column} ({count:,})" for column, count in remarks.conflicts.most_common())
+        yield (
+            "rows of one film disagree, and its value is left empty, for so many films: "
+            f"{counts}; the first is {remarks.example}."
+        )
+
+
+def _named(words: Counter[str]) -> str:
+    """The most frequent words with their counts."""
+    first = sorted(words.items(), key=lambda entry: (-entry[1], entry[0]))[:NAMED]
+    named = ", ".join(f"'{visible(word[:60])}' ({count:,})" for word, count in first)
+    return named + (f", and {len(words) - NAMED:,} more words" if len(words) > NAMED else "")

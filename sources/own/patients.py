@@ -1,0 +1,93 @@
+"""Patients and studies from the paths of files, by a pattern in the profile, which is proposed where paths repeat."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+GROUPS = ("patient_id", "study_id")
+PROPOSAL_SHARE = 0.8  # of the paths that a proposed pattern fits
+LARGEST_SHARE = 0.5  # of the films that one patient has; a larger one is a placeholder, or not a patient
+FEW = 20  # films, below which that is not judged
+_WORD = r"(?i:patient|pat|person|subject|subj|sub|case|pid|pt|p)[-_ ]?"
+WORD = "WORD"  # in a proposal: the word that most paths have there
+PROPOSALS = (  # the layouts of CheXpert, BIDS (BIMCV), MIMIC; folders of patients; names as of Kermany and NIH
+    r"patient(?P<patient_id>\d+)/study(?P<study_id>\d+)",
+    r"sub-(?P<patient_id>[^/_]+)/ses-(?P<study_id>[^/_]+)",
+    r"p(?P<patient_id>\d{8})/s(?P<study_id>\d{8})",
+    rf"(?:^|/){WORD}(?P<patient_id>\d+)/",
+    rf"(?:^|/){WORD}(?P<patient_id>\d+)[-_][^/]*$",
+    r"(?:^|/)(?P<patient_id>\d{3,})[-_]\d+[^/\d]*$",
+    r"(?:^|/)(?P<patient_id>\d+)/[^/]+$",
+)
+
+
+def ids_in(pattern: re.Pattern[str], place: str) -> tuple[str | None, str | None]:
+    """(patient, study) that a path names; None for what it does not."""
+    match = pattern.search(place)
+    named = match.groupdict() if match else {}
+    patient, study = (named.get(group) or None for group in GROUPS)
+    return patient, study
+
+
+def propose_pattern(places: Sequence[str]) -> str | None:
+    """A pattern that fits most paths and gives some patients several films, or None."""
+    for general in PROPOSALS:
+        proposal = _with_word(general, places)
+        if proposal is None:
+            continue
+        pattern = re.compile(proposal)
+        patients = [match["patient_id"] for place in places if (match := pattern.search(place))]
+        counts = Counter(patients)
+        is_frequent = len(patients) >= PROPOSAL_SHARE * len(places)
+        if is_frequent and 1 < len(counts) < len(patients) and max(counts.values()) <= LARGEST_SHARE * len(places):
+            return proposal
+    return None
+
+
+def _with_word(general: str, places: Sequence[str]) -> str | None:
+    """A proposal with the word that most paths have before the patient; None if none has one."""
+    if WORD not in general:
+        return general
+    pattern = re.compile(general.replace(WORD, f"(?P<word>{_WORD})"))
+    words = Counter(match["word"] for place in places if (match := pattern.search(place)))
+    return general.replace(WORD, words.most_common(1)[0][0]) if words else None
+
+
+def patient_warning(patients: Sequence[str | None], places: Sequence[str]) -> str | None:
+    """What a person should know about the patients of some films: who is not known, and what is no patient."""
+    unknown = sum(patient is None for patient in patients)
+    if unknown and len(patients) > 1:
+        proposal = propose_pattern(places)
+        remedy = (
+            f"the paths look as if they name patients: add `patient_from_path: '{proposal}'` to the folder"
+            if proposal
+            else "name a column for `patient_id`, or give `patient_from_path`, where they are known"
+        )
+        return (
+            f"the patients of {unknown:,} of {len(patients):,} films are not known, so films of one patient may be "
+            f"parted between training and test; {remedy}."
+        )
+    counts = Counter(patients)
+    (patient, count), *_ = counts.most_common(1) or [(None, 0)]
+    if count > max(FEW, LARGEST_SHARE * len(patients)):
+        return (
+            f"{count:,} of {len(patients):,} films have the patient '{patient}' and will all be in one part of the "
+            "split; is this a placeholder?"
+        )
+    return None
+
+
+def unique_studies(patients: Sequence[str | None], studies: Sequence[str | None]) -> list[str | None]:
+    """The studies; where one number occurs with several patients, each is written ``patient/study``."""
+    owners: dict[str, str] = {}
+    is_repeated = False
+    for patient, study in zip(patients, studies, strict=True):
+        if patient is not None and study is not None and owners.setdefault(study, patient) != patient:
+            is_repeated = True
+            break
+    if not is_repeated:
+        return list(studies)
+    return [
+        study if patient is None or study is None else f"{patient}/{study}"
+        for patient, study in zip(patients, studies, strict=True)
+    ]

@@ -1,0 +1,211 @@
+"""The rows of a table file, whatever its format: CSV and its relatives, JSON lines, Excel, Parquet, also compressed.
+
+Every reader yields rows of stripped texts, the names of the columns among the first, and never keeps more than a few.
+"""
+
+import bz2
+import csv
+import gzip
+import io
+import json
+import lzma
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
+from typing import IO, Any
+
+from sources.core.errors import CxnetError
+from sources.core.formats import image_format
+from sources.core.limits import CELL_CHARACTERS, TABLE_BYTES
+from sources.own.columns import Columns
+from sources.own.sheets import excel_rows, parquet_rows, text_of
+from sources.reading.tables import encoding_of
+
+Cells = Sequence[str]
+HEADER_ROWS = 20  # the names of the columns are in one of the first rows that are not empty
+SAMPLE_CHARACTERS = 100_000
+JSON_BYTES = 256 << 20  # of a table that is one JSON list
+DELIMITERS = ",;\t|"
+_SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*')
+_OPEN: dict[bytes, Callable[[Any], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+_OTHERS = {
+    b"\xd0\xcf\x11\xe0": "is an old Excel file (.xls), or one with a password; save it as .xlsx or CSV",
+    b"SQLite format 3": "is a SQLite database; save its table as CSV",
+    b"\x89HDF": "is an HDF5 file; save its table as CSV",
+    b"%PDF": "is a PDF document; save its table as CSV",
+    b"$FL2": "is an SPSS file; save it as CSV",
+    b"<stata_dta>": "is a Stata file; save it as CSV",
+    b"\x93NUMPY": "is a NumPy array; save it as CSV",
+    b"7z\xbc\xaf": "is a 7-Zip archive; unpack it",
+    b"Rar!": "is a RAR archive; unpack it",
+    b"(\xb5/\xfd": "is compressed by zstd; unpack it",
+}
+
+
+def rows_of(file: IO[bytes], where: str, columns: Columns, layers: int = 2) -> Iterator[Cells]:
+    """The rows of a table, without empty ones.
+
+    Args:
+        file: can be read from any place (``seek``).
+        where: name of the table, for messages.
+        columns: those that the caller needs. They choose what separates the cells of a CSV table, and the sheet of
+            an Excel file; of a Parquet file, nothing else is read.
+        layers: how often it may be compressed.
+
+    Raises:
+        CxnetError: it is no table that can be read; the message says how to save it.
+    """
+    head = file.read(512)
+    file.seek(0)
+    for magic, unpack in _OPEN.items():
+        if head.startswith(magic):
+            with unpack(file) as inner:
+                yield from _unpacked(inner, where, columns, layers - 1)
+            return
+    for magic, message in _OTHERS.items():
+        if head.startswith(magic):
+            raise CxnetError(f"{where} {message}.")
+    if image_format(head) and not head.startswith(b"BM"):
+        raise CxnetError(f"{where} is an image, not a table.")
+    if head.startswith(b"PK\x03\x04"):
+        yield from _zip_rows(file, where, columns, layers - 1)
+    elif head.startswith(b"PAR1"):
+        yield from parquet_rows(file, where, columns)
+    else:
+        yield from _text_rows(file, where, columns)
+
+
+def _unpacked(file: IO[bytes], where: str, columns: Columns, layers: int) -> Iterator[Cells]:
+    if layers < 0:
+        raise CxnetError(f"{where} is compressed several times; save the table as CSV or .xlsx.")
+    try:
+        size = 0
+        while block := file.read(1 << 20):
+            size += len(block)
+            if size > TABLE_BYTES:
+                raise CxnetError(f"{where} unpacks to more than {TABLE_BYTES >> 20:,} MB; split it.")
+        file.seek(0)
+        yield from rows_of(file, where, columns, layers)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise CxnetError(f"{where} is damaged ({error}); copy it again.") from error
+
+
+def _zip_rows(file: IO[bytes], where: str, columns: Columns, layers: int) -> Iterator[Cells]:
+    """An Excel file, or the one table in a zip archive."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = set(archive.namelist())
+            size = sum(entry.file_size for entry in archive.infolist())
+            plain = [name for name in names if not name.endswith("/") and "__MACOSX" not in name]
+            if size > TABLE_BYTES:
+                raise CxnetError(f"{where} unpacks to more than {TABLE_BYTES >> 20:,} MB; split it.")
+            if "xl/workbook.xml" not in names:
+                if len(plain) != 1 or "mimetype" in names:
+                    what = "an OpenDocument file" if "mimetype" in names else f"an archive of {len(plain):,} files"
+                    raise CxnetError(f"{where} is {what}; save the table as CSV or .xlsx.")
+                with archive.open(plain[0]) as member:
+                    yield from _unpacked(member, where, columns, layers)
+                return
+        yield from excel_rows(file, where, columns)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error) as error:
+        raise CxnetError(f"{where} cannot be unpacked ({error}); save the table as CSV or .xlsx.") from error
+
+
+def _text_rows(file: IO[bytes], where: str, columns: Columns) -> Iterator[Cells]:
+    encoding = encoding_of(file)
+    text = io.TextIOWrapper(file, encoding, errors="replace", newline="")  # type: ignore[arg-type]
+    try:
+        sample = text.read(SAMPLE_CHARACTERS) + text.readline()
+        start = sample.lstrip()[:64].lower()
+        if start.startswith(("<!doctype", "<html", "<?xml")):
+            raise CxnetError(f"{where} is a page of markup, not a table; save the table as CSV or .xlsx.")
+        if "\x00" in sample:
+            raise CxnetError(f"{where} is no text; save the table as CSV (UTF-8) or .xlsx.")
+        if start.startswith("{") or start.startswith("[{") or re.match(r"\[\s*\{", start):
+            yield from _json_rows(sample, text, where)
+        else:
+            yield from _csv_rows(sample, text, where, columns)
+    finally:
+        text.detach()
+
+
+def _csv_rows(sample: str, rest: IO[str], where: str, columns: Columns) -> Iterator[Cells]:
+    csv.field_size_limit(CELL_CHARACTERS)  # for the whole program; the same number everywhere
+    separator = _SEPARATOR.match(sample.lstrip("\ufeff"))
+    skipped = 0
+    if separator:
+        first, sample = sample[: sample.find(separator[0]) + len(separator[0])], sample.lstrip("\ufeff")
+        sample, skipped = sample[separator.end() :], len(first.splitlines())
+    delimiter = separator[1] if separator else _delimiter(sample, columns)
+    lines = chain(io.StringIO(sample, newline=""), rest)
+    reader = csv.reader(lines, strict=True, delimiter=delimiter)
+    try:
+        for row in reader:
+            if any(row):
+                yield row
+    except csv.Error as error:
+        line = reader.line_num + skipped
+        raise CxnetError(
+            f"{where}, line {line:,}: this is no readable CSV ({error}); save the table as CSV (UTF-8) or .xlsx."
+        ) from error
+
+
+def _delimiter(sample: str, columns: Columns) -> str:
+    """What separates the cells: the first that gives the wanted columns, else that which gives most columns."""
+    widths = {}
+    for delimiter in DELIMITERS:
+        rows = _sample_rows(sample, delimiter)
+        if any(map(columns.are_in, rows)):
+            return delimiter
+        widths[delimiter] = min(map(len, rows), default=0)
+    return max(widths, key=lambda delimiter: widths[delimiter])
+
+
+def _sample_rows(sample: str, delimiter: str) -> list[list[str]]:
+    """The first rows; the last of the sample may be cut."""
+    rows: list[list[str]] = []
+    try:
+        reader = csv.reader(io.StringIO(sample, newline=""), strict=True, delimiter=delimiter)
+        rows.extend(islice((row for row in reader if any(row)), HEADER_ROWS))
+    except csv.Error:
+        pass
+    return rows
+
+
+def _json_rows(sample: str, rest: IO[str], where: str) -> Iterator[Cells]:
+    """One object per line, or a list of objects; the columns are the keys of the first thousand."""
+    objects = _objects(sample, rest, where)
+    first = list(islice(objects, 1000))
+    names = list(dict.fromkeys(key for entry in first for key in entry))
+    yield names
+    for entry in chain(first, objects):
+        yield [text_of(entry.get(name)) for name in names]
+
+
+def _objects(sample: str, rest: IO[str], where: str) -> Iterator[dict[str, Any]]:
+    if sample.lstrip("\ufeff \t\r\n").startswith("["):
+        whole = sample + rest.read(JSON_BYTES)
+        if len(whole) > JSON_BYTES:
+            raise CxnetError(f"{where} is one JSON list of more than {JSON_BYTES >> 20} MB; save one object per line.")
+        yield from (_object(entry, where, "an entry") for entry in _parsed(whole, where, "the list"))
+        return
+    for number, line in enumerate(chain(io.StringIO(sample.lstrip("\ufeff")), rest), 1):
+        if line.strip():
+            yield _object(_parsed(line, where, f"line {number:,}"), where, f"line {number:,}")
+
+
+def _parsed(text: str, where: str, part: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CxnetError(
+            f"{where}: {part} is not JSON ({error}); save one object per line (JSON lines), or a CSV table."
+        ) from error
+
+
+def _object(value: Any, where: str, part: str) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    raise CxnetError(f"{where}: {part} is no JSON object; save one object per line (JSON lines), or a CSV table.")
