@@ -13,11 +13,7 @@ from sources.core.text import path_pattern
 
 Entries = TypeVar("Entries", bound=Collection[Hashable])
 
-MIN_SIZES = {
-    "base": 65,
-    "covid_cxnet": 32,
-    "efficientnet_lite": 32,
-}  # smallest input (px)
+MIN_SIZES = {"base": 65, "covid_cxnet": 32, "efficientnet_lite": 32}  # smallest input (px)
 
 
 def _without_duplicates(entries: Entries) -> Entries:
