@@ -131,6 +131,8 @@ def _show_folder(folder: NamedFolder, on_stderr: bool) -> None:
     table = look.table
     holds = f" and the table {table.place} ({table.rows:,} rows)" if table else ", no table"
     typer.echo(f"{folder.name}: {look.images:,} images{holds} in {look.path}", err=on_stderr)
+    if look.patient_from_path is not None:
+        typer.echo(f"Its paths seem to name patients: {look.patient_from_path}", err=on_stderr)
     for note in look.notes:
         typer.echo(f"note: {note}", err=True)
     if table is None or on_stderr:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from upath import UPath
@@ -13,6 +13,7 @@ from sources.core.limits import TABLE_BYTES
 from sources.core.storage import is_local
 from sources.own.columns import Columns
 from sources.own.files import Files
+from sources.own.patients import propose_pattern
 from sources.own.table_rows import rows_of
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".xlsx", ".parquet", ".jsonl")
@@ -46,12 +47,14 @@ class FolderLook:
         images: how many images there are below it.
         table: the table that names them, or None.
         notes: what a person should know about the tables that were looked at.
+        patient_from_path: pattern by which the paths seem to name patients, where no table does; None = they do not.
     """
 
     path: str
     images: int
     table: TableLook | None = None
     notes: list[str] = field(default_factory=list)
+    patient_from_path: str | None = None
 
 
 def look_at(folder: str, table: str | None = None) -> FolderLook:
@@ -65,17 +68,23 @@ def look_at(folder: str, table: str | None = None) -> FolderLook:
     places = [entry.place for entry in Files(path, "").list().entries if entry.problem is None]
     if not places:
         raise CxnetError(f"{folder} holds no image; give a folder with films (JPEG, PNG, TIFF, DICOM, ...).")
-    names = FileNames(places)
+    look = _look_for_table(path, FileNames(places), table)
+    if look.table is None or "patient_id" not in look.table.guess.columns:
+        look = replace(look, patient_from_path=propose_pattern(places))
+    return look
+
+
+def _look_for_table(path: str, names: "FileNames", table: str | None) -> FolderLook:
+    """The folder with the table that is given, or with the first one in it that names its files."""
     if table is not None:
-        place = place_of(table, path)
-        return FolderLook(path, len(places), _look_at_table(place, path, names))
+        return FolderLook(path, names.count, _look_at_table(place_of(table, path), path, names))
     notes: list[str] = []
     for place in _tables_in(path)[:TABLES_TRIED]:
         try:
-            return FolderLook(path, len(places), _look_at_table(place, path, names), notes)
+            return FolderLook(path, names.count, _look_at_table(place, path, names), notes)
         except CxnetError as error:
             notes.append(f"{place} is not used: {error}")
-    return FolderLook(path, len(places), None, notes)
+    return FolderLook(path, names.count, None, notes)
 
 
 def _look_at_table(place: str, folder: str, names: "FileNames") -> TableLook:

@@ -105,6 +105,9 @@ def _folder_lines(folder: NamedFolder) -> Iterator[str]:
     else:
         yield "    # table: films.csv  # a table in the folder, with"
         yield "    # columns: {item_id: ..., patient_id: ..., label: ...}  # ours: the table's"
+    if look.patient_from_path is not None:
+        yield "    # the paths seem to name patients; remove the pattern if they do not"
+        yield f"    patient_from_path: {scalar(look.patient_from_path)}"
     yield "    licence: null  # of the films, as one word"
     yield "    redistributable: false  # whether others may get copies of the files"
 

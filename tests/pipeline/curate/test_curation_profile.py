@@ -39,6 +39,12 @@ def test_words_without_a_label_are_listed_as_comments(tmp_path, count):
     assert ("and 70 further words" in path.read_text()) == (count == 100)
 
 
+def test_a_pattern_for_patients_is_quoted(tmp_path):
+    pattern = r"patient(?P<patient_id>\d+)/study(?P<study_id>\d+)"
+    look = FolderLook("/f", 1, patient_from_path=pattern)
+    assert load_params(written(tmp_path, NamedFolder("films", look))).folders[0].patient_from_path == pattern
+
+
 def test_the_options_of_a_curation_keep_films_of_any_label_and_age(tmp_path):
     params = load_params(written(tmp_path, NamedFolder("films", FolderLook("/f", 3))))
     assert params.manifest.keeps_any_label and params.manifest.keep_pediatric

@@ -60,6 +60,18 @@ def test_a_folder_needs_no_table(films):
     assert (look.path, look.images, look.table, look.notes) == (str(films), 10, None, [])
 
 
+def test_patients_are_proposed_from_the_paths_if_no_table_names_them(tmp_path):
+    for number in range(12):
+        path = tmp_path / f"patient{number // 3:05d}" / f"study{number % 3}" / "view1.png"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(PNG)
+    pattern = r"patient(?P<patient_id>\d+)/study(?P<study_id>\d+)"
+    assert look_at(str(tmp_path)).patient_from_path == pattern
+    rows = [f"patient{number // 3:05d}/study{number % 3}/view1.png,p{number // 3}" for number in range(12)]
+    (tmp_path / "films.csv").write_text("\n".join(["path,patient", *rows]))
+    assert look_at(str(tmp_path)).patient_from_path is None
+
+
 @pytest.mark.parametrize("given", ["films.csv", "{films}/films.csv", "{films}/images/../films.csv"])
 def test_a_table_is_given_by_its_path_or_its_place_in_the_folder(films, given):
     table_of(films)
