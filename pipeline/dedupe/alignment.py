@@ -29,7 +29,7 @@ MAX_MATCH_BITS = 80  # of 256; descriptors that differ in more bits do not match
 LOOSE, TIGHT = 8.0, 2.0  # largest error of a match that follows a movement, before and after refining (px in the frame)
 MIN_INLIERS = 8  # fewer matches do not determine a movement
 MIN_SCALE, MAX_SCALE = 1 / 6, 6.0
-MAX_STRETCH = 1.3  # ratio of the scales in two directions
+MAX_STRETCH = 1.65  # ratio of the scales in two directions; public sets stretch films of up to 1.6 to squares
 STEPS, STEP_SIZE = 15, 1e-4  # the refinement stops after so many steps, or at so small a gain in correlation
 RIM = 3  # pixels at the rim of the overlap that are not compared
 

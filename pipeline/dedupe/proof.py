@@ -55,6 +55,7 @@ class Proof:
         scale: pool pixels of the second film per pool pixel of the first.
         disagreeing: share of the overlap where the two films show something else.
         tone: median difference of gray levels on the overlap, after smoothing (gray levels).
+        pixels: area of the overlap in the coarser of the two small pictures (px); little area holds little detail.
         change: what to do to the second film before it looks like the first.
     """
 
@@ -65,6 +66,7 @@ class Proof:
     scale: float
     disagreeing: float
     tone: float
+    pixels: float
     change: Change
 
     @property
@@ -147,6 +149,7 @@ def _prove_from(a: MeasuredFilm, b: MeasuredFilm, change: Change, start: Matrix)
         scale=float(np.sqrt(abs(np.linalg.det(transform[:2, :2])))),
         disagreeing=compared.disagreeing,
         tone=compared.tone,
+        pixels=min(overlap, b_area),
         change=change,
     )
 

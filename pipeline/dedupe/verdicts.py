@@ -84,16 +84,29 @@ def prove_candidates(
 MAX_DISAGREEING = 0.35  # share of the overlap that may show something else, such as drawings
 
 
+# Films of a few pixels hold little detail, and strangers agree in it: of 755 real films, 65 pairs of strangers reached
+# the usual similarity at 64 px, 10 at 128 px, 3 at 192 px, and none at 256 px. How far they fell short of 1 was
+# proportional to the area. All copies reached more than 0.98 at every size.
+ENOUGH_PIXELS = 200**2  # of overlap, from which the usual similarity is enough; with less, it must be higher
+MIN_PIXELS = 100**2  # of overlap; with less, nothing is proven
+
+
 def holds(proof: Proof, params: DedupeParams) -> bool:
     """Whether the films show one exposure.
 
     Drawings cover a part of a film at most. Where more differs, only the frames of two films agree.
     """
     return (
-        proof.similarity >= params.similarity
+        proof.pixels >= MIN_PIXELS
+        and proof.similarity >= required_similarity(proof.pixels, params)
         and proof.overlap >= params.overlap
         and proof.disagreeing <= MAX_DISAGREEING
     )
+
+
+def required_similarity(pixels: float, params: DedupeParams) -> float:
+    """The similarity that proves a pair whose films overlap in so many pixels of their small pictures."""
+    return 1 - (1 - params.similarity) * min(1.0, pixels / ENOUGH_PIXELS)
 
 
 DOUBT = 0.05  # a proof that misses a threshold by less neither proves nor refutes
