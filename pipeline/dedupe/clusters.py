@@ -84,6 +84,7 @@ def mark_duplicates(rows: pd.DataFrame, cluster: "pd.Series[int]", pairs: RowPai
 FIELD_STEPS = 10  # films that show the same tenth of the field of view count as equally complete
 LOSSLESS = ("PNG", "DICOM", "TIFF", "BMP")
 METADATA = ("label", "finding", "view", "patient_id", "study_id", "age", "sex", "offset_days", "rt_pcr")
+RANKED = (*KEY, "width", "height", "format", "text_share", *METADATA)  # columns that decide
 
 
 def best_of(rows: pd.DataFrame, field_share: Mapping[int, float]) -> int:
@@ -97,7 +98,8 @@ def best_of(rows: pd.DataFrame, field_share: Mapping[int, float]) -> int:
         Its index.
     """
     ranks = {
-        int(str(row["place"])): _rank(row, field_share) for row in rows.assign(place=rows.index).to_dict("records")
+        int(str(row["place"])): _rank(row, field_share)
+        for row in rows[list(RANKED)].assign(place=rows.index).to_dict("records")
     }
     return min(ranks, key=lambda place: ranks[place])
 

@@ -27,7 +27,8 @@ def find_conflicts(rows: pd.DataFrame, similarity: Similarity) -> pd.DataFrame:
         One row per cluster, column and film that contradicts the film kept, or the first film that has a value.
     """
     conflicts = []
-    for cluster_id, films in rows[rows["cluster_id"].notna()].groupby("cluster_id", sort=True):
+    known = rows.loc[rows["cluster_id"].notna(), [*KEY, "cluster_id", "duplicate_of", *COMPARED]]
+    for cluster_id, films in known.groupby("cluster_id", sort=True):
         kept_first = films.sort_values(["duplicate_of", *KEY], na_position="first")
         for column in COMPARED:
             for base, other in _contradictions(kept_first, column):
@@ -38,7 +39,8 @@ def find_conflicts(rows: pd.DataFrame, similarity: Similarity) -> pd.DataFrame:
 def merge(rows: pd.DataFrame) -> pd.DataFrame:
     """Fill missing values of the film kept for each cluster from its copies where they agree."""
     merged = rows.copy()
-    for _, films in rows[rows["cluster_id"].notna()].groupby("cluster_id", sort=True):
+    known = rows.loc[rows["cluster_id"].notna(), ["cluster_id", "duplicate_of", *MERGED]]
+    for _, films in known.groupby("cluster_id", sort=True):
         kept = films.index[films["duplicate_of"].isna()]
         for column in MERGED:
             values = _known_values(films, column)
