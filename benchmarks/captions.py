@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sources.articles.europepmc import Article
+from sources.articles.figures import FigureFile
+from sources.articles.jats import Figure, parse_jats
 from sources.core.items import Item
+from sources.language.ages import age_in_text
+from sources.language.captions import read_caption
 from sources.papers import figure_items
-from sources.reading.ages import age_in_text
-from sources.reading.captions import read_caption
-from sources.reading.europepmc import Article
-from sources.reading.figures import FigureFile
-from sources.reading.jats import Figure, parse_jats
 
 PROJECT = Path(__file__).parents[1]
 CAPTIONS = PROJECT / "tests" / "data" / "captions.jsonl"

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.core.decisions import Decision
-from pipeline.core.replay import apply, effect
 from pipeline.core.schema import DEDUPE_SCHEMA, POOL_SCHEMA, VIEWS_SCHEMA
+from pipeline.decisions.file import Decision
+from pipeline.decisions.replay import apply, effect
 
 RESULTS = Path(__file__).parent / "results" / "decisions.json"
 FILMS = 112_120

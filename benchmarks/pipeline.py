@@ -23,10 +23,10 @@ import psutil
 
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
-from pipeline.core.profile import load_params
 from pipeline.core.stages import STAGES
 from pipeline.core.tables import iter_images
 from pipeline.fetch.origin import mirror_folder
+from pipeline.profile.load import load_params
 from sources.core.errors import CxnetError
 from sources.core.storage import read_table
 from sources.reading.archive import read_members

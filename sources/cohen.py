@@ -4,18 +4,18 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
+from sources.articles.europepmc import DOI
 from sources.core.addresses import host_of, is_among, raw_github, web_address
 from sources.core.items import Item
 from sources.core.layouts import table_layout
 from sources.core.source import Source, Terms
 from sources.core.web import Web
-from sources.reading.ages import is_child, parse_age
-from sources.reading.europepmc import DOI
-from sources.reading.labels import label_of
+from sources.language.ages import is_child, parse_age
+from sources.language.labels import label_of
+from sources.language.views import parse_view
+from sources.language.words import parse_sex
 from sources.reading.licences import creative_commons, is_free
 from sources.reading.tables import Row, distinct, number, read_rows
-from sources.reading.views import parse_view
-from sources.reading.words import parse_sex
 
 REPOSITORY = "ieee8023/covid-chestxray-dataset"
 COMMIT = "584034aa7fbf06496741f11008d72fd791c8e443"  # 2020-06-22: 751 rows

@@ -19,11 +19,11 @@ from sources.core.items import Item
 from sources.core.layouts import Layout, table_layout
 from sources.core.source import Source, Terms
 from sources.core.web import Web
-from sources.reading.ages import is_child, parse_age
+from sources.language.ages import is_child, parse_age
+from sources.language.views import parse_view
+from sources.language.words import parse_sex
 from sources.reading.answers import mapping, mappings
 from sources.reading.tables import Row, number, read_rows
-from sources.reading.views import parse_view
-from sources.reading.words import parse_sex
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,10 @@ from sources.core.items import Item, once, unparsed
 from sources.core.layouts import Layout
 from sources.core.source import Source, Terms
 from sources.core.web import Web
-from sources.reading.ages import age_in_text, is_child, parse_age
+from sources.language.ages import age_in_text, is_child, parse_age
+from sources.language.labels import label_of
+from sources.language.techniques import figure_facts
+from sources.language.words import day_in_text, sex_in_text
 from sources.reading.catalogs import patients_of
 from sources.reading.html import (
     Listing,
@@ -32,10 +35,7 @@ from sources.reading.html import (
     walk,
     words_of,
 )
-from sources.reading.labels import label_of
 from sources.reading.licences import creative_commons, is_free
-from sources.reading.techniques import figure_facts
-from sources.reading.words import day_in_text, sex_in_text
 
 SITE = "https://www.eurorad.org"
 SEARCH = f"{SITE}/advanced-search?search=COVID&sort_by=published_at&sort_order=DESC&page=0"

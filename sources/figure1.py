@@ -8,11 +8,11 @@ from sources.core.items import Item
 from sources.core.layouts import table_layout
 from sources.core.source import Source, Terms
 from sources.core.web import Web
-from sources.reading.ages import is_child, parse_age
-from sources.reading.labels import label_of
+from sources.language.ages import is_child, parse_age
+from sources.language.labels import label_of
+from sources.language.views import parse_view
+from sources.language.words import parse_sex
 from sources.reading.tables import Row, distinct, number, read_rows
-from sources.reading.views import parse_view
-from sources.reading.words import parse_sex
 
 REPOSITORY = "agchung/Figure1-COVID-chestxray-dataset"
 COMMIT = "95bb569e55f4110d3b734c0f355340e04e16989a"  # 2020-05-08: 55 rows

@@ -8,10 +8,10 @@ from sources.core.items import Item
 from sources.core.layouts import table_layout
 from sources.core.source import Source, Terms
 from sources.core.web import Web
-from sources.reading.ages import parse_age
+from sources.language.ages import parse_age
+from sources.language.views import parse_view
+from sources.language.words import parse_sex
 from sources.reading.tables import Row, distinct, number, read_rows
-from sources.reading.views import parse_view
-from sources.reading.words import parse_sex
 
 REPOSITORY = "ml-workgroup/covid-19-image-repository"
 COMMIT = "ad7ab099b425f16e06bba22322336b7d6a732965"  # 2021-06-10: 243 films of 71 patients

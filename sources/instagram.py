@@ -20,7 +20,12 @@ from sources.core.items import Item, unparsed
 from sources.core.layouts import Layout
 from sources.core.source import Option, Source, Terms
 from sources.core.web import Web
-from sources.reading.ages import age_in_text, is_child
+from sources.language.ages import age_in_text, is_child
+from sources.language.captions import CT_BY_CAPTION, NO_FILM
+from sources.language.labels import label_in_text
+from sources.language.modalities import modality_in_text
+from sources.language.views import view_in_text
+from sources.language.words import rt_pcr_in_text, sex_in_text
 from sources.reading.answers import (
     NO_ADDRESS,
     VIDEO,
@@ -31,11 +36,6 @@ from sources.reading.answers import (
     saved_answers,
     string,
 )
-from sources.reading.captions import CT_BY_CAPTION, NO_FILM
-from sources.reading.labels import label_in_text
-from sources.reading.modalities import modality_in_text
-from sources.reading.views import view_in_text
-from sources.reading.words import rt_pcr_in_text, sex_in_text
 
 PAGES = ("theradiologistpage", "radiology_case_reports")
 TOKEN = "INSTAGRAM_TOKEN"  # name of the environment variable, not a token

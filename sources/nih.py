@@ -21,12 +21,12 @@ from sources.core.layouts import Layout
 from sources.core.limits import PUBLISHED_TABLE_BYTES
 from sources.core.source import Option, Source, Terms
 from sources.core.web import Page, Web
-from sources.reading.ages import is_child, parse_age
+from sources.language.ages import is_child, parse_age
+from sources.language.views import parse_view
+from sources.language.words import parse_sex
 from sources.reading.answers import is_file, local_path
 from sources.reading.layouts import table_rows
 from sources.reading.tables import Row, distinct
-from sources.reading.views import parse_view
-from sources.reading.words import parse_sex
 
 STATIC = "https://nihcc.box.com/shared/static"
 TABLE_NAME = "Data_Entry_2017_v2020.csv"

@@ -11,17 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import quote
 
-from sources.core.addresses import host_of, is_among
-from sources.core.errors import RefusedTextError, WebError
-from sources.core.items import Item, once, unparsed
-from sources.core.limits import API_ANSWERS
-from sources.core.source import Source, Terms
-from sources.core.web import Web
-from sources.reading.ages import age_in_text, is_child
-from sources.reading.captions import SEVERAL, Picture, read_caption
-from sources.reading.catalogs import catalog
-from sources.reading.emphasis import marked, unmarked
-from sources.reading.europepmc import (
+from sources.articles.europepmc import (
     SEARCH,
     SEARCH_ANSWER,
     Article,
@@ -31,15 +21,25 @@ from sources.reading.europepmc import (
     parse_answer,
     search_address,
 )
-from sources.reading.figures import JATS, SUPPLEMENTARY_FILES, ArticleFiles, FigureFile, Files
+from sources.articles.figures import JATS, SUPPLEMENTARY_FILES, ArticleFiles, FigureFile, Files
+from sources.articles.jats import Figure, FullText, parse_jats
+from sources.articles.pmc_bucket import LISTING, METADATA, BucketArticle
+from sources.core.addresses import host_of, is_among
+from sources.core.errors import RefusedTextError, WebError
+from sources.core.items import Item, once, unparsed
+from sources.core.limits import API_ANSWERS
+from sources.core.source import Source, Terms
+from sources.core.web import Web
+from sources.language.ages import age_in_text, is_child
+from sources.language.captions import SEVERAL, Picture, read_caption
+from sources.language.emphasis import marked, unmarked
+from sources.language.labels import label_of_picture
+from sources.language.panel_letters import LETTERS
+from sources.language.words import day_in_text, rt_pcr_in_text, sex_in_text
+from sources.reading.catalogs import catalog
 from sources.reading.html import attribute, lost, outermost, picture_addresses, soup, words_of
-from sources.reading.jats import Figure, FullText, parse_jats
-from sources.reading.labels import label_of_picture
 from sources.reading.licences import creative_commons, is_free
-from sources.reading.panel_letters import LETTERS
-from sources.reading.pmc_bucket import LISTING, METADATA, BucketArticle
 from sources.reading.tables import distinct
-from sources.reading.words import day_in_text, rt_pcr_in_text, sex_in_text
 
 OPEN_PUBLISHERS = (  # their terms, as far as known, do not forbid programs
     *("biomedcentral.com", "springernature.com", "nature.com", "thno.org", "cureus.com", "jkms.org", "kjronline.org"),

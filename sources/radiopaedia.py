@@ -1,7 +1,7 @@
-"""Radiopaedia: the cases found by a search for COVID-19. ``sources/reading/radiopaedia_cases.py`` reads them."""
+"""Radiopaedia: the cases found by a search for COVID-19. ``sources/cases/radiopaedia_cases.py`` reads them."""
 
-from sources.reading.radiopaedia_cases import RadiopaediaCases
-from sources.reading.radiopaedia_pages import SITE
+from sources.cases.radiopaedia_cases import RadiopaediaCases
+from sources.cases.radiopaedia_pages import SITE
 
 
 class Radiopaedia(RadiopaediaCases):

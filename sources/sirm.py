@@ -1,4 +1,4 @@
-"""SIRM: lists of cases (``sources/reading/sirm_listing.py``) -> case pages -> pictures between Italian prose.
+"""SIRM: lists of cases (``sources/cases/sirm_listing.py``) -> case pages -> pictures between Italian prose.
 
 The posts of 2020 have moved to an archive, so that each page and picture is looked for on both hosts. Picture names
 contain sizes (``-300x251``): the link around a picture, its ``srcset`` or the name without the size is the full size.
@@ -11,13 +11,27 @@ from itertools import chain
 
 from bs4 import Tag
 
+from sources.cases.sirm_listing import (
+    CASE,
+    CATEGORY,
+    CATEGORY_PAGE,
+    HIT,
+    REST_ANSWER,
+    SITE,
+    CaseListing,
+    case_address,
+    elsewhere,
+)
 from sources.core.addresses import path_of
 from sources.core.errors import WebError
 from sources.core.items import Item, once, unparsed
 from sources.core.layouts import Layout
 from sources.core.source import Source, Terms
 from sources.core.web import Web
-from sources.reading.ages import age_in_text, is_child
+from sources.language.ages import age_in_text, is_child
+from sources.language.labels import label_of
+from sources.language.techniques import film_facts
+from sources.language.words import day_in_text, sex_in_text
 from sources.reading.catalogs import patients_of
 from sources.reading.html import (
     attribute,
@@ -30,20 +44,6 @@ from sources.reading.html import (
     unique,
     words_of,
 )
-from sources.reading.labels import label_of
-from sources.reading.sirm_listing import (
-    CASE,
-    CATEGORY,
-    CATEGORY_PAGE,
-    HIT,
-    REST_ANSWER,
-    SITE,
-    CaseListing,
-    case_address,
-    elsewhere,
-)
-from sources.reading.techniques import film_facts
-from sources.reading.words import day_in_text, sex_in_text
 
 BODIES = ("div.td-post-content", "div.entry-content", "article")
 UPLOAD = re.compile(r"/wp-content/uploads/(\d{4}/\d{2}/.+)$")

@@ -23,9 +23,9 @@ from sources.core.layouts import Layout
 from sources.core.limits import MEMBER_TEXT_BYTES
 from sources.core.source import Source, Terms
 from sources.core.web import Web
-from sources.reading.ages import is_child, parse_age
+from sources.language.ages import is_child, parse_age
+from sources.language.words import parse_sex
 from sources.reading.archive import member_names, read_texts
-from sources.reading.words import parse_sex
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,11 @@ from sources.core.items import Item, unparsed
 from sources.core.layouts import Layout
 from sources.core.source import Source, Terms
 from sources.core.web import Web
-from sources.reading.ages import age_in_text, is_child
+from sources.language.ages import age_in_text, is_child
+from sources.language.labels import label_in_text
+from sources.language.modalities import modality_in_text
+from sources.language.views import view_in_text
+from sources.language.words import day_in_text, rt_pcr_in_text, sex_in_text
 from sources.reading.answers import (
     NO_ADDRESS,
     VIDEO,
@@ -30,10 +34,6 @@ from sources.reading.answers import (
     saved_answers,
     string,
 )
-from sources.reading.labels import label_in_text
-from sources.reading.modalities import modality_in_text
-from sources.reading.views import view_in_text
-from sources.reading.words import day_in_text, rt_pcr_in_text, sex_in_text
 
 THREAD = "1243928581983670272"
 AUTHOR = "ChestImaging"

@@ -76,6 +76,13 @@ def test_a_stage_depends_on_all_code_behind_it(stage):
     deps = code_deps(stage) - {SHIPPED_TABLES}
     assert sorted(path for path in behind if not covered(path, deps)) == []
     assert sorted(dep for dep in deps if not (PROJECT / dep).exists()) == []
+
+
+@pytest.mark.parametrize("stages", [*([name] for name in ENTRIES), list(FETCHES)], ids=[*ENTRIES, "fetch"])
+def test_a_stage_depends_on_no_code_that_it_does_not_reach(stages):
+    """The sources share one entry, so what one of them reaches is right for all."""
+    behind = set().union(*(code_behind(*(ENTRIES | FETCHES)[stage]) for stage in stages))
+    deps = set().union(*(code_deps(stage) for stage in stages)) - {SHIPPED_TABLES}
     assert sorted(dep for dep in deps if not any(covered(path, {dep}) for path in behind)) == []
 
 
@@ -104,7 +111,7 @@ def test_an_edited_figure_retrains_no_model():
 
 def test_edited_label_rules_rerun_what_uses_them():
     for stage in ("fetch@cohen", "fetch_folder", "contradictions"):
-        assert covered("sources/reading/labels.py", code_deps(stage))
+        assert covered("sources/language/labels.py", code_deps(stage))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import yaml
 from benchmarks.pipeline import PROJECT
 from benchmarks.trials import Tally
 from benchmarks.trials.project import TOKEN, new_token, survivors
-from pipeline.core.profile import load_params
+from pipeline.profile.load import load_params
 
 STAGES = {"early": "sleep 300", "late": "cp params.yaml used.yaml"}
 

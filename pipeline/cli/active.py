@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pipeline.core.extends import find_profile
 from pipeline.core.params import Params
-from pipeline.core.profile import load_params
-from pipeline.core.profile_text import bare_text
+from pipeline.profile.extends import find_profile
+from pipeline.profile.load import load_params
+from pipeline.profile.text import bare_text
 from sources.core.errors import CxnetError, UsageError
 
 ACTIVE = "params.yaml"

@@ -10,16 +10,16 @@ from upath import UPath
 
 from pipeline.cli.console import print_table
 from pipeline.cli.fetch import fetch_as_stage
-from pipeline.core.decisions import COLUMNS as DECISION_COLUMNS
 from pipeline.core.exclusive import exclusive
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import open_executor
 from pipeline.core.params import Params
-from pipeline.core.profile import load_params
 from pipeline.curate.look import FolderLook, absolute, look_at
 from pipeline.curate.profile import NamedFolder, check_folders, curation_text, folders_of, name_folders, slug
 from pipeline.curate.steps import run_steps
 from pipeline.curate.verdict import read_verdict, verdict_lines
+from pipeline.decisions.file import COLUMNS as DECISION_COLUMNS
+from pipeline.profile.load import load_params
 from sources.core.errors import UsageError
 from sources.core.storage import atomic, is_local
 

@@ -156,7 +156,7 @@ def profile(
     ] = None,
 ) -> None:
     """Print a profile with all its options, whatever it extends, as YAML that can be saved and used."""
-    from pipeline.core.profile_text import profile_text
+    from pipeline.profile.text import profile_text
 
     typer.echo(profile_text(read_params(given or PARAMS_FILE)), nl=False)
 

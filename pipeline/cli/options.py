@@ -38,7 +38,7 @@ def layout_at(root: str) -> "Layout":
 
 def read_params(given: str) -> "Params":
     """The profile that ``--params`` names."""
-    from pipeline.core.profile import load_params
+    from pipeline.profile.load import load_params
 
     return load_params(_file(given))
 
@@ -54,7 +54,7 @@ def stage_params(given: str) -> "Iterator[Params]":
 
 def _file(given: str) -> Path:
     from pipeline.cli.active import PROFILES, outdated
-    from pipeline.core.extends import find_profile
+    from pipeline.profile.extends import find_profile
 
     path = find_profile(given, Path(PROFILES))
     if warning := outdated(path):

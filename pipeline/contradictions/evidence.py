@@ -12,7 +12,7 @@ from pipeline.contradictions.disagreement import DIGITS, cross_validate
 from pipeline.core.params import ContradictionsParams
 from pipeline.core.tables import row_names
 from pipeline.prepare.arrays import Arrays
-from sources.reading.labels import label_of
+from sources.language.labels import label_of
 
 KINDS = ("rt_pcr", "finding", "rows", "two_labels", "age", "sex", "model")
 TESTS = (("covid", "negative"), ("cap", "positive"))  # label, and the RT-PCR result that contradicts it

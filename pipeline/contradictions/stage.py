@@ -39,12 +39,12 @@ from pipeline.contradictions.evidence import (
     contradicting_tests,
     two_labels,
 )
-from pipeline.core.decisions import read_decisions
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
 from pipeline.core.schema import CONFLICTS_SCHEMA, CONTRADICTIONS_SCHEMA, MANIFEST_SCHEMA
 from pipeline.core.summary import Summary
 from pipeline.core.tables import row_names
+from pipeline.decisions.file import read_decisions
 from pipeline.prepare.arrays import read_arrays
 from sources.core.items import KEY
 from sources.core.storage import read_table, write_table

@@ -1,7 +1,7 @@
 """The options of every stage: one frozen class per stage, and :class:`Params` for a whole profile.
 
 The options of a stage in ``dvc.yaml`` are exactly the fields of its class. Unknown keys, wrong types, values out of
-range and values that do not fit together are refused before anything is fetched; see :mod:`pipeline.core.profile`.
+range and values that do not fit together are refused before anything is fetched; see :mod:`pipeline.profile.load`.
 """
 
 from collections.abc import Collection, Hashable

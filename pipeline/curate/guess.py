@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sources.reading.ages import parse_age
-from sources.reading.labels import label_of
-from sources.reading.views import parse_view
-from sources.reading.words import parse_sex
+from sources.language.ages import parse_age
+from sources.language.labels import label_of
+from sources.language.views import parse_view
+from sources.language.words import parse_sex
 
 DISTINCT_KEPT = 5000  # different cells that are counted per column
 MOST_WORDS = 200  # different words that a column of labels may have, or

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.core.params import FolderParams, Params
-from pipeline.core.plain_yaml import scalar
-from pipeline.core.profile import load_params
 from pipeline.curate.look import FolderLook, TableLook, place_of
+from pipeline.profile.load import load_params
+from pipeline.profile.plain_yaml import scalar
 from sources.core.errors import UsageError
 from sources.core.source import source_names
 

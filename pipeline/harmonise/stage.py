@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.core import replay
-from pipeline.core.decisions import read_decisions
 from pipeline.core.layout import Layout
 from pipeline.core.params import HarmoniseParams, Params
 from pipeline.core.schema import HARMONISE_SCHEMA
 from pipeline.core.summary import Summary
 from pipeline.core.tables import read_rows
+from pipeline.decisions import replay
+from pipeline.decisions.file import read_decisions
 from pipeline.harmonise.reference import Reference, compute_reference, histograms, keys_of
 from pipeline.imaging.histogram import match_curve
 from sources.core.errors import unknown

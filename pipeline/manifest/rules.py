@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection, Sequence
 import pandas as pd
 from pandas.api.types import is_list_like
 
-from pipeline.core import replay
-from pipeline.core.decisions import Decision
 from pipeline.core.params import ManifestParams
 from pipeline.core.tables import exclude, is_pediatric, row_names
+from pipeline.decisions import replay
+from pipeline.decisions.file import Decision
 from sources.core.items import KEY, LABELS
 
 

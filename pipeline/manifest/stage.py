@@ -16,14 +16,14 @@ import pandas as pd
 import pyarrow as pa
 from upath import UPath
 
-from pipeline.core import replay
-from pipeline.core.decisions import read_decisions
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
 from pipeline.core.schema import IMAGES_SCHEMA, MANIFEST_SCHEMA
 from pipeline.core.shards import ShardWriter, with_picture
 from pipeline.core.summary import Summary
 from pipeline.core.tables import UNLABELED, iter_images, read_rows
+from pipeline.decisions import replay
+from pipeline.decisions.file import read_decisions
 from pipeline.manifest.rules import broken_rules, build
 from sources.core.errors import CxnetError
 from sources.core.items import KEY, LABELS

@@ -15,7 +15,7 @@ API_ANSWERS = 2_000  # answers of one listing
 SAVED_ANSWER_BYTES = 64_000_000
 SAVED_ANSWERS = 10_000  # files in one folder
 
-# Articles (sources/reading/jats.py, figures.py, panels.py)
+# Articles (sources/articles/jats.py, figures.py, panels.py)
 FULL_TEXT_BYTES = 30_000_000  # real full texts: about 100,000
 ARTICLE_FIGURES = 300
 ARTICLE_FILES = 20_000  # of one article in PMC's bucket
@@ -39,8 +39,8 @@ TABLE_ROWS = 20_000_000
 TABLE_COLUMNS = 16_384  # as many as a sheet of Excel has
 CELL_CHARACTERS = 16_000_000
 
-# Prose (sources/reading/words.py, views.py)
+# Prose (sources/language/words.py, views.py)
 PROSE_CHARACTERS = 20_000  # an honest caption or case history is shorter
 
-# Studies (sources/reading/radiopaedia_pages.py)
+# Studies (sources/cases/radiopaedia_pages.py)
 STUDY_IMAGES = 5_000  # real CT stacks: some hundreds

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from sources.language.ages import parse_age
+from sources.language.views import names_no_view, parse_modality, parse_view
+from sources.language.words import has_no_result, parse_rt_pcr, parse_sex
 from sources.own.names import same_form
-from sources.reading.ages import parse_age
 from sources.reading.tables import number
-from sources.reading.views import names_no_view, parse_modality, parse_view
-from sources.reading.words import has_no_result, parse_rt_pcr, parse_sex
 
 T = TypeVar("T")
 

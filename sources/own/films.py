@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from sources.core.addresses import web_address
 from sources.core.items import Item, StatedBox
+from sources.language.ages import is_child
 from sources.own.boxes import BOX_COLUMNS, sides_of
 from sources.own.cells import Column, ages, ids, modalities, numbers, rt_pcr_results, sexes, texts, views
 from sources.own.labels import LabelWords, is_conflict, one_label
@@ -15,7 +16,6 @@ from sources.own.listing import Entry
 from sources.own.patients import ids_in, unique_studies
 from sources.own.places import Match, masks_beside
 from sources.own.table import Table
-from sources.reading.ages import is_child
 
 READERS: dict[str, Callable[[Sequence[str]], Column[Any]]] = {
     **{

@@ -7,8 +7,8 @@ from toy import POLICY, Toy
 
 from pipeline.cli.console import run_guarded
 from pipeline.core.layout import Layout
-from pipeline.core.profile import load_params
 from pipeline.fetch.session import Session, fetch_all
+from pipeline.profile.load import load_params
 from sources.download.driver import FetchOptions, Watcher
 from sources.transport.client import Client
 

@@ -10,9 +10,9 @@ import pytest
 from sites import Pages
 
 from sources import nih, pediatric, twitter
+from sources.cases import sirm_listing
 from sources.eurorad import SEARCH, Eurorad, next_hits, parse_hits
 from sources.radiopaedia import Radiopaedia
-from sources.reading import sirm_listing
 from sources.reading.html import soup
 
 CASES = "https://radiopaedia.org/cases/covid-19-pneumonia-made-up"
@@ -76,7 +76,7 @@ def expect_radiopaedia_case(path):
 
 def expect_viewer(path):
     """Read together with the case page; here, that nothing else of the answer is a picture."""
-    from sources.reading.radiopaedia_pictures import parse_viewer
+    from sources.cases.radiopaedia_pictures import parse_viewer
 
     frames = [frame for series in json.loads(path.read_text())["study"]["series"] for frame in series["frames"]]
     assert len(parse_viewer(path.read_text()).pictures) == len(frames)

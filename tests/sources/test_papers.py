@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 from PIL import Image
 from sites import Mirror, Site, film, list_items
 
+from sources.articles.europepmc import REST, SEARCH, Article, by_pmcid, search_address
+from sources.articles.figures import FOLDER, SUPPLEMENT, SUPPLEMENTS
+from sources.articles.pmc_bucket import BUCKET, listing_address
 from sources.core.errors import StoppedError
 from sources.core.items import LABELS, VIEWS, Item
 from sources.core.web import Page
+from sources.language.labels import Decision, label_of_picture
 from sources.papers import EMPTY_ANSWER, Papers, parse_page, read_article
 from sources.reading.archive import read_members
 from sources.reading.catalogs import catalog
-from sources.reading.europepmc import REST, SEARCH, Article, by_pmcid, search_address
-from sources.reading.figures import FOLDER, SUPPLEMENT, SUPPLEMENTS
-from sources.reading.labels import Decision, label_of_picture
-from sources.reading.pmc_bucket import BUCKET, listing_address
 from sources.sandbox.packing import mirror_path, zip_archive
 from sources.sandbox.sites.papers import render
 

@@ -9,14 +9,14 @@ from lxml import etree
 from PIL import Image
 from sites import Site
 
+from sources.articles.europepmc import Article, search_address
+from sources.articles.figures import FULL_TEXT, SUPPLEMENT
+from sources.articles.jats import parse_jats
+from sources.articles.pmc_bucket import BUCKET, LISTING, METADATA, listing_address
+from sources.language.captions import ANIMAL, CT_BY_CAPTION, NO_FILM, OTHER_PART
+from sources.language.panel_texts import part_caption
 from sources.papers import EMPTY_ANSWER, Papers, read_article
-from sources.reading.captions import ANIMAL, CT_BY_CAPTION, NO_FILM, OTHER_PART
-from sources.reading.europepmc import Article, search_address
-from sources.reading.figures import FULL_TEXT, SUPPLEMENT
-from sources.reading.jats import parse_jats
 from sources.reading.layouts import shown_fields
-from sources.reading.panel_texts import part_caption
-from sources.reading.pmc_bucket import BUCKET, LISTING, METADATA, listing_address
 from sources.sandbox.packing import mirror_path, zip_archive
 
 PMCID = "PMC0000001"

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sites import Mirror, Pages, by_bytes, film, list_items, skips
 
+from sources.cases.radiopaedia_cases import label
+from sources.cases.radiopaedia_pages import next_hits, parse_case, parse_hits
+from sources.cases.radiopaedia_pictures import parse_fullscreen, parse_stacks, parse_viewer
 from sources.core.items import LABELS, VIEWS, Item
 from sources.radiopaedia import Radiopaedia
 from sources.radiopaedia_normal import RadiopaediaNormal
 from sources.reading.html import soup
-from sources.reading.radiopaedia_cases import label
-from sources.reading.radiopaedia_pages import next_hits, parse_case, parse_hits
-from sources.reading.radiopaedia_pictures import parse_fullscreen, parse_stacks, parse_viewer
 from sources.sandbox.sites.radiopaedia import render
 
 CASE = "https://radiopaedia.org/cases/c"

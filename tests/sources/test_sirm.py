@@ -7,10 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sites import Mirror, Pages, by_bytes, film, list_items, skips
 
-from sources.core.errors import CxnetError, WebError
-from sources.core.items import LABELS, VIEWS, Item
-from sources.reading.html import soup
-from sources.reading.sirm_listing import (
+from sources.cases.sirm_listing import (
     ARCHIVE,
     CATEGORY,
     CATEGORY_PATH,
@@ -21,6 +18,9 @@ from sources.reading.sirm_listing import (
     parse_hits,
     parse_rest,
 )
+from sources.core.errors import CxnetError, WebError
+from sources.core.items import LABELS, VIEWS, Item
+from sources.reading.html import soup
 from sources.sandbox.sites.sirm import render
 from sources.sirm import Sirm, parse_case, rt_pcr
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from sites import Pages, film, gone, list_items
 
 from sources.core.errors import CxnetError, WebError
-from sources.reading.ages import parse_age
-from sources.reading.words import parse_sex
+from sources.language.ages import parse_age
+from sources.language.words import parse_sex
 from sources.sandbox.sites.tuberculosis import render
 from sources.tuberculosis import (
     ARCHIVES,

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from sources.reading.europepmc import REST, SEARCH
-from sources.reading.figures import FOLDER, SUPPLEMENT
-from sources.reading.pmc_bucket import BUCKET, listing_address
+from sources.articles.europepmc import REST, SEARCH
+from sources.articles.figures import FOLDER, SUPPLEMENT
+from sources.articles.pmc_bucket import BUCKET, listing_address
 from sources.sandbox.film import Film
 from sources.sandbox.markup import PIXEL, grouped, number, page, text
 from sources.sandbox.packing import mirror_path, zip_archive

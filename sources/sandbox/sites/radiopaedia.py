@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from sources.cases.radiopaedia_pages import SITE
 from sources.radiopaedia import Radiopaedia
 from sources.radiopaedia_normal import RadiopaediaNormal
-from sources.reading.radiopaedia_pages import SITE
 from sources.sandbox.film import Film
 from sources.sandbox.markup import PIXEL, grouped, hex_name, number, page, text, years
 from sources.sandbox.packing import mirror_path

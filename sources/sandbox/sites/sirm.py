@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from sources.reading.sirm_listing import CATEGORY, SITE, SITES
+from sources.cases.sirm_listing import CATEGORY, SITE, SITES
 from sources.sandbox.film import Film
 from sources.sandbox.markup import grouped, page, text
 from sources.sandbox.packing import mirror_path, numbered

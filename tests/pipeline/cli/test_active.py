@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli.active import CHECKSUM, activate, active_text, checksum, outdated, steady_params
-from pipeline.core.profile import load_params
+from pipeline.profile.load import load_params
 from sources.core.errors import CxnetError, UsageError
 
 PROJECT = Path(__file__).parents[3]

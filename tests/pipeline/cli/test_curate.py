@@ -11,7 +11,7 @@ import pytest
 import yaml
 from own_films import curate, results, start_curate, wait_for, workers_of, write_films, write_table
 
-from pipeline.core.profile import load_params
+from pipeline.profile.load import load_params
 from sources.core.storage import read_table
 
 

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from pipeline.cli.main import app
 from pipeline.core.layout import Layout
-from pipeline.core.profile import load_params
 from pipeline.fetch.session import open_session, plan_all
+from pipeline.profile.load import load_params
 from sources.core.items import LOCK_SCHEMA, Item
 from sources.core.source import get_source
 from sources.core.storage import read_table, write_table

@@ -9,7 +9,7 @@ import psutil
 import pytest
 import yaml
 
-from pipeline.core.profile import load_params
+from pipeline.profile.load import load_params
 
 PROJECT = Path(__file__).parents[3]
 ONE_STAGE = {"stages": {"only": {"cmd": "echo done"}}}

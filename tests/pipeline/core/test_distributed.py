@@ -19,8 +19,8 @@ from pipeline.cli.main import app
 from pipeline.core import cluster as dask_cluster
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images, open_executor
-from pipeline.core.profile import load_params
 from pipeline.core.stages import BUILD_STAGES
+from pipeline.profile.load import load_params
 from sources.core.errors import CxnetError
 from sources.core.storage import read_table
 

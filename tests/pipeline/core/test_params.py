@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.core.profile import load_params
+from pipeline.profile.load import load_params
 from sources.core.errors import UsageError
 
 EXPERIMENT = "profile: x\nexperiments:\n  tiny: "

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.core.profile import load_params
 from pipeline.curate.guess import Guess, Meaning
 from pipeline.curate.look import FolderLook, TableLook
 from pipeline.curate.profile import NamedFolder, check_folders, curation_text, name_folders, slug
+from pipeline.profile.load import load_params
 from sources.core.errors import UsageError
 
 ODD = "Yes: #no \u2028 'x' \"y\" {a}"

@@ -7,10 +7,10 @@ import yaml
 
 from pipeline.core.layout import Layout
 from pipeline.core.params import FetchParams, FolderParams, Params
-from pipeline.core.profile import load_params
 from pipeline.core.schema import TABLES, schema_rows
 from pipeline.fetch.access import access
 from pipeline.fetch.overview import source_rows, state
+from pipeline.profile.load import load_params
 from sources.core.errors import UsageError
 from sources.core.source import get_source, registry
 

@@ -10,11 +10,11 @@ import pytest
 from handmade import draw, film, lay_out, options, table
 from upath import UPath
 
-from pipeline.core.decisions import Decision
 from pipeline.core.layout import Layout
 from pipeline.core.params import ManifestParams
 from pipeline.core.schema import IMAGES_SCHEMA, MANIFEST_SCHEMA
 from pipeline.core.tables import iter_images
+from pipeline.decisions.file import Decision
 from pipeline.manifest.rules import broken_rules, build
 from pipeline.manifest.stage import ManifestSummary, run
 from sources.core.errors import CxnetError

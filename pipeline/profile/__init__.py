@@ -1,0 +1,1 @@
+"""Profiles: reading, extending, checking and printing them."""

@@ -1,0 +1,1 @@
+"""Journal articles: full text, figures and their files."""

@@ -1,0 +1,1 @@
+"""Pages of teaching cases that need more than one module to read."""
