@@ -44,3 +44,10 @@ def truth() -> Path:
 def real() -> Callable[[str], Path]:
     """Finds a folder of real material beside the checkout by name, and skips the test where it is absent."""
     return real_folder
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Bytes that are no text have their length as id: packed ones differ by the second, which confuses xdist."""
+    if isinstance(val, bytes) and not (val.isascii() and val.decode("ascii").isprintable()):
+        return f"{argname} of {len(val)} bytes"
+    return None
