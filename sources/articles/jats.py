@@ -99,7 +99,7 @@ def _figures(element: etree._Element) -> list[Figure]:
     label = _words(element.find("{*}label"))
     caption = _caption(element)
     group = element.getparent()
-    if group is not None and etree.QName(group).localname == "fig-group":
+    if group is not None and _name(group) == "fig-group":
         caption = f"{_caption(group)} {caption}".strip()
     words, emphasized = unmarked(caption)
     by_picture: dict[object, list[str]] = {}
@@ -114,7 +114,7 @@ def _figures(element: etree._Element) -> list[Figure]:
 def _picture(graphic: etree._Element, name: str) -> object:
     """What two renderings of one picture have in common: the list of alternatives, or the beginning of their names."""
     parent = graphic.getparent()
-    if parent is not None and etree.QName(parent).localname == "alternatives":
+    if parent is not None and _name(parent) == "alternatives":
         return parent
     return RENDERING.sub("", name.rsplit(".", 1)[0] if "." in name[-5:] else name)
 
@@ -133,7 +133,7 @@ def _caption(element: etree._Element) -> str:
 
 def _is_open_title(block: etree._Element, words: str) -> bool:
     """Is a block a title that runs into the next one for want of a full stop?"""
-    return etree.QName(block).localname == "title" and words[-1] not in ".:;?!," and block.getnext() is not None
+    return _name(block) == "title" and words[-1] not in ".:;?!," and block.getnext() is not None
 
 
 def _marked_words(element: etree._Element) -> str:
@@ -144,9 +144,14 @@ def _marked(element: etree._Element) -> Iterator[str]:
     """The texts of an element, letters in bold or italic type marked."""
     for event, node in etree.iterwalk(element, events=("start", "end")):
         if event == "start":
-            yield marked(etree.QName(node).localname, str(node.text or ""))
+            yield marked(_name(node), str(node.text or ""))
         elif node is not element:
             yield marked("", str(node.tail or ""))
+
+
+def _name(node: etree._Element) -> str:
+    """The tag of an element without its namespace; a repaired text may hold tags that are no names."""
+    return node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
 
 
 def _words(element: etree._Element | None) -> str:

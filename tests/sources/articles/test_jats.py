@@ -2,7 +2,7 @@ import time
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sources.articles.jats import Figure, FullText, parse_jats
@@ -138,6 +138,8 @@ def test_monstrous_texts_take_bounded_time(content):
         assert len(parse_jats(content).figures) <= 300
 
 
+@example(b"", "<:")
+@example(b"", "<!-- remark --><?target?>")
 @given(st.binary(max_size=300), st.text(max_size=80))
 def test_any_bytes_are_a_text_or_one_error(content, words):
     for document in (content, article(fig("a", caption=words))):

@@ -34,7 +34,7 @@ def test_the_version_is_that_of_the_imported_package_wherever_it_is(copy):
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("cohen.py", "COMMIT"), ("nih.py", "ARCHIVES"), ("reading/europepmc.py", "REST"), ("sandbox/film.py", "Film")],
+    [("cohen.py", "COMMIT"), ("nih.py", "ARCHIVES"), ("articles/europepmc.py", "REST"), ("sandbox/film.py", "Film")],
 )
 def test_another_address_is_another_version(copy, path, name):
     before = code_version(copy)
