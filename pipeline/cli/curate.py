@@ -14,9 +14,11 @@ from pipeline.core.exclusive import exclusive
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import open_executor
 from pipeline.core.params import Params
+from pipeline.curate.guess import Guess
 from pipeline.curate.look import FolderLook, absolute, look_at
 from pipeline.curate.profile import NamedFolder, check_folders, curation_text, folders_of, name_folders, slug
 from pipeline.curate.steps import run_steps
+from pipeline.curate.unused import unused_lines
 from pipeline.curate.verdict import read_verdict, verdict_lines
 from pipeline.decisions.file import COLUMNS as DECISION_COLUMNS
 from pipeline.profile.load import load_params
@@ -112,7 +114,7 @@ def _params(request: CurateRequest, profile: Path, out: Path) -> Params:
         return params
     if profile.is_file():
         params = check_folders(profile, list(map(absolute, request.folders)), request.table)
-        typer.echo(f"Options: {profile}, from an earlier run; delete it to look at the folders anew.\n", err=True)
+        typer.echo(f"Options: {profile}, from an earlier run; delete it to look at the folders again.\n", err=True)
         return params
     looks = [look_at(folder, request.table) for folder in request.folders]
     folders = name_folders(looks, request.name)
@@ -135,14 +137,22 @@ def _show_folder(folder: NamedFolder, on_stderr: bool) -> None:
         typer.echo(f"Its paths seem to name patients: {look.patient_from_path}", err=on_stderr)
     for note in look.notes:
         typer.echo(f"note: {note}", err=True)
-    if table is None or on_stderr:
+    if table is None:
         return
-    rows = [(ours, meaning.column, meaning.why) for ours, meaning in table.guess.columns.items()]
+    if not on_stderr:
+        _show_meaning(table.guess)
+    for line in unused_lines(table.unused):
+        typer.echo(line, err=on_stderr)
+
+
+def _show_meaning(guess: Guess) -> None:
+    """What the columns and words of a table are taken for."""
+    rows = [(ours, meaning.column, meaning.why) for ours, meaning in guess.columns.items()]
     typer.echo("\nWhat its columns seem to mean:")
     print_table(None, ("ours", "the table's", "why"), rows)
-    if table.guess.labels or table.guess.words:
-        words = [(word, label) for word, label in table.guess.labels.items()]
-        words += [(word, f"none ({count:,} rows)") for word, count in list(table.guess.words.items())[:10]]
+    if guess.labels or guess.words:
+        words = [(word, label) for word, label in guess.labels.items()]
+        words += [(word, f"none ({count:,} rows)") for word, count in list(guess.words.items())[:10]]
         typer.echo("What its words seem to mean:")
         print_table(None, ("word", "label"), words)
 

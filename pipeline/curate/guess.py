@@ -35,6 +35,7 @@ NAMES = {  # our column -> what others call it, without spaces and signs, best f
     "label": (
         *("label", "labels", "finding", "findings", "findinglabels", "findinglabel", "diagnosis", "class"),
         *("classname", "category", "disease", "pathology", "condition", "target", "type", "result", "status"),
+        *("dx", "diag", "diagnose", "befund", "diagnostic", "diagnostico", "diagnosi"),
     ),
     "view": (
         *("view", "viewposition", "viewpos", "projection", "frontallateral", "position", "appa", "pose"),
@@ -61,6 +62,14 @@ FILE_NAMES = (
     "imageindex",
     "dicomid",
 )
+PATIENT_NAME = re.compile(  # PatientNr, Pat-ID, Patienten-ID, Patient's ID, without spaces and signs
+    r"(?:id|no|nr)?(?:patient(?:en|s|in)?|pat|pt|subject|participant|person|proband|paciente|paziente)s?"
+    r"(?:id|nr|no|num|number|nummer|code|key|identifier|pseudonym)?"
+)
+CASE_NAME = re.compile(r"(?:case|fall|hospital|hosp|mr|medicalrecord|chart)s?(?:id|nr|no|num|number|nummer)")
+ABBREVIATIONS = {"pna": "cap", "cap": "cap", "nl": "normal", "wnl": "normal", "tb": "other", "tbc": "other"}
+KNOWN_SHARE = 0.5  # of a column's cells that must be words for a label, if all words are few
+FEW_WORDS = 20
 YES, NO = ("yes", "y", "1", "1.0", "true", "positive"), ("no", "n", "0", "0.0", "-1", "-1.0", "false", "negative")
 
 
@@ -146,7 +155,18 @@ def _by_name(ours: str, names: Sequence[str], columns: Sequence[Column]) -> Mean
     for column in sorted(named, key=lambda each: _rank(each.name, names)):
         if column.share(_fits(ours)) >= FITTING_SHARE and _has_variety_of(ours, column):
             return Meaning(column.name, "by its name")
+    if ours == "patient_id":
+        return next((Meaning(column.name, "by its name") for column in columns if _is_named_for_patients(column)), None)
     return None
+
+
+def _is_named_for_patients(column: Column) -> bool:
+    """Is a column called like a number of patients? One of cases or of a hospital must also have many values."""
+    plain = re.sub(r"[\W_]+", "", column.name.lower())
+    if not column.words or plain in ("pat", "pt"):  # the view is called so, too: posteroanterior, portable
+        return False
+    has_many = len(column.words) >= min(DISTINCT_KEPT, STUDIES_SHARE * column.filled)
+    return PATIENT_NAME.fullmatch(plain) is not None or (CASE_NAME.fullmatch(plain) is not None and has_many)
 
 
 def _by_cells(ours: str, columns: Sequence[Column]) -> Meaning | None:
@@ -155,10 +175,27 @@ def _by_cells(ours: str, columns: Sequence[Column]) -> Meaning | None:
         return None
     for column in columns:
         several = 1 < len(column.words) <= MOST_WORDS and column.is_whole
-        if several and column.share(_fits_surely(ours)) >= SURE_SHARE:
+        is_sure = column.share(_fits_surely(ours)) >= SURE_SHARE
+        if several and (is_sure or (ours == "label" and _has_known_labels(column))):
             shown = ", ".join(repr(word[:20]) for word, _ in column.words.most_common(3))
             return Meaning(column.name, f"by its cells: {shown}")
     return None
+
+
+def _has_known_labels(column: Column) -> bool:
+    """Are there few words, half of the cells words for a label, and these words for several labels?"""
+    labels = {_label_of(word) for word in column.words if is_known_label(word)}
+    return len(column.words) <= FEW_WORDS and len(labels) > 1 and column.share(is_known_label) >= KNOWN_SHARE
+
+
+def is_known_label(word: str) -> bool:
+    """Does a word stand for one of the labels that films are sorted by?"""
+    return _label_of(word) in ("normal", "covid", "cap")
+
+
+def _label_of(word: str) -> str | None:
+    """The label that a word or an abbreviation stands for."""
+    return ABBREVIATIONS.get(word.lower()) or label_of(_spaced(word))
 
 
 def _has_variety_of(ours: str, column: Column) -> bool:
@@ -185,7 +222,7 @@ def _fits_surely(ours: str) -> Callable[[str], bool]:
     tests: dict[str, Callable[[str], bool]] = {
         "sex": lambda word: word.lower() in ("m", "f", "male", "female", "man", "woman"),
         "view": lambda word: word.upper() in ("PA", "AP", "LL", "LATERAL", "FRONTAL", "AP SUPINE", "SUPINE"),
-        "label": lambda word: label_of(word) in ("normal", "covid", "cap"),
+        "label": is_known_label,
     }
     return tests[ours]
 
@@ -205,7 +242,7 @@ def _with_labels(meanings: dict[str, Meaning], column: Column) -> Guess:
     if set(answers.values()) <= {*YES, *NO} and (label := label_of(_spaced(column.name))) in ("covid", "normal", "cap"):
         labels = {word: label for word, answer in answers.items() if answer in YES}
     else:
-        labels = {word: label for word in column.words if (label := label_of(_spaced(word))) is not None}
+        labels = {word: label for word in column.words if (label := _label_of(word)) is not None}
     frequent = column.words.most_common()
     known = {word: str(labels[word]) for word, _ in frequent[:MOST_MAPPED] if word in labels}
     return Guess(meanings, known, {word: count for word, count in frequent if word not in known})

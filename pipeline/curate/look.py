@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from upath import UPath
 
 from pipeline.curate.guess import DISTINCT_KEPT, Column, Guess, guess_meaning, naming_column
+from pipeline.curate.unused import unused_columns
 from sources.core.errors import CxnetError, UsageError
 from sources.core.limits import TABLE_BYTES
 from sources.core.storage import is_local
@@ -31,11 +32,13 @@ class TableLook:
         place: its path below the folder.
         rows: how many rows it has.
         guess: what its columns mean.
+        unused: the other columns -> what to add to the profile, or "" if nothing is likely.
     """
 
     place: str
     rows: int
     guess: Guess
+    unused: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,8 @@ def _look_at_table(place: str, folder: str, names: "FileNames") -> TableLook:
             f"No column of {where} names the files in {folder} (of {names.count:,} images{nearest}); give a table with "
             "the names of the files, or none."
         )
-    return TableLook(place, rows, guess_meaning(columns, naming, rows, names.count))
+    guess = guess_meaning(columns, naming, rows, names.count)
+    return TableLook(place, rows, guess, unused_columns(columns, guess))
 
 
 class FileNames:

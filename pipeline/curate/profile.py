@@ -87,7 +87,7 @@ def check_folders(profile: Path, folders: Sequence[str], table: str | None) -> P
     params = load_params(profile)
     known = [folder.path for folder in params.folders]
     if table is not None and place_of(table, folders[0]) not in [folder.table for folder in params.folders]:
-        raise UsageError(f"{profile} names another table; correct it there, or delete it to look at the table anew.")
+        raise UsageError(f"{profile} names another table; correct it there, or delete it to look at the table again.")
     if sorted(known) != sorted(folders):
         raise UsageError(
             f"{profile.parent} holds the curation of other folders ({', '.join(known) or 'none'}); choose another "
@@ -121,6 +121,8 @@ def _table_lines(table: TableLook) -> Iterator[str]:
     missing = [ours for ours in ("patient_id", "label") if ours not in guess.columns]
     for ours in missing:
         yield f"      # {ours}: ...  # no column was recognized"
+    if table.unused:
+        yield f"      # not used: {', '.join(scalar(name) for name in table.unused)}"
     if "label" not in guess.columns:
         return
     yield f"    labels:{'' if guess.labels else ' {}'}  # the table's words: {LABELS}"
