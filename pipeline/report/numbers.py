@@ -6,19 +6,18 @@ from dataclasses import dataclass
 import pandas as pd
 from pandas.api.types import is_list_like
 
-from pipeline.core.stages import EXCLUDING_STAGES
 from pipeline.core.tables import UNLABELED, row_names
 from pipeline.report.summary import Table, general_reason
 from sources.core.items import KEY, LABELS
 
-FUNNEL = {  # stage -> what is left after it
+FUNNEL = {  # stage that excludes -> what is left after it
     "fetch": "fetched",
     "ingest": "decoded",
     "dedupe": "one film per exposure",
     "views": "frontal chest films",
-    "harmonise": "histograms matched",
     "manifest": "kept",
 }
+NOT_STATED = "not stated"
 
 
 @dataclass(frozen=True)
@@ -66,13 +65,13 @@ def label_counts(kept: pd.DataFrame) -> dict[str, int]:
 
 
 def funnel(manifest: pd.DataFrame) -> list[Step]:
-    """What is left after each stage."""
+    """What is left after each stage that excludes."""
     left = len(manifest)
     steps = [Step("listed", left, 0, 100.0)]
-    for stage in EXCLUDING_STAGES:
+    for stage, name in FUNNEL.items():
         lost = int((manifest["excluded_by"] == stage).sum())
         left -= lost
-        steps.append(Step(FUNNEL[stage], left, lost, round(100 * left / max(len(manifest), 1), 2)))
+        steps.append(Step(name, left, lost, round(100 * left / max(len(manifest), 1), 2)))
     return steps
 
 
@@ -87,15 +86,20 @@ def top_reasons(manifest: pd.DataFrame, most: int = 15) -> Table:
 
 
 def source_table(manifest: pd.DataFrame) -> Table:
-    """One row per source: licenses, images listed, fetched and kept, and the redistributable share of the kept ones."""
+    """One row per source: images listed, fetched and kept, and the licenses and redistributable share of the kept."""
     rows = []
     for source, films in manifest.groupby("source"):
         kept = films[films["status"] == "kept"]
-        licenses = ", ".join(sorted(films["licence"].dropna().unique())[:4]) or "not stated"
         free = f"{kept['redistributable'].fillna(False).astype(bool).mean():.0%}" if len(kept) else ""
         fetched = int((films["fetch_status"] == "fetched").sum())
-        rows.append((source, licenses, len(films), fetched, len(kept), free))
-    return Table(("source", "license", "listed", "fetched", "kept", "redistributable"), rows)
+        rows.append((source, _licenses(kept), len(films), fetched, len(kept), free))
+    return Table(("source", "licenses of kept films", "listed", "fetched", "kept", "redistributable"), rows)
+
+
+def _licenses(kept: pd.DataFrame) -> str:
+    """All licenses of the kept films of a source, each with its number of films, most frequent first."""
+    counts = value_counts(kept["licence"].astype(object).fillna(NOT_STATED), ("license", "films"))
+    return ", ".join(f"{license} {films:,}" for license, films in counts.rows)
 
 
 def crosstab(rows: pd.DataFrame, down: str, across: str, title: str | None = None) -> Table:
