@@ -67,7 +67,7 @@ def sources(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
 @app.command(rich_help_panel=LOOK)
 def doctor(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[SOURCE]...", help="Sources, by name. Default: the profile's.")
+        list[str] | None, typer.Argument(metavar="SOURCE", help="Sources, by name. Default: the profile's.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for a nightly job.")] = False,
     params: ParamsFile = PARAMS_FILE,
@@ -112,7 +112,7 @@ def similar(
     image: Annotated[Path, typer.Argument(help="Any image file.")],
     nearest: Annotated[int, typer.Option(min=1, max=50, help="How many films to list.")] = 5,
     overlay: Annotated[
-        Path | None, typer.Option(help="Write the aligned overlay with the nearest film to this PNG.")
+        Path | None, typer.Option(help="Write the image over a film that shows the same exposure to this PNG.")
     ] = None,
     params: ParamsFile = PARAMS_FILE,
     root: Root = ".",
@@ -122,13 +122,15 @@ def similar(
 
     result = similar_films(layout_at(root), image, read_params(params), nearest=nearest, overlay=overlay)
     print_table(str(result), result.columns(), result.rows())
-    if overlay is not None:
+    if overlay is not None and result.proven:
         typer.echo(f"{overlay}: the image in red, the first film in cyan; gray where they agree.")
+    elif overlay is not None:
+        typer.echo(f"{overlay} was not written: no film is proven to show this exposure, so none can be aligned.")
 
 
 @app.command(rich_help_panel=RUN)
 def curate(
-    folders: Annotated[list[str] | None, typer.Argument(metavar="FOLDER...", help="Folders or buckets.")] = None,
+    folders: Annotated[list[str] | None, typer.Argument(metavar="FOLDER", help="Folders or buckets.")] = None,
     table: Annotated[str | None, typer.Option(metavar="FILE", help="Its table. Default: the one there.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the results go. Default: curated.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the data set. Default: as the folder.")] = None,
@@ -169,7 +171,7 @@ def sandbox(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
 
 @app.command(rich_help_panel=STAGE_PANEL)
 def fetch(
-    names: Annotated[list[str] | None, typer.Argument(metavar="SOURCE...", help="Sources, by name.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="SOURCE", help="Sources, by name.")] = None,
     url: Annotated[list[str] | None, typer.Option(help="Read this page instead of the listing; repeatable.")] = None,
     urls: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Read the pages in this file, one per line.")

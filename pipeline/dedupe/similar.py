@@ -136,7 +136,8 @@ def similar_films(
         image: any image file.
         params: the profile; its ``ingest`` and ``dedupe`` options apply.
         nearest: how many films to return.
-        overlay: PNG file to write, with the image in red and the best film, moved onto it, in cyan.
+        overlay: PNG file to write, with the image in red and the best film, moved onto it, in cyan; not written if no
+            film is proven to show the exposure.
 
     Raises:
         UsageError: ``image`` does not exist or is not a usable picture, or ``overlay`` is not named ``.png``.
@@ -152,8 +153,8 @@ def similar_films(
     similarity = [matches[place].proof.similarity if place in matches else np.nan for place in rows.index]
     order = ["similarity", "phash_distance", *KEY]
     best = rows.assign(similarity=similarity).sort_values(order, ascending=[False, True, True, True]).head(nearest)
-    if overlay is not None:
-        _write_overlay(layout, query.gray, best.iloc[0], matches.get(int(best.index[0])), overlay)
+    if overlay is not None and matches:
+        _write_overlay(layout, query.gray, best.iloc[0], matches[int(best.index[0])].proof, overlay)
     films = zip(best.index.tolist(), best.to_dict("records"), strict=True)
     return SimilarFilms(len(matches), tuple(_similar_film(row, matches.get(place)) for place, row in films))
 
@@ -179,23 +180,20 @@ def read_query(path: Path, params: IngestParams) -> Query:
     return Query(hashlib.sha256(data).hexdigest(), gray, scale, orientation.inverted, _measure(gray))
 
 
-def overlay_of(gray: Gray, film: Gray, proof: Proof | None) -> Gray:
+def overlay_of(gray: Gray, film: Gray, proof: Proof) -> Gray:
     """Draw a picture in red and a film in cyan, so that they are gray where they agree.
 
     Args:
         gray: (H, W) uint8, the picture.
-        film: (h, w) uint8, moved onto the picture by ``proof``, or stretched over it if there is no proof.
+        film: (h, w) uint8, moved onto the picture by ``proof``.
         proof: proof from the picture to the film.
 
     Returns:
         (H, W, 3) uint8 BGR.
     """
     size = (gray.shape[1], gray.shape[0])
-    if proof is None:
-        moved = cv2.resize(film, size, interpolation=cv2.INTER_AREA)
-    else:
-        positive = np.bitwise_not(film) if proof.change.inverted else film
-        moved = cv2.warpAffine(positive, proof.transform[:2], size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    positive = np.bitwise_not(film) if proof.change.inverted else film
+    moved = cv2.warpAffine(positive, proof.transform[:2], size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
     return np.dstack([moved, moved, gray])
 
 
@@ -261,9 +259,9 @@ def _similar_film(row: dict[Any, Any], match: Match | None) -> SimilarFilm:
     )
 
 
-def _write_overlay(layout: Layout, gray: Gray, row: "pd.Series[Any]", match: Match | None, path: Path) -> None:
+def _write_overlay(layout: Layout, gray: Gray, row: "pd.Series[Any]", proof: Proof, path: Path) -> None:
     """Write the overlay of the image and one film of the pool."""
     name = (row["source"], row["item_id"])
     film = decode_png(read_pictures(layout, [name])[name], "/".join(name))
     with atomic(path) as file:
-        file.write(cv2.imencode(".png", overlay_of(gray, film, match.proof if match else None))[1].tobytes())
+        file.write(cv2.imencode(".png", overlay_of(gray, film, proof))[1].tobytes())

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
+
+from pipeline.cli.main import app
 
 PROJECT = Path(__file__).parents[3]
 
@@ -77,3 +80,10 @@ def test_what_lists_the_sources_does_not_import_pandas():
         "assert not {'tensorflow', 'pandas', 'cv2', 'keras'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
+
+
+@pytest.mark.parametrize(("command", "usage"), [("fetch", "SOURCE"), ("doctor", "SOURCE"), ("curate", "FOLDER")])
+def test_names_that_can_be_repeated_are_written_alike_in_the_help(command, usage):
+    result = CliRunner().invoke(app, [command, "--help"])
+    assert f"{command} [OPTIONS] [{usage}]..." in result.output
+    assert "...]..." not in result.output and "[[" not in result.output

@@ -131,6 +131,17 @@ def test_overlay_is_gray_where_the_films_agree(layout, tmp_path):
     assert np.median(np.abs(overlay[..., 2] - picture)) == 0  # red is the image, positive again
 
 
+def test_without_a_proof_no_overlay_is_written_and_the_command_says_so(layout, tmp_path):
+    picture, overlay = saved(tmp_path, phantom("frontal", 999)), tmp_path / "overlay.png"
+    (tmp_path / "tested.yaml").write_text("profile: tested\n")
+    command = ["similar", str(picture), "--root", str(layout.root), "--params", str(tmp_path / "tested.yaml")]
+    result = CliRunner().invoke(app, [*command, "--overlay", str(overlay)])
+    assert result.exit_code == 0, result.output
+    assert "overlay.png was not written" in " ".join(result.output.split())
+    assert "in cyan" not in result.output
+    assert not overlay.exists()
+
+
 def test_an_unusable_file_is_one_sentence(layout, tmp_path):
     page = tmp_path / "page.png"
     page.write_text("<html>")
