@@ -33,6 +33,8 @@ FEATURES = THUMBNAIL**2 + EDGE_DIRECTIONS * EDGE_CELLS**2 + TONE_BINS
 STRENGTH = 1e-3  # C of the regression: strongly regularized, because there are as many features as films
 MOST_TRAINED = 10_000  # training films per label: more change the model little, but need twice their memory
 TOO_FEW_LABELS = "Labels are not cross-validated, because fewer than two have films of two groups."
+LEAD = 0.05  # least lead of the predicted label over the given one: less is a tie
+FEW_FILMS = 20  # a label with fewer films is learned too badly to contradict or to be contradicted
 DIGITS = 4  # of probabilities; further ones depend on rounding in linear algebra
 
 
@@ -44,7 +46,8 @@ class Predictions:
         classes: the K labels that it knows, sorted.
         probabilities: of each class, float64 (N, K), from a model trained without the film's group; NaN for films
             without a label or with one that is too rare.
-        suspicious: whether the label is a likely error, bool (N,).
+        suspicious: whether the label is a likely error, bool (N,); never for a label of fewer than ``FEW_FILMS`` films,
+            neither given nor predicted.
     """
 
     classes: list[str]
@@ -76,7 +79,7 @@ def cross_validate(
     rows = features((images[place] for place in chosen), len(chosen))
     held_out = _held_out(rows, given, group_names[chosen], folds, seed)
     probabilities[chosen] = held_out
-    suspicious[chosen] = _likely_errors(given, held_out)
+    suspicious[chosen] = _likely_errors(given, held_out) & ~_involves_few_films(classes, given, held_out)
     return Predictions(classes, probabilities, suspicious)
 
 
@@ -155,8 +158,20 @@ def _sample(places: npt.NDArray[np.intp], given: npt.NDArray[np.intp], seed: int
 
 
 def _likely_errors(given: npt.NDArray[np.intp], probabilities: Numbers) -> npt.NDArray[np.bool_]:
-    """Labels that both rules of cleanlab (by noise rate, by confident joint) and the prediction call wrong."""
+    """Labels that both rules of cleanlab (by noise rate, by confident joint) and a clear prediction call wrong."""
     from cleanlab.filter import find_label_issues
 
     marked = find_label_issues(given, probabilities, filter_by="both", n_jobs=1)
-    return np.asarray(marked, bool) & (probabilities.argmax(axis=1) != given)
+    lead = probabilities.max(axis=1) - probabilities[np.arange(len(given)), given]
+    return np.asarray(marked, bool) & (np.round(lead, DIGITS) >= LEAD)
+
+
+def _involves_few_films(
+    classes: list[str], given: npt.NDArray[np.intp], probabilities: Numbers
+) -> npt.NDArray[np.bool_]:
+    """Films whose given or predicted label has fewer than ``FEW_FILMS`` films."""
+    few = np.bincount(given, minlength=len(classes)) < FEW_FILMS
+    if few.any():
+        names = ", ".join(np.array(classes)[few])
+        log.warning("The model contradicts no labels with fewer than %d films: %s.", FEW_FILMS, names)
+    return np.asarray(few[given] | few[probabilities.argmax(axis=1)], bool)

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.labels import plant, plant_and_predict, synthetic_films
 from pipeline.contradictions import disagreement
-from pipeline.contradictions.disagreement import cross_validate, features
+from pipeline.contradictions.disagreement import FEW_FILMS, LEAD, cross_validate, features
 
 
 def series(values):
@@ -102,3 +102,29 @@ def test_planting_changes_the_given_share_of_labels():
     planted_labels, planted = plant(labels, 0.1, seed=3)
     assert planted.sum() == 6
     assert ((planted_labels != labels).to_numpy() == planted).all()
+
+
+@pytest.mark.parametrize(("lead", "listed"), [(0.0, False), (LEAD - 0.01, False), (LEAD, True), (0.4, True)])
+def test_only_a_clear_lead_of_another_label_contradicts(monkeypatch, lead, listed):
+    # 60 films of two labels that are predicted right and surely, and one whose given label is less likely by `lead`
+    given = np.array([0] * 30 + [1] * 30 + [0])
+    probabilities = np.where(np.eye(2)[given] == 1, 0.9, 0.1)
+    probabilities[-1] = [0.5 - lead / 2, 0.5 + lead / 2]
+    monkeypatch.setattr("cleanlab.filter.find_label_issues", lambda given, *_, **__: np.arange(len(given)) == 60)
+    assert disagreement._likely_errors(given, probabilities).tolist() == [False] * 60 + [listed]
+
+
+@pytest.mark.parametrize("kept", [FEW_FILMS - 1, FEW_FILMS])
+def test_a_label_of_few_films_neither_contradicts_nor_is_contradicted(monkeypatch, caplog, kept):
+    films = synthetic_films(240)
+    places = np.flatnonzero(films.labels == "cap")[:kept].tolist() + np.flatnonzero(films.labels != "cap").tolist()
+    images, labels, groups = films.images[places], films.labels.iloc[places], films.groups.iloc[places]
+    monkeypatch.setattr(disagreement, "_likely_errors", lambda given, _: np.ones(len(given), bool))
+    with caplog.at_level(logging.WARNING):
+        predictions = cross_validate(images, labels, groups, 5, 18)
+    predicted = np.array(predictions.classes)[predictions.probabilities.argmax(axis=1)]
+    is_cap = (labels == "cap").to_numpy() | (predicted == "cap")
+    assert predictions.suspicious[~is_cap].all()
+    assert predictions.suspicious[is_cap].all() == (kept >= FEW_FILMS)
+    assert predictions.suspicious[is_cap].any() == (kept >= FEW_FILMS)
+    assert ("fewer than 20 films: cap" in caplog.text) == (kept < FEW_FILMS)
