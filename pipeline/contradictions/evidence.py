@@ -1,7 +1,7 @@
 """The seven kinds of evidence that contradict the manifest."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +9,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipeline.contradictions.disagreement import DIGITS, cross_validate
-from pipeline.core.params import ContradictionsParams
+from pipeline.core.params import ContradictionsParams, FolderParams
 from pipeline.core.tables import row_names
 from pipeline.prepare.arrays import Arrays
 from sources.language.labels import label_of
+from sources.own.labels import LabelWords
 
 KINDS = ("rt_pcr", "finding", "rows", "two_labels", "age", "sex", "model")
 TESTS = (("covid", "negative"), ("cap", "positive"))  # label, and the RT-PCR result that contradicts it
@@ -60,10 +61,15 @@ def contradicting_tests(rows: pd.DataFrame) -> Iterator[Contradiction]:
             yield Contradiction(film, "rt_pcr", None, 1.0, evidence, tested[cluster])
 
 
-def contradicting_findings(rows: pd.DataFrame) -> Iterator[Contradiction]:
-    """Films whose finding, in the source's own words, means another label or reports nothing abnormal."""
+def contradicting_findings(rows: pd.DataFrame, folders: Sequence[FolderParams] = ()) -> Iterator[Contradiction]:
+    """Films whose finding, in the source's own words, means another label or reports nothing abnormal.
+
+    Args:
+        rows: the manifest with the column ``film``.
+        folders: people's own films; where the words of a finding have the film's label there, a person has decided.
+    """
     meant = _labels_of(rows["finding"])
-    labeled = rows[meant.notna() & rows["label"].notna()]
+    labeled = rows[meant.notna() & rows["label"].notna() & ~_mapped(rows, folders)]
     for film, finding, label, other in zip(
         labeled["film"], labeled["finding"], labeled["label"], meant[labeled.index], strict=True
     ):
@@ -72,6 +78,18 @@ def contradicting_findings(rows: pd.DataFrame) -> Iterator[Contradiction]:
             yield Contradiction(film, "finding", other, 1.0, f"the finding {quoted} means {other}")
         elif label != "normal" and NOTHING_ABNORMAL.search(finding):  # ill, but this film may not show it
             yield Contradiction(film, "finding", "normal", 0.5, f"the finding {quoted} reports nothing abnormal")
+
+
+def _mapped(rows: pd.DataFrame, folders: Sequence[FolderParams]) -> "pd.Series[bool]":
+    """Rows of folders whose ``labels`` map all words of the finding to the label of the film."""
+    settled: set[str] = set()
+    for folder in folders:
+        own = rows[(rows["source"] == folder.name) & rows["finding"].notna() & rows["label"].notna()]
+        readings, _ = LabelWords(folder.labels).read(own["finding"].tolist())
+        for film, label, reading in zip(own["film"], own["label"], readings, strict=True):
+            if folder.labels and reading.label == label and not reading.unmapped:
+                settled.add(film)
+    return rows["film"].isin(settled)
 
 
 def contradicting_rows(rows: pd.DataFrame) -> Iterator[Contradiction]:

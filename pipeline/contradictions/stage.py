@@ -16,7 +16,7 @@ sex         the patient's films have two sexes
 model       a classifier trained without the patient predicts another label, :mod:`pipeline.contradictions.disagreement`
 ==========  ========================================================================================================
 
-Labels that a person set are not listed.
+Labels that a person set are not listed, nor a finding whose words the profile itself maps to the label.
 """
 
 import logging
@@ -88,7 +88,7 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Con
     rows = rows.assign(film=row_names(rows))
     contradictions = [
         *contradicting_tests(rows),
-        *contradicting_findings(rows),
+        *contradicting_findings(rows, params.folders),
         *contradicting_rows(rows),
         *two_labels(read_table(layout.conflicts, schema=CONFLICTS_SCHEMA)),
         *contradicting_ages(rows, params.contradictions),

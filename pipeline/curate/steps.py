@@ -21,7 +21,11 @@ from sources.core.storage import is_local, read_table
 
 RECEIPTS = "receipts"
 DECIDED = ("harmonise", "manifest", "contradictions")  # stages that read the decisions
-OPTIONS = {"harmonise": ("harmonise", "split"), "report": ("profile", "harmonise")}  # of other stages: their own group
+OPTIONS = {  # of other stages: their own group
+    "harmonise": ("harmonise", "split"),
+    "contradictions": ("contradictions", "folders"),
+    "report": ("profile", "harmonise"),
+}
 
 
 @dataclass(frozen=True)

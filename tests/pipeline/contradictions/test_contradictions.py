@@ -23,7 +23,7 @@ from pipeline.contradictions.evidence import (
 )
 from pipeline.contradictions.stage import run
 from pipeline.core.layout import Layout
-from pipeline.core.params import ContradictionsParams, ManifestParams, PrepareParams, SplitParams
+from pipeline.core.params import ContradictionsParams, FolderParams, ManifestParams, PrepareParams, SplitParams
 from pipeline.core.schema import CONFLICTS_SCHEMA, CONTRADICTIONS_SCHEMA
 from pipeline.core.tables import row_names
 from pipeline.manifest import stage as manifest
@@ -121,6 +121,25 @@ def test_a_finding_that_means_another_label_is_listed(label, finding, suggested)
     result = list(contradicting_findings(rows_of({"label": label, "finding": finding})))
     assert [entry.suggested for entry in result] == ([suggested] if suggested else [])
     assert all(repr(finding) in entry.evidence for entry in result)
+
+
+@pytest.mark.parametrize(
+    ("source", "label", "finding", "is_listed"),
+    [
+        ("ward", "covid", "Viral Pneumonia", False),
+        ("ward", "covid", "viral pneumonia ", False),
+        ("ward", "covid", "Pneumonia", True),  # the folder does not map this word
+        ("ward", "normal", "Viral Pneumonia", True),  # the label has another origin
+        ("ward", "covid", "Viral Pneumonia | Pneumonia", True),
+        ("other_ward", "covid", "Viral Pneumonia", True),
+        ("nih", "covid", "Viral Pneumonia", True),
+    ],
+)
+def test_a_word_that_the_profile_maps_is_settled(source, label, finding, is_listed):
+    ward = FolderParams(name="ward", path="/w", labels={"Viral Pneumonia": "covid"})
+    folders = (ward, FolderParams(name="other_ward", path="/o"))
+    rows = rows_of({"source": source, "label": label, "finding": finding})
+    assert bool(list(contradicting_findings(rows, folders))) == is_listed
 
 
 def test_a_long_finding_is_quoted_in_part():
