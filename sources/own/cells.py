@@ -28,6 +28,8 @@ _SPREADSHEET_ERROR = re.compile(r"#(?:n/?a|ref!|value!|name\?|num!|div/0!|null!|
 _MARKS = " -\u2010\u2011\u2012\u2013\u2014\u2212_.,;:?!*/\\#~'\"()[]{}<>|="
 _MINUS = frozenset(("-", "\u2212", "\u2013"))
 _NEGATIVE_NUMBER = re.compile(r"-\d+(?:\.0*)?")  # no id; how some programs write "none"
+_WHOLE_NUMBER = re.compile(r"(\d+)\.0+")  # how programs write whole numbers in a column with empty cells
+_ROUNDED_NUMBER = re.compile(r"\d(?:[.,]\d+)?E\+\d+")  # how spreadsheets write long numbers: their last digits are lost
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 _NO_SEX = frozenset(("o", "u", "x", "d", "other", "others", "divers", "diverse", "intersex", "not sure", "t"))
 _AGE_AND_SEX = re.compile(r"(\d{1,3})\s*[/,]?\s*[FW]", re.IGNORECASE)
@@ -60,12 +62,15 @@ def texts(cells: Sequence[str]) -> Column[str]:
 
 
 def ids(cells: Sequence[str]) -> Column[str]:
-    """Ids, without placeholders and negative numbers, which no id is."""
+    """Ids, without placeholders and negative numbers, which no id is; ``100.0`` is 100, and ``1.23E+11`` not known."""
 
     def parse(word: str) -> str | None:
-        return None if word.startswith("-") and _NEGATIVE_NUMBER.fullmatch(word) else word
+        if _NEGATIVE_NUMBER.fullmatch(word) or _ROUNDED_NUMBER.fullmatch(word):
+            return None
+        whole = _WHOLE_NUMBER.fullmatch(word)
+        return whole[1] if whole else word
 
-    return _read(cells, parse, lambda word: True)
+    return _read(cells, parse, lambda word: _ROUNDED_NUMBER.fullmatch(word) is None)
 
 
 def ages(cells: Sequence[str]) -> Column[float]:

@@ -33,6 +33,16 @@ def test_a_negative_number_is_no_id():
     assert ids(["-1", "-999.0", "7", "007", "A-1"]).values == [None, None, "7", "007", "A-1"]
 
 
+def test_an_id_is_the_same_with_and_without_the_point_of_a_whole_number():
+    assert ids(["100", "100.0", "0100.00", "1.5", "100.0a"]).values == ["100", "100", "0100", "1.5", "100.0a"]
+
+
+def test_a_number_that_a_spreadsheet_has_rounded_is_no_id():
+    column = ids(["1.23E+11", "1,23E+11", "2E+15", "3E", "1e5"])
+    assert column.values == [None, None, None, "3E", "1e5"]
+    assert column.unknown.total() == 3
+
+
 def test_unknown_words_are_counted_and_known_words_without_a_value_are_not():
     column = views(["PA", "Frontal", "UNK", "weird", "weird", "chest"])
     assert column.values == ["PA", None, None, None, None, None]
