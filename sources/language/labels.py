@@ -29,6 +29,8 @@ _UNKNOWN = re.compile(
     r"(?:todo|unknown|un-?specified|not stated|n/?a|nan|none|null|unclear|pending|\W*)", re.IGNORECASE
 )
 _NEGATED = either(
+    r"\b(?:(?:no|not any|negative\s+for)\s+(?:evidence|signs?|features|findings|indication)\s+of|without)\s+(?:any\s+)?"
+    rf"(?:{_NAME}[\s-]+)?(?:(?:related|associated)\s+)?(?:viral\s+)?pneumonia\b",  # not "non-COVID pneumonia"
     r"\b(?:non|no|not|without|negative\s+for|ruled?\s+out|excluded)[\s-]+(?:evidence\s+of\s+|signs?\s+of\s+)?"
     rf"(?:{_NAME}|pneumonia\b)",
     rf"{_NAME}[\s,:(-]*(?:pcr[\s-]*)?(?:was\s+|is\s+|had been\s+)?(?:negative|ruled\s+out|excluded)\b",

@@ -48,6 +48,8 @@ from sources.language.labels import Decision, label_in_text, label_of, label_of_
         ("suspected COVID-19", None),
         ("COVID-19 negative", None),
         ("no pneumonia", None),
+        ("no signs of COVID-19 pneumonia", None),
+        ("without COVID-19-related pneumonia", None),
     ],
 )
 def test_finding_becomes_our_label(finding, label):
