@@ -39,6 +39,7 @@ from sources.core.items import LABELS, VIEWS
 
 VALUES = {"label": LABELS, "view": VIEWS, "duplicate_of": None}  # field -> its possible values; None = a film's name
 LONGEST = 2000  # characters in one cell
+IN_ANY_CASE = ("image_id", "decision", "field")  # columns
 
 MESSAGES = {  # type of a pydantic error -> our words
     "string_too_long": "{name} has more than {max_length} characters",
@@ -102,7 +103,7 @@ COLUMNS = tuple(column.name for column in fields(Decision) if column.name != "li
 
 
 def read_decisions(path: UPath) -> list[Decision]:
-    """The decisions in file order; none if there is no file.
+    """The decisions in file order; none if there is no file. Spreadsheets may separate by semicolons or tabs.
 
     Raises:
         UsageError: a line is not a valid decision; the message names file and line.
@@ -113,15 +114,16 @@ def read_decisions(path: UPath) -> list[Decision]:
         return []
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8 text; save it as CSV in UTF-8.") from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    delimiter = next((sign for sign in ";\t" if text.lower().startswith(f"{COLUMNS[0]}{sign}")), ",")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     decisions = []
     try:
-        header = next(reader, [])
-        if tuple(header) != COLUMNS:
+        header = _without_empty_end(next(reader, []))
+        if tuple(cell.strip().lower() for cell in header) != COLUMNS:
             raise UsageError(f"{path} must begin with the line {','.join(COLUMNS)}, found {','.join(header)[:200]!r}.")
         for cells in reader:
             if any(cells):
-                decisions.append(_decision(cells, f"{path}, line {reader.line_num}", reader.line_num))
+                decisions.append(_decision(_as_wide(cells), f"{path}, line {reader.line_num}", reader.line_num))
     except csv.Error as error:
         raise UsageError(f"{path}, line {reader.line_num}: not valid CSV ({error}).") from None
     return decisions
@@ -133,10 +135,23 @@ def in_force(decisions: Iterable[Decision]) -> list[Decision]:
     return sorted(last.values(), key=lambda decision: (decision.decision == "exclude", decision.line))
 
 
+def _without_empty_end(cells: list[str]) -> list[str]:
+    """The cells without the empty ones that spreadsheets add at the end."""
+    while cells and not cells[-1].strip():
+        cells = cells[:-1]
+    return cells
+
+
+def _as_wide(cells: list[str]) -> list[str]:
+    """The cells of a line without empty ones beyond the columns."""
+    return cells[: len(COLUMNS)] + _without_empty_end(cells[len(COLUMNS) :])
+
+
 def _decision(cells: list[str], where: str, line: int) -> Decision:
     if len(cells) != len(COLUMNS):
         raise UsageError(f"{where}: has {len(cells)} values, expected {len(COLUMNS)} ({', '.join(COLUMNS)}).")
     values = dict(zip(COLUMNS, (cell.strip() for cell in cells), strict=True))
+    values |= {name: values[name].lower() for name in IN_ANY_CASE}
     try:
         return Decision(**values, line=line)  # type: ignore[arg-type]  # that is what pydantic checks
     except ValidationError as error:

@@ -333,3 +333,14 @@ def test_whatever_is_declared_a_copy_no_exposure_is_lost(tmp_path, films, lines)
     changed = after.loc[untouched, "excluded_by"].isna() & rows.loc[untouched, "excluded_by"].notna()
     named_as_original = {line.rpartition("/")[2] for _, line in lines if "cohen/" in line}
     assert set(after.loc[untouched, "item_id"][changed]) <= named_as_original
+
+
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["", "{0}", "{0}{0}"])
+def test_what_a_spreadsheet_saves_is_read(tmp_path, sign, end):
+    lines = [HEADER.strip().replace("image_id", "Image_ID"), f"{ONE.upper()},Set,Label,covid,ana,2020-06-24,seen"]
+    text = "\r\n".join(line.replace(",", sign) + end.format(sign) for line in [*lines, "," * 6])
+    path = UPath(tmp_path) / "decisions.csv"
+    path.write_text(f"\ufeff{text}\r\n", encoding="utf-8")
+    (decision,) = read_decisions(path)
+    assert (decision.image_id, decision.decision, decision.field, decision.value) == (ONE, "set", "label", "covid")
