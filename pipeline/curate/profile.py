@@ -53,8 +53,8 @@ def curation_text(name: str, folders: Sequence[NamedFolder], command: str, again
         again: the command that runs it again.
     """
     lines = [
-        f"# Written by `{command}`. What the columns mean was guessed: correct it here, then run",
-        f"#   {again}",
+        f"# Written by `{_one_line(command)}`. What the columns mean was guessed: correct it here, then run",
+        f"#   {_one_line(again)}",
         "# This file states what differs from the defaults; `cxnet-data profile FILE` prints all options.",
         f"profile: {scalar(name)}",
         "",
@@ -76,6 +76,11 @@ def curation_text(name: str, folders: Sequence[NamedFolder], command: str, again
         "prepare: {sizes: [64]}  # for the classifier that looks for suspicious labels",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _one_line(text: str) -> str:
+    """A text for a comment, which the end of a line ends; names of folders may hold one."""
+    return "\\n".join(text.splitlines())
 
 
 def check_folders(profile: Path, folders: Sequence[str], table: str | None) -> Params:

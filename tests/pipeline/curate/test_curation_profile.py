@@ -82,3 +82,10 @@ def test_an_earlier_profile_is_used_only_for_the_same_folders_and_table(tmp_path
     assert check_folders(path, ["/f"], None).profile == "set"
     with pytest.raises(UsageError, match=r"holds the curation of other folders \(/f\)"):
         check_folders(path, ["/g"], None)
+
+
+def test_the_end_of_a_line_in_a_command_does_not_end_the_comment(tmp_path):
+    odd = "cxnet-data curate 'a\nfolders: []\u2028workers: 9\r'"
+    text = curation_text("set", [NamedFolder("films", FolderLook("/f", 1))], odd, odd)
+    (tmp_path / "profile.yaml").write_text(text)
+    assert [folder.path for folder in load_params(tmp_path / "profile.yaml").folders] == ["/f"]
