@@ -43,9 +43,10 @@ class ShardWriter:
         if kind is not None:
             self._open.__exit__(kind, error, trace)  # removes the unfinished file
             return
-        self._write_group()
-        if self._writer is not None or not self._shards:
-            self._end_shard()
+        with self._open:  # as well, if the last rows cannot be written
+            self._write_group()
+            if self._writer is not None or not self._shards:
+                self._end_shard()
 
     def add(self, row: dict[str, Any]) -> None:
         """Append one row; columns that it lacks are null."""

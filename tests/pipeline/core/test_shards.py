@@ -88,6 +88,15 @@ def test_a_failure_leaves_no_unfinished_shard(tmp_path, count):
     assert [path.name for path in tmp_path.iterdir()] == ["films-00000.parquet"] * (count > 65)
 
 
+def test_last_rows_that_cannot_be_written_leave_no_unfinished_shard(tmp_path):
+    writer = ShardWriter(UPath(tmp_path), "films", SCHEMA, 2 * MOST_GROUP_ROWS)
+    with pytest.raises((pa.ArrowInvalid, pa.ArrowTypeError)), writer:
+        for number in range(MOST_GROUP_ROWS):
+            writer.add(row(number, 1))
+        writer.add(row(0, 1) | {"n": "a word"})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_smaller_result_replaces_a_larger_one_and_a_failure_replaces_nothing(tmp_path):
     folder = UPath(tmp_path / "pool")
     for count in (5, 2):
