@@ -36,7 +36,8 @@ _NEGATED = either(
     rf"{_NAME}[\s,:(-]*(?:pcr[\s-]*)?(?:was\s+|is\s+|had been\s+)?(?:negative|ruled\s+out|excluded)\b",
 )
 _UNPROVEN = either(
-    rf"\b(?:suspect(?:ed)?|possible|probable|query|suspicion\s+of)\s+(?:of\s+|for\s+|case\s+of\s+)?{_NAME}"
+    rf"\b(?:suspect(?:ed)?|possible|probable|query|suspicion\s+of)\s+(?:of\s+|for\s+|case\s+of\s+)?{_NAME}",
+    rf"\?\s*{_NAME}|{_NAME}\s*\(?\?",
 )
 _MERS = any_of("mers, mers-cov, middle east respiratory*")
 _NEW = re.compile(r"\b(?:novel|new)\s+coronavirus\w*", re.IGNORECASE)  # of 2012, where MERS is named
