@@ -24,6 +24,7 @@ that are declared copies of each other in a circle are refused.
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import fields
 from datetime import date
@@ -40,6 +41,8 @@ from sources.core.items import LABELS, VIEWS
 VALUES = {"label": LABELS, "view": VIEWS, "duplicate_of": None}  # field -> its possible values; None = a film's name
 LONGEST = 2000  # characters in one cell
 IN_ANY_CASE = ("image_id", "decision", "field")  # columns
+SEPARATOR = re.compile(r'\A"?sep=."?[\r\n]+', re.IGNORECASE)  # a line of Excel
+DOTTED_DATE = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})")
 
 MESSAGES = {  # type of a pydantic error -> our words
     "string_too_long": "{name} has more than {max_length} characters",
@@ -51,8 +54,12 @@ MESSAGES = {  # type of a pydantic error -> our words
 
 
 def _check_date(when: str) -> str:
+    dotted = DOTTED_DATE.match(when)
     try:
-        date.fromisoformat(when[:10])
+        if dotted:
+            date(int(dotted[3]), int(dotted[2]), int(dotted[1]))
+        else:
+            date.fromisoformat(when[:10])
     except ValueError:
         raise ValueError(f"when {when!r} is not a date like 2020-06-24") from None
     return when
@@ -114,7 +121,9 @@ def read_decisions(path: UPath) -> list[Decision]:
         return []
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8 text; save it as CSV in UTF-8.") from None
-    delimiter = next((sign for sign in ";\t" if text.lower().startswith(f"{COLUMNS[0]}{sign}")), ",")
+    text = SEPARATOR.sub("", text, count=1)
+    start = text.lower().replace('"', "")
+    delimiter = next((sign for sign in ";\t" if start.startswith(f"{COLUMNS[0]}{sign}")), ",")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     decisions = []
     try:
@@ -152,6 +161,8 @@ def _decision(cells: list[str], where: str, line: int) -> Decision:
         raise UsageError(f"{where}: has {len(cells)} values, expected {len(COLUMNS)} ({', '.join(COLUMNS)}).")
     values = dict(zip(COLUMNS, (cell.strip() for cell in cells), strict=True))
     values |= {name: values[name].lower() for name in IN_ANY_CASE}
+    known = {value.lower(): value for value in VALUES.get(values["field"]) or ()}
+    values["value"] = known.get(values["value"].lower(), values["value"])
     try:
         return Decision(**values, line=line)  # type: ignore[arg-type]  # that is what pydantic checks
     except ValidationError as error:

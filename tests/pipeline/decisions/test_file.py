@@ -128,7 +128,7 @@ def test_rows_without_an_image_do_not_change(tmp_path):
         (f"{ONE},keep,label,covid,ana,2020-06-24,why", "'keep' takes no field and no value"),
         ("film7,keep,,,ana,2020-06-24,why", "image_id 'film7' is not a sha256"),
         (f"{ONE},keep,,,,2020-06-24,why", "'who' is empty"),
-        (f"{ONE},keep,,,ana,24.6.2020,why", "when '24.6.2020' is not a date"),
+        (f"{ONE},keep,,,ana,24.13.2020,why", "when '24.13.2020' is not a date"),
         (f"{ONE},keep,,,ana,2020-06-24", "has 6 values, expected 7"),
         (f"{ONE},keep,,,ana,2020-06-24,{'x' * 2001}", "why has more than 2000 characters"),
         (f'{ONE},keep,,,ana,2020-06-24,"why', "not valid CSV"),
@@ -337,9 +337,11 @@ def test_whatever_is_declared_a_copy_no_exposure_is_lost(tmp_path, films, lines)
 
 @pytest.mark.parametrize("sign", [",", ";", "\t"])
 @pytest.mark.parametrize("end", ["", "{0}", "{0}{0}"])
-def test_what_a_spreadsheet_saves_is_read(tmp_path, sign, end):
-    lines = [HEADER.strip().replace("image_id", "Image_ID"), f"{ONE.upper()},Set,Label,covid,ana,2020-06-24,seen"]
+@pytest.mark.parametrize("start", ["", "sep={0}\r\n"])
+def test_what_a_spreadsheet_saves_is_read(tmp_path, sign, end, start):
+    lines = ['"Image_ID",decision,field,value,who,when,why', f"{ONE.upper()},Set,Label,Covid,ana,24.6.2020,seen"]
     text = "\r\n".join(line.replace(",", sign) + end.format(sign) for line in [*lines, "," * 6])
+    text = start.format(sign) + text
     path = UPath(tmp_path) / "decisions.csv"
     path.write_text(f"\ufeff{text}\r\n", encoding="utf-8")
     (decision,) = read_decisions(path)
