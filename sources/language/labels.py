@@ -19,6 +19,7 @@ _NOT_MEANT = either(  # a time, a place, a vaccine or a likeness rather than the
     rf"\b(?:pandemic|epidemic|outbreak)\s+(?:of|with)\s+{_NAME}",
     rf"\b(?:vaccin\w*|immuni[sz]\w*)\s+(?:against|for)\s+{_NAME}",
     rf"\b(?:mimic(?:king|ked|s)?|resembl\w*|simulat\w*|mistaken for|unlike|other than|similar to)\s+{_NAME}",
+    rf"\b(?:misdiagnosed as|inconsistent with|not consistent with|never had|(?:not |a)typical (?:of|for))\s+{_NAME}",
 )
 _BEFORE = r"\b(?:before|prior to|preceding|previous to)\s+(?:the\s+|an?\s+)?"
 _EARLIER = either(  # a film from before the disease
@@ -52,6 +53,7 @@ _HEALTHY = re.compile(
     r"\b(?:normal|control)\s+(?:volunteer|subject|control)s?\b|\bvolunteers?\b|\bcontrols\b",
     re.IGNORECASE,
 )
+_ONCE_HEALTHY = re.compile(r"\b(?:previously|otherwise|formerly|apparently|initially)\s+healthy", re.IGNORECASE)
 _FROM_HOSPITAL = re.compile(
     r"hospital[\s-]+acquired|nosocomial|\bhap\b|ventilator[\s-]+(?:associated|acquired)|\bvap\b", re.IGNORECASE
 )
@@ -150,7 +152,7 @@ def _own_label(text: str, rt_pcr: str | None) -> str | None:
     label = label_in_text(text, rt_pcr)
     if label in (None, "normal"):
         return "normal" if _HEALTHY.search(text) and not _COVID.search(text) else None
-    return label
+    return None if _HEALTHY.search(_ONCE_HEALTHY.sub(" ", text)) else label  # of patients and of healthy people
 
 
 def _yields_to_title(found: Decision, of_title: str | None) -> bool:

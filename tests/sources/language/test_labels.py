@@ -133,3 +133,18 @@ def test_any_text_gives_a_label_or_none(text):
 def test_long_text_takes_bounded_time(text):
     label_of(text)
     label_in_text(text)
+
+
+@pytest.mark.parametrize(
+    ("caption", "label"),
+    [
+        ("Chest X-rays (first row, COVID-19; second row, healthy controls).", None),
+        ("Chest X-rays of a healthy person and of a patient with COVID-19.", None),
+        ("Chest X-ray of a previously healthy man with COVID-19.", "covid"),
+        ("Chest X-ray inconsistent with COVID-19.", None),
+        ("Chest X-ray of a patient who never had COVID-19.", None),
+        ("Chest X-ray of a patient with COVID-19, atypical for COVID-19.", "covid"),
+    ],
+)
+def test_patients_beside_healthy_people_and_who_is_no_patient_have_no_label(caption, label):
+    assert label_of_picture((caption,)).label == label
