@@ -1,6 +1,7 @@
 """The ``curate`` verb: from folders of films to a data set, a report and a verdict."""
 
 import json
+import logging
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from pipeline.decisions.file import COLUMNS as DECISION_COLUMNS
 from pipeline.profile.load import load_params
 from sources.core.errors import UsageError
 from sources.core.storage import atomic, is_local
+from sources.core.text import counted
 
 PROFILE, LOCK, OUT = "profile.yaml", ".curate.lock", "curated"
 
@@ -62,6 +64,7 @@ def curate_films(request: CurateRequest) -> None:
         CxnetError: another curation is at work there, or a step failed.
     """
     _check(request)
+    _check_folders(request.folders)
     out = _out(request)
     with exclusive(out / LOCK, "Another `cxnet-data curate`"):
         profile = request.profile or out / PROFILE
@@ -69,11 +72,12 @@ def curate_films(request: CurateRequest) -> None:
         layout = Layout.at(absolute(request.root) if request.root else UPath(out))
         local = layout if is_local(layout.root) else Layout.at(UPath(out))
         _write_decisions(layout)
+        logging.getLogger("pipeline.split.stage").addFilter(_is_not_in_verdict)
         with open_executor(request.workers or params.workers, request.scheduler) as executor:
             for step in run_steps(layout, local, params, executor, fetch_as_stage):
                 took = f"{step.seconds:.1f} s" if step.was_run else "unchanged"
                 typer.echo(f"{step.label}: {step.summary}, {took}", err=request.as_json)
-    _show_verdict(request, layout, profile)
+    _show_verdict(request, layout, profile, params)
 
 
 def _check(request: CurateRequest) -> None:
@@ -86,6 +90,16 @@ def _check(request: CurateRequest) -> None:
         raise UsageError(
             "--table goes with one folder; put a table into each folder, or curate the folder that holds them all."
         )
+
+
+def _check_folders(folders: tuple[str, ...]) -> None:
+    """Refuse local folders that do not exist."""
+    for folder in folders:
+        path = UPath(absolute(folder))
+        if is_local(path) and not path.exists():
+            raise UsageError(f"There is no folder {folder}; check its path.")
+        if is_local(path) and not path.is_dir():
+            raise UsageError(f"{folder} is a file; give the folder with the films.")
 
 
 def _out(request: CurateRequest) -> Path:
@@ -131,8 +145,8 @@ def _show_folder(folder: NamedFolder, on_stderr: bool) -> None:
     """What is in a folder, and what its table is taken for."""
     look: FolderLook = folder.look
     table = look.table
-    holds = f" and the table {table.place} ({table.rows:,} rows)" if table else ", no table"
-    typer.echo(f"{folder.name}: {look.images:,} images{holds} in {look.path}", err=on_stderr)
+    holds = f" and the table {table.place} ({counted(table.rows, 'row')})" if table else ", no table"
+    typer.echo(f"{folder.name}: {counted(look.images, 'image')}{holds} in {look.path}", err=on_stderr)
     if look.patient_from_path is not None:
         typer.echo(f"Its paths seem to name patients: {look.patient_from_path}", err=on_stderr)
     for note in look.notes:
@@ -152,7 +166,7 @@ def _show_meaning(guess: Guess) -> None:
     print_table(None, ("ours", "the table's", "why"), rows)
     if guess.labels or guess.words:
         words = [(word, label) for word, label in guess.labels.items()]
-        words += [(word, f"none ({count:,} rows)") for word, count in list(guess.words.items())[:10]]
+        words += [(word, f"none ({counted(count, 'row')})") for word, count in list(guess.words.items())[:10]]
         typer.echo("What its words seem to mean:")
         print_table(None, ("word", "label"), words)
 
@@ -164,8 +178,13 @@ def _write_decisions(layout: Layout) -> None:
             file.write(",".join(DECISION_COLUMNS) + "\n")
 
 
-def _show_verdict(request: CurateRequest, layout: Layout, profile: Path) -> None:
-    verdict = read_verdict(layout)
+def _is_not_in_verdict(record: logging.LogRecord) -> bool:
+    """Hide a warning of split that the verdict repeats, also if split need not be run."""
+    return "are unknown: films of one patient" not in record.getMessage()
+
+
+def _show_verdict(request: CurateRequest, layout: Layout, profile: Path, params: Params) -> None:
+    verdict = read_verdict(layout, [folder.table for folder in params.folders if folder.table])
     report = layout.reports / "index.html"
     if request.as_json:
         typer.echo(json.dumps(verdict.numbers() | {"report": str(report), "profile": str(profile)}, indent=2))

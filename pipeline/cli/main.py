@@ -131,7 +131,9 @@ def similar(
 @app.command(rich_help_panel=RUN)
 def curate(
     folders: Annotated[list[str] | None, typer.Argument(metavar="FOLDER", help="Folders or buckets.")] = None,
-    table: Annotated[str | None, typer.Option(metavar="FILE", help="Its table. Default: the one there.")] = None,
+    table: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Table of the films. Default: one found in FOLDER.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the results go. Default: curated.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the data set. Default: as the folder.")] = None,
     profile: Annotated[

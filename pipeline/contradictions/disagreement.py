@@ -32,7 +32,9 @@ TONE_BINS = 32
 FEATURES = THUMBNAIL**2 + EDGE_DIRECTIONS * EDGE_CELLS**2 + TONE_BINS
 STRENGTH = 1e-3  # C of the regression: strongly regularized, because there are as many features as films
 MOST_TRAINED = 10_000  # training films per label: more change the model little, but need twice their memory
-TOO_FEW_LABELS = "Labels are not cross-validated, because fewer than two have films of two groups."
+TOO_FEW_LABELS = (
+    "No classifier checks the labels: that needs two labels, each with films of at least two patients or studies."
+)
 LEAD = 0.05  # least lead of the predicted label over the given one: less is a tie
 FEW_FILMS = 20  # a label with fewer films is learned too badly to contradict or to be contradicted
 DIGITS = 4  # of probabilities; further ones depend on rounding in linear algebra

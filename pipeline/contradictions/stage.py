@@ -48,6 +48,7 @@ from pipeline.decisions.file import read_decisions
 from pipeline.prepare.arrays import read_arrays
 from sources.core.items import KEY
 from sources.core.storage import read_table, write_table
+from sources.core.text import counted
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ class ContradictionsSummary(Summary):
         return cls(len(table), table["film"].nunique(), kinds)
 
     def __str__(self) -> str:
-        total = f"{self.contradictions:,} contradictions on {self.films:,} films"
+        total = f"{counted(self.contradictions, 'contradiction')} on {counted(self.films, 'film')}"
         kinds = ", ".join(f"{kind} {count:,}" for kind, count in self.kinds.items())
         return f"{total} ({kinds})" if kinds else total
 

@@ -10,6 +10,7 @@ from pipeline.profile.load import load_params
 from pipeline.profile.plain_yaml import scalar
 from sources.core.errors import UsageError
 from sources.core.source import source_names
+from sources.core.text import counted
 
 WORDS_LISTED = 30  # of those that stand for no label
 LABELS = "normal, cap, covid or other"
@@ -104,7 +105,7 @@ def check_folders(profile: Path, folders: Sequence[str], table: str | None) -> P
 def _folder_lines(folder: NamedFolder) -> Iterator[str]:
     look = folder.look
     yield f"  - name: {scalar(folder.name)}"
-    yield f"    path: {scalar(look.path)}  # {look.images:,} images"
+    yield f"    path: {scalar(look.path)}  # {counted(look.images, 'image')}"
     if look.table is not None:
         yield from _table_lines(look.table)
     else:
@@ -119,7 +120,7 @@ def _folder_lines(folder: NamedFolder) -> Iterator[str]:
 
 def _table_lines(table: TableLook) -> Iterator[str]:
     guess = table.guess
-    yield f"    table: {scalar(table.place)}  # {table.rows:,} rows"
+    yield f"    table: {scalar(table.place)}  # {counted(table.rows, 'row')}"
     yield "    columns:  # ours: the table's"
     for ours, meaning in guess.columns.items():
         yield f"      {ours}: {scalar(meaning.column)}  # {meaning.why}"
@@ -134,7 +135,7 @@ def _table_lines(table: TableLook) -> Iterator[str]:
     for word, label in guess.labels.items():
         yield f"      {scalar(word)}: {label}"
     for word, count in list(guess.words.items())[:WORDS_LISTED]:
-        yield f"      # {scalar(word)}: ...  # {count:,} rows; without a label as it stands"
+        yield f"      # {scalar(word)}: ...  # {counted(count, 'row')}; without a label as it stands"
     if len(guess.words) > WORDS_LISTED:
         yield f"      # and {len(guess.words) - WORDS_LISTED:,} further words"
 

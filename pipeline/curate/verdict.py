@@ -1,6 +1,6 @@
 """The verdict on curated films: what was kept, what was not and why, and what a person should look at."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from pipeline.core.tables import UNLABELED, has_unknown_patient, unknown_patient
 from pipeline.report.summary import general_reason
 from sources.core.items import KEY, LABELS
 from sources.core.storage import read_table
+from sources.core.text import counted
 
 COLUMNS = [*KEY, "label", "finding", "status", "excluded_by", "reason", "flags", "duplicate_kind"]
 COLUMNS += ["patient_id", "patient_key"]
@@ -36,6 +37,8 @@ class Verdict:
         suspicious: films with a label, age or sex that other evidence contradicts; ``evidence``: by kind.
         patients: known patients of the kept films; ``unknown_patients``: kept films whose patient is unknown.
         splits: kept films by split.
+        warning: about kept films whose patient is unknown; None if there are none.
+        label_warning: a table was read, but no kept film has a label; None otherwise.
     """
 
     listed: int
@@ -50,14 +53,19 @@ class Verdict:
     unknown_patients: int
     splits: dict[str, int]
     warning: str | None
+    label_warning: str | None = None
 
     def numbers(self) -> dict[str, Any]:
         """The fields by name, ready for JSON."""
         return asdict(self)
 
 
-def read_verdict(layout: Layout) -> Verdict:
+def read_verdict(layout: Layout, tables: Sequence[str] = ()) -> Verdict:
     """The verdict on the films that the stages have been run on.
+
+    Args:
+        layout: where the results are.
+        tables: of the folders of films, as the profile names them.
 
     Raises:
         CxnetError: a table is missing.
@@ -81,12 +89,14 @@ def read_verdict(layout: Layout) -> Verdict:
         unknown_patients=int(has_unknown_patient(kept).sum()),
         splits=_counts(splits),
         warning=unknown_patients_warning(kept),
+        label_warning=_label_warning(labels, tables),
     )
 
 
 def verdict_lines(verdict: Verdict) -> Iterator[str]:
     """The verdict as a few lines of text."""
-    yield f"{verdict.kept:,} of {verdict.listed:,} images are kept{_named(verdict.labels)}."
+    images = f"{counted(verdict.listed, 'image')} {'is' if verdict.listed == 1 else 'are'}"
+    yield f"{verdict.kept:,} of {images} kept{_named(verdict.labels)}."
     for stage, reasons in verdict.excluded.items():
         yield f"  {sum(reasons.values()):,} left out: {STAGES[stage]}{_named(reasons)}"
     if verdict.flagged:
@@ -94,9 +104,21 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
     if verdict.suspicious:
         yield f"  {verdict.suspicious:,} with a suspicious label, age or sex{_named(verdict.evidence)}"
     if not verdict.unknown_patients and verdict.kept:
-        yield f"  {verdict.patients:,} patients are known, and each is in one split{_named(verdict.splits)}"
+        patients = counted(verdict.patients, "patient")
+        yield f"  the patients of all kept films are known: {patients}, each in one split{_named(verdict.splits)}"
     elif verdict.warning:
         yield f"  CAUTION: {verdict.warning}"
+    if verdict.label_warning:
+        yield f"  CAUTION: {verdict.label_warning}"
+
+
+def _label_warning(labels: Mapping[str, int], tables: Sequence[str]) -> str | None:
+    if not tables or set(labels) != {UNLABELED}:
+        return None
+    return (
+        f"No kept film has a label, although there is a table ({', '.join(tables)}). Name its column of labels under "
+        "`columns` in the profile (`label: ...`), and its words under `labels`."
+    )
 
 
 def _reasons(rows: pd.DataFrame, stage: str) -> dict[str, int]:

@@ -10,6 +10,7 @@ from pipeline.core.layout import Layout
 from pipeline.core.tables import UNLABELED
 from sources.core.items import LABELS, VIEWS
 from sources.core.storage import read_table
+from sources.core.text import counted
 
 COLUMNS = ["source", "label", "view", "status", "excluded_by", "reason"]
 TOP = 12  # reasons listed
@@ -51,7 +52,7 @@ def label_table(rows: pd.DataFrame) -> Table:
     counts = _by_status(rows, ["label"])
     labels = [name for name in (*LABELS, UNLABELED) if name in counts.index]
     table = [(name, *_numbers(counts.loc[[name]].sum())) for name in labels]
-    title = f"{len(rows):,} rows from {rows['source'].nunique()} sources"
+    title = f"{counted(len(rows), 'row')} from {counted(rows['source'].nunique(), 'source')}"
     return Table(("label", "kept", "excluded", "rows"), [*table, ("all", *_numbers(counts.sum()))], title)
 
 

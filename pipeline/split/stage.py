@@ -23,6 +23,7 @@ from sources.core.errors import unknown
 from sources.core.items import KEY
 from sources.core.source import source_names
 from sources.core.storage import read_table, write_table
+from sources.core.text import counted
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +51,9 @@ class SplitSummary(Summary):
         return cls(len(kept), kept["group_id"].nunique(), splits, unknown, tuple(gaps(rows)))
 
     def __str__(self) -> str:
-        total = f"{self.films:,} films in {self.groups:,} groups"
+        total = f"{counted(self.films, 'film')} in {counted(self.groups, 'group')}"
         parts = [f"{name} {count:,} ({count / self.films:.0%})" for name, count in self.splits.items()]
-        unknown = [f"patients of {self.unknown_patients:,} films unknown"] if self.unknown_patients else []
+        unknown = [f"patients of {counted(self.unknown_patients, 'film')} unknown"] if self.unknown_patients else []
         return "; ".join([f"{total}: {', '.join(parts)}" if parts else total, *unknown, *self.gaps])
 
 

@@ -13,6 +13,11 @@ def visible(text: str) -> str:
     return COMMANDS.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
+def counted(count: int, noun: str) -> str:
+    """``1 file``, ``2 files``, ``1,000 images``: a number with a noun that takes a plain ``s``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def path_pattern(pattern: str) -> str:
     """``pattern`` if it is a regular expression that finds a patient, a study or both in a path.
 

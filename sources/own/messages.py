@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from sources.core.text import visible
+from sources.core.text import counted, visible
 from sources.own.films import Remarks
 
 NAMED = 5  # words, or kinds of files, that a message names
@@ -15,7 +15,8 @@ def passed_over(counts: Counter[str]) -> Iterator[str]:
     if total:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in counts.most_common(2 * NAMED) if count)
         more = ", ..." if len(+counts) > 2 * NAMED else ""
-        yield f"passed over {total:,} files that are no images: {kinds}{more}."
+        what = "is not an image" if total == 1 else "are not images"
+        yield f"{counted(total, 'file')} passed over that {what} ({kinds}{more})."
 
 
 def about_table(remarks: Remarks) -> Iterator[str]:

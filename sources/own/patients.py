@@ -63,10 +63,7 @@ def patient_warning(patients: Sequence[str | None], places: Sequence[str]) -> st
             if proposal
             else "name a column for `patient_id`, or give `patient_from_path`, where they are known"
         )
-        return (
-            f"the patients of {unknown:,} of {len(patients):,} films are not known, so films of one patient may be "
-            f"parted between training and test; {remedy}."
-        )
+        return f"no patient is stated for {unknown:,} of the {len(patients):,} images that were found; {remedy}."
     counts = Counter(patients)
     (patient, count), *_ = counts.most_common(1) or [(None, 0)]
     if count > max(FEW, LARGEST_SHARE * len(patients)):

@@ -51,7 +51,7 @@ def test_films_with_a_table_get_a_verdict(curated):
         "8 of 10 images are kept (normal 4, covid 4).",
         "  1 left out: copies of kept films (reencoded 1)",
         "  1 left out: no frontal chest films (lateral film 1)",
-        "  5 patients are known, and each is in one split",
+        "  the patients of all kept films are known: 5 patients, each in one split",
         f"Report: {place}/curated/reports/index.html",
     ):
         assert text in answer.stdout, answer.stdout
@@ -114,7 +114,8 @@ def test_films_without_a_table_are_kept_and_their_patients_are_unknown(tmp_path)
     verdict = json.loads(answer.stdout)
     assert (verdict["listed"], verdict["kept"], verdict["labels"]) == (10, 8, {"unlabeled": 8})
     assert (verdict["patients"], verdict["unknown_patients"]) == (0, 8)
-    assert "The patients of all 8 films are unknown" in answer.stderr
+    assert "The patients of all 8 films are unknown" in verdict["warning"]
+    assert "are unknown" not in answer.stderr  # the verdict states it once
     page = (tmp_path / "here" / "reports" / "index.html").read_text()
     assert page.count("Unknown patients") == 2
     assert load_params(tmp_path / "here" / "profile.yaml").folders[0].name == "my_films_1"
@@ -125,7 +126,7 @@ def test_a_folder_in_which_nothing_is_a_film_has_a_verdict_too(tmp_path):
     (tmp_path / "films" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     answer = curate(tmp_path, "films", "--root", "elsewhere")
     assert answer.returncode == 0, answer.stderr
-    assert "0 of 1 images are kept.\n  1 left out: no usable picture" in answer.stdout
+    assert "0 of 1 image is kept.\n  1 left out: no usable picture" in answer.stdout
     assert (tmp_path / "elsewhere" / "reports" / "index.html").exists()
     assert sorted(path.name for path in (tmp_path / "curated").iterdir()) == [".curate.lock", "profile.yaml"]
 
@@ -198,7 +199,13 @@ def test_a_folder_without_images_is_refused_and_nothing_is_written(tmp_path):
 
 
 def test_what_does_not_exist_is_named(tmp_path):
-    assert "there is no such folder" in refused(tmp_path, 1, "absent")
+    absent = tmp_path / "nofolder"
+    assert f"There is no folder {absent}" in refused(tmp_path, 2, str(absent), "--out", str(absent / "out"))
+    assert f"There is no folder {absent}" in refused(tmp_path / "..", 2, str(absent), "--out", str(tmp_path / "o"))
+    assert not (tmp_path / "o").exists()
+    assert "There is no folder absent" in refused(tmp_path, 2, "absent")
+    (tmp_path / "film.png").write_bytes(b"")
+    assert "film.png is a file; give the folder" in refused(tmp_path, 2, "film.png")
     write_films(tmp_path / "films", films=1)
     assert "There is no table labels.csv" in refused(tmp_path, 2, "films", "--table", "labels.csv")
     (tmp_path / "far.csv").write_text("file\nf0.png\n")

@@ -55,6 +55,7 @@ def test_everything_is_counted_and_told(tmp_path):
         "unknown_patients": 3,
         "splits": {},
         "warning": "",
+        "label_warning": None,
     }
     assert list(verdict_lines(verdict)) == [
         "4 of 9 images are kept (covid 1, unlabeled 3).",
@@ -74,9 +75,23 @@ def test_known_patients_are_told_and_nothing_is_told_of_nothing(tmp_path, kept):
     films = [film("own", f"a{number}", patient_key=f"p{number}") for number in range(kept)]
     films += [film("own", "x", excluded_by="views", reason="lateral film")]
     lines = list(verdict_lines(verdict_on(tmp_path, films)))
-    assert lines[0] == (f"{kept} of {kept + 1} images are kept" + (" (covid 3)." if kept else "."))
-    assert any("3 patients are known, and each is in one split" in line for line in lines) == (kept == 3)
+    assert lines[0] == ("3 of 4 images are kept (covid 3)." if kept else "0 of 1 image is kept.")
+    assert any("the patients of all kept films are known: 3 patients, each in one split" in line for line in lines) == (
+        kept == 3
+    )
     assert len(lines) == (3 if kept else 2)
+
+
+@pytest.mark.parametrize(
+    ("tables", "label", "is_warned"),
+    [(["t.csv"], None, True), ([], None, False), (["t.csv"], "covid", False)],
+)
+def test_a_table_without_a_label_for_any_film_is_a_caution(tmp_path, tables, label, is_warned):
+    verdict_on(tmp_path, [film("own", "a", label=label, patient_key="p")])
+    verdict = read_verdict(Layout.at(tmp_path), tables)
+    cautions = [line for line in verdict_lines(verdict) if "CAUTION: No kept film has a label" in line]
+    assert len(cautions) == is_warned
+    assert all("(t.csv)" in line for line in cautions)
 
 
 def test_of_many_reasons_the_first_are_named(tmp_path):

@@ -91,8 +91,8 @@ def test_what_cannot_be_read_is_a_row_and_what_is_passed_over_is_counted(clinic)
     reasons = clinic.rows.reason.dropna().to_dict()
     assert reasons["loop.png"] == "a link that leads back to itself"
     assert reasons["gone"] == "the table names a file that does not exist"
-    assert "passed over 1 files that are no images: 1 .txt" in clinic.output
-    assert "the patients of 5 of 5 films are not known" in clinic.output
+    assert "1 file passed over that is not an image (1 .txt)" in clinic.output
+    assert "no patient is stated for 5 of the 5 images" in clinic.output
 
 
 def test_nothing_that_a_table_holds_reaches_the_terminal_as_a_command(clinic):
