@@ -151,7 +151,7 @@ def guess_meaning(columns: Sequence[Column], naming: Column, rows: int, files: i
 
 def _by_name(ours: str, names: Sequence[str], columns: Sequence[Column]) -> Meaning | None:
     """The first column with one of these names whose cells fit."""
-    named = [column for column in columns if _plain(column.name) in names]
+    named = [column for column in columns if plain_name(column.name) in names]
     for column in sorted(named, key=lambda each: _rank(each.name, names)):
         if column.share(_fits(ours)) >= FITTING_SHARE and _has_variety_of(ours, column):
             return Meaning(column.name, "by its name")
@@ -162,7 +162,7 @@ def _by_name(ours: str, names: Sequence[str], columns: Sequence[Column]) -> Mean
 
 def _is_named_for_patients(column: Column) -> bool:
     """Is a column called like a number of patients? One of cases or of a hospital must also have many values."""
-    plain = re.sub(r"[\W_]+", "", column.name.lower())
+    plain = plain_name(column.name)
     if not column.words or plain in ("pat", "pt"):  # the view is called so, too: posteroanterior, portable
         return False
     has_many = len(column.words) >= min(DISTINCT_KEPT, STUDIES_SHARE * column.filled)
@@ -253,11 +253,12 @@ def _is_answer(word: str) -> bool:
 
 
 def _rank(name: str, names: Sequence[str]) -> int:
-    plain = _plain(name)
+    plain = plain_name(name)
     return names.index(plain) if plain in names else len(names)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A column's name in lower case, without spaces and signs."""
     return re.sub(r"[\W_]+", "", name.lower())
 
 

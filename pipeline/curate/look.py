@@ -2,20 +2,22 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 
 from upath import UPath
 
 from pipeline.curate.guess import DISTINCT_KEPT, Column, Guess, guess_meaning, naming_column
+from pipeline.curate.header import LikelyColumns
 from pipeline.curate.unused import unused_columns
 from sources.core.errors import CxnetError, UsageError
 from sources.core.limits import TABLE_BYTES
 from sources.core.storage import is_local
-from sources.own.columns import Columns
 from sources.own.files import Files
 from sources.own.patients import propose_pattern
-from sources.own.table_rows import rows_of
+from sources.own.table_rows import HEADER_ROWS, rows_of
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".xlsx", ".parquet", ".jsonl")
 TABLES_TRIED = 10
@@ -158,16 +160,20 @@ def read_columns(rows: Iterator[Sequence[str]], names: FileNames, where: str) ->
 
 
 def _rows(place: str, folder: str) -> Iterator[Sequence[str]]:
-    """The rows of a table, in any of the usual formats."""
-    with Files(folder, "").opened(place, TABLE_BYTES) as file:
-        yield from rows_of(file, f"{folder}/{place}", Columns([]))
+    """The rows of a table, in any of the usual formats, from the names of its columns on."""
+    likely = LikelyColumns()
+    files = Files(folder, "")
+    with files.opened(place, TABLE_BYTES) as file, closing(rows_of(file, f"{folder}/{place}", likely)) as rows:
+        first = list(islice(rows, HEADER_ROWS))
+        start = next((number for number, row in enumerate(first) if likely.are_in(row)), 0)
+        yield from chain(first[start:], rows)
 
 
 def _tables_in(folder: str) -> list[str]:
     """Files in the folder, or in a folder in it, that may be tables, the nearest first."""
     root = UPath(folder)
-    found = [*root.glob("*"), *root.glob("*/*")]
-    tables = [path for path in found if path.name.lower().endswith(TABLE_SUFFIXES) and not path.name.startswith(".")]
+    found = [path for pattern in ("*", "*/*") for path in root.glob(pattern) if not path.name.startswith(".")]
+    tables = [path for path in found if path.name.lower().endswith(TABLE_SUFFIXES) and path.is_file()]
     below = [path.path.removeprefix(root.path).lstrip("/") for path in tables]
     return sorted(below, key=lambda place: (place.count("/"), place))
 

@@ -138,6 +138,8 @@ class Files:
         path = self._root / place
         if is_outside(place) or (self._is_local and not Path(path.path).resolve().is_relative_to(self._root.path)):
             raise CxnetError(f"{place} is outside the folder '{self._name}'; only files inside it are read.")
+        if self._is_local and Path(path.path).exists() and not Path(path.path).is_file():  # a pipe would never end
+            raise CxnetError(f"{place} is a folder, a pipe or a device; only files are read.")
         with path.open("rb") as file:
             yield file
 

@@ -1,6 +1,7 @@
 """A table in a user's folder: the wanted columns, and nothing else, of a file in any of the usual formats."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import IO
@@ -48,7 +49,17 @@ def read_table(
         CxnetError: it cannot be read; the message says how to save it.
     """
     wanted = Columns(list(names.values()), [name for group in groups for name in group.values()])
-    rows = rows_of(file, where, wanted)
+    with closing(rows_of(file, where, wanted)) as rows:
+        return _read(rows, wanted, names, groups, where)
+
+
+def _read(
+    rows: Iterator[Cells],
+    wanted: Columns,
+    names: Mapping[str, str],
+    groups: Sequence[Mapping[str, str]],
+    where: str,
+) -> Table:
     first = list(islice(rows, HEADER_ROWS))
     start = next((place for place, row in enumerate(first) if wanted.are_in(row)), 0)
     header = first[start] if first else []

@@ -12,8 +12,9 @@ import lzma
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import chain, islice
+from statistics import median_low
 from typing import IO, Any
 
 from sources.core.errors import CxnetError
@@ -44,7 +45,7 @@ _OTHERS = {
 }
 
 
-def rows_of(file: IO[bytes], where: str, columns: Columns, layers: int = 2) -> Iterator[Cells]:
+def rows_of(file: IO[bytes], where: str, columns: Columns, layers: int = 2) -> Generator[Cells, None, None]:
     """The rows of a table, without empty ones.
 
     Args:
@@ -159,7 +160,7 @@ def _delimiter(sample: str, columns: Columns) -> str:
         rows = _sample_rows(sample, delimiter)
         if any(map(columns.are_in, rows)):
             return delimiter
-        widths[delimiter] = min(map(len, rows), default=0)
+        widths[delimiter] = median_low(map(len, rows)) if rows else 0  # a title has fewer cells
     return max(widths, key=lambda delimiter: widths[delimiter])
 
 

@@ -1,5 +1,10 @@
 """Looking at folders: their images, and the tables that name them."""
 
+import os
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.curate.look import FileNames, look_at
@@ -106,3 +111,47 @@ def test_a_name_that_several_files_have_is_no_file_unless_the_others_are_masks()
         None,
         None,
     ]
+
+
+def columns_of(folder):
+    look = look_at(str(folder))
+    assert look.table is not None, look.notes
+    return {ours: meaning.column for ours, meaning in look.table.guess.columns.items()}, look.table.rows
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize(
+    "title", ["Films of the clinic", "# exported 2020-03-01\n# by the archive", "Films{0}{0}\n{0}{0}"]
+)
+def test_the_names_of_the_columns_stand_below_a_title(films, title, delimiter):
+    path = table_of(films, header="file,finding,pid")
+    rows = path.read_text().replace(",", delimiter)
+    path.write_text(f"{title.format(delimiter)}\n\n{rows}")
+    assert columns_of(films) == ({"item_id": "file", "label": "finding"}, 10)
+
+
+def test_the_sheet_with_the_films_is_looked_at(films):
+    book = openpyxl.Workbook()
+    book.active.append(["How this table was made"])
+    sheet = book.create_sheet("films")
+    for row in [("Films",), (), ("file", "finding"), *((f"f{number}.png", "COVID-19") for number in range(10))]:
+        sheet.append(row)
+    book.save(films / "films.xlsx")
+    assert columns_of(films) == ({"item_id": "file", "label": "finding"}, 10)
+
+
+def test_a_parquet_table_is_looked_at(films):
+    names = [f"f{number}.png" for number in range(10)]
+    pq.write_table(pa.table({"file": names, "finding": ["COVID-19"] * 10}), films / "films.parquet")
+    assert columns_of(films) == ({"item_id": "file", "label": "finding"}, 10)
+
+
+def test_pipes_and_folders_are_no_tables(films):
+    os.mkfifo(films / "a.csv")
+    (films / "b.csv").mkdir()
+    table_of(films, "c.csv")
+    look = look_at(str(films))
+    assert (look.table.place, look.notes) == ("c.csv", [])
+    for name in ("a.csv", "b.csv"):
+        with pytest.raises(CxnetError, match="only files are read"):
+            look_at(str(films), str(films / name))

@@ -1,10 +1,12 @@
 import bz2
 import codecs
 import datetime
+import gc
 import gzip
 import io
 import json
 import lzma
+import sys
 import tracemalloc
 import zipfile
 
@@ -241,3 +243,18 @@ def test_any_bytes_are_rows_or_one_clear_error(content):
             assert str(error).startswith("t")
         else:
             assert all(len(cells) == table.rows for cells in table.cells.values())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("file,file\na.png,b.png\n", "2 times"), ("other,age\n" + "a.png,1\n" * 30, "has no column 'file'")],
+)
+def test_a_refused_table_leaves_no_reader_behind(tmp_path, monkeypatch, content, message):
+    ignored = []
+    monkeypatch.setattr(sys, "unraisablehook", ignored.append)
+    path = tmp_path / "t.csv"
+    path.write_text(content)
+    with pytest.raises(CxnetError, match=message), path.open("rb") as file:
+        read_table(file, {"item_id": "file"}, "t")
+    gc.collect()
+    assert ignored == []
