@@ -36,6 +36,7 @@ from pipeline.dedupe.patients import patient_keys
 from pipeline.dedupe.verdicts import prove_candidates
 from sources.core.items import KEY
 from sources.core.storage import write_table
+from sources.core.text import counted
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class DedupeSummary(Summary):
         return cls(len(rows), int(clustered.sum()), rows["cluster_id"].nunique(), excluded)
 
     def __str__(self) -> str:
-        return f"{self.rows:,} rows, {self.clustered:,} in {self.clusters:,} clusters, {self.excluded:,} excluded"
+        copies = f"{self.clustered:,} in {counted(self.clusters, 'cluster')}"
+        return f"{counted(self.rows, 'row')}, {copies}, {self.excluded:,} excluded"
 
 
 def run(layout: Layout, params: Params, executor: Executor | None = None) -> DedupeSummary:

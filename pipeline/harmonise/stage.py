@@ -26,6 +26,7 @@ from sources.core.errors import unknown
 from sources.core.items import KEY, Key
 from sources.core.source import source_names
 from sources.core.storage import write_table
+from sources.core.text import counted
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class HarmoniseSummary(Summary):
         if self.reference is None:
             return "0 films matched: no reference"
         mean = f"the mean of {self.reference_films:,} covid films"
-        return f"{self.matched:,} films matched to {mean if self.reference == 'covid_mean' else 'one film'}"
+        return f"{counted(self.matched, 'film')} matched to {mean if self.reference == 'covid_mean' else 'one film'}"
 
 
 def run(layout: Layout, params: Params, executor: Executor | None = None) -> HarmoniseSummary:

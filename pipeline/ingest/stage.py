@@ -20,6 +20,7 @@ from pipeline.core.summary import Summary
 from pipeline.ingest.listed import read_listed
 from pipeline.ingest.results import Results, finish, is_fetched, iter_rows
 from pipeline.ingest.spool import Spool
+from sources.core.text import counted
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class IngestSummary(Summary):
     def __str__(self) -> str:
         lost = f"{self.not_fetched:,} not fetched, {self.unusable:,} unusable"
         warned = f", {self.with_warning:,} with a decode_warning" if self.with_warning else ""
-        return f"{self.rows:,} rows, {self.decoded:,} decoded{warned}, {lost}"
+        return f"{counted(self.rows, 'row')}, {self.decoded:,} decoded{warned}, {lost}"
 
 
 def run(layout: Layout, params: Params, executor: Executor | None = None) -> IngestSummary:

@@ -28,6 +28,7 @@ from pipeline.manifest.rules import broken_rules, build
 from sources.core.errors import CxnetError
 from sources.core.items import KEY, LABELS
 from sources.core.storage import atomic_folder, write_table
+from sources.core.text import counted
 
 BATCH_ROWS = 32  # pictures in memory at a time
 
@@ -52,7 +53,7 @@ class ManifestSummary(Summary):
 
     def __str__(self) -> str:
         labels = ", ".join(f"{label} {count:,}" for label, count in self.labels.items()) or "none"
-        counts = f"{self.rows:,} rows, {self.kept:,} kept ({labels}), {self.excluded:,} excluded"
+        counts = f"{counted(self.rows, 'row')}, {self.kept:,} kept ({labels}), {self.excluded:,} excluded"
         return ", ".join(filter(None, (counts, self.decisions)))
 
 

@@ -27,6 +27,7 @@ from pipeline.prepare.inputs import recipe, to_input
 from sources.core.errors import CxnetError
 from sources.core.items import KEY
 from sources.core.storage import atomic_folder, read_table, write_json, write_table
+from sources.core.text import counted
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class PrepareSummary(Summary):
     size: int
 
     def __str__(self) -> str:
-        return f"{self.films:,} films at {self.size} x {self.size} x {len(CHANNELS)} ({', '.join(CHANNELS)})"
+        return f"{counted(self.films, 'film')} at {self.size} x {self.size} x {len(CHANNELS)} ({', '.join(CHANNELS)})"
 
 
 def run(layout: Layout, params: Params, executor: Executor | None, size: int) -> PrepareSummary:

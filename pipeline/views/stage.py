@@ -26,6 +26,7 @@ from pipeline.imaging.png import decode_png
 from pipeline.views.verdict import Scores, decide
 from sources.core.items import KEY, Key
 from sources.core.storage import write_table
+from sources.core.text import counted
 
 BATCH = 256  # thumbnails that the networks see at once
 
@@ -43,7 +44,7 @@ class ViewsSummary(Summary):
 
     def __str__(self) -> str:
         return (
-            f"{self.rows:,} rows, {self.frontal:,} frontal, {self.lateral:,} lateral, {self.other:,} other, "
+            f"{counted(self.rows, 'row')}, {self.frontal:,} frontal, {self.lateral:,} lateral, {self.other:,} other, "
             f"{self.excluded:,} excluded, {self.to_review:,} to review"
         )
 

@@ -78,7 +78,7 @@ def test_chexpert_layout(items, caplog, pattern):
     found = items("tab/chexpert_layout", **facts)
     assert len(found) == 16 and set(column(found, "label").values()) == {"normal"}
     assert set(column(found, "skip").values()) == {None}
-    warnings = [record for record in caplog.records if "films of one patient may be parted" in record.getMessage()]
+    warnings = [record for record in caplog.records if "no patient is stated" in record.getMessage()]
     if pattern is None:
         assert len(warnings) == 1 and PATTERN in warnings[0].getMessage()
     else:
