@@ -150,4 +150,4 @@ def test_curate_puts_its_results_into_a_bucket_and_continues_there(bucket, tmp_p
     (bucket / "set" / "data" / "views.parquet").write_bytes(b"changed")
     third = CliRunner().invoke(app, words)
     assert third.exit_code == 0, (third.output, third.exception)
-    assert "views: 5 rows" in third.output and "dedupe: 5 rows, 2 in 1 clusters, 1 excluded, unchanged" in third.output
+    assert "views: 5 rows" in third.output and "dedupe: 5 rows, 2 in 1 cluster, 1 excluded, unchanged" in third.output

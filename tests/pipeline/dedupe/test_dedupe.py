@@ -67,7 +67,7 @@ def test_the_best_film_stays_and_the_others_name_it(outcome):
     assert set(copies["duplicate_of"]) == {"cohen/original"}
     assert copies.loc["cxnet/cropped", "reason"].startswith("duplicate of cohen/original (cropped, ")
     assert summary == DedupeSummary(rows=12, clustered=9, clusters=1, excluded=8)
-    assert str(summary) == "12 rows, 9 in 1 clusters, 8 excluded"
+    assert str(summary) == "12 rows, 9 in 1 cluster, 8 excluded"
 
 
 def test_kinds_are_named(outcome):

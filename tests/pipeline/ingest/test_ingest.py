@@ -106,7 +106,7 @@ def test_an_ordinary_film_keeps_its_row_and_gains_columns_and_a_picture(raw):
     assert row.image_id == hashlib.sha256(data).hexdigest()
     assert pd.isna(row.excluded_by)
     assert np.array_equal(raw.pictures()["one"], film(1))
-    assert raw.summary == "1 rows, 1 decoded, 0 not fetched, 0 unusable"
+    assert raw.summary == "1 row, 1 decoded, 0 not fetched, 0 unusable"
 
 
 def test_rows_are_sorted_by_source_and_item_whatever_the_order_of_the_lists(raw):
@@ -315,7 +315,7 @@ def test_without_a_raw_folder_the_error_names_the_command_to_run(tmp_path):
 def test_a_source_that_is_not_fetched_yet_is_named(raw, caplog):
     raw.add("cohen", "one", png(film(1)))
     raw.write()
-    assert str(run(raw.layout, raw.profile(PARAMS, "nih"))).startswith("1 rows, 1 decoded")
+    assert str(run(raw.layout, raw.profile(PARAMS, "nih"))).startswith("1 row, 1 decoded")
     assert "Sources that are not fetched yet are left out: nih." in caplog.text
 
 
