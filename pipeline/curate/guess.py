@@ -18,6 +18,7 @@ DISTINCT_KEPT = 5000  # different cells that are counted per column
 MOST_WORDS = 200  # different words that a column of labels may have, or
 WORDS_SHARE = 0.1  # of its cells
 MOST_MAPPED = 300  # words of labels that a profile lists
+LONGEST_WORD = 200  # characters of one that it lists; longer ones are reports
 STUDIES_SHARE = 0.1  # different studies per film: numbers that begin anew for each patient would link patients
 FITTING_SHARE = 0.5  # of a column's cells that must fit its name
 SURE_SHARE = 0.95  # of a column's cells that must fit if its name says nothing
@@ -243,7 +244,7 @@ def _with_labels(meanings: dict[str, Meaning], column: Column) -> Guess:
         labels = {word: label for word, answer in answers.items() if answer in YES}
     else:
         labels = {word: label for word in column.words if (label := _label_of(word)) is not None}
-    frequent = column.words.most_common()
+    frequent = [(word, count) for word, count in column.words.most_common() if len(word) <= LONGEST_WORD]
     known = {word: str(labels[word]) for word, _ in frequent[:MOST_MAPPED] if word in labels}
     return Guess(meanings, known, {word: count for word, count in frequent if word not in known})
 

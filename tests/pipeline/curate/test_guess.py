@@ -215,3 +215,9 @@ def test_an_empty_table_is_refused():
 
 def look_at_nothing():
     return read_columns(iter(()), FileNames([]), "t.csv")
+
+
+def test_a_report_is_no_word_of_a_profile():
+    report = "Pneumonia. " + "Much more is said. " * 20
+    guess = guessed(["file", "finding"], *rows(file, lambda n: "COVID-19" if n else report))
+    assert (guess.labels, guess.words) == ({"COVID-19": "covid"}, {})
