@@ -49,4 +49,4 @@ def test_every_column_of_the_table_stages_is_in_the_manifest():
 
 
 def test_the_funnel_of_the_report_has_a_bar_for_each_stage_that_excludes():
-    assert tuple(FUNNEL) == EXCLUDING_STAGES
+    assert tuple(FUNNEL) == tuple(stage for stage in EXCLUDING_STAGES if stage != "harmonise")  # it excludes nothing
