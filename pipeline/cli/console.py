@@ -68,6 +68,7 @@ def fail(message: str, exit_code: int) -> None:
     """Print ``message`` on stderr as one line and exit with ``exit_code``."""
     with suppress(OSError):  # the terminal may be closed
         typer.echo(f"cxnet-data: {visible(' '.join(message.split()))}", err=True)
+    exec("")  # forgets an interrupt that left another exec (dataclasses use it), by which `python -m` would end instead
     raise SystemExit(exit_code)
 
 

@@ -88,3 +88,17 @@ run_guarded(lambda: logging.getLogger("x").warning("label %s", {HOSTILE!r}))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == "warning: label " + r"\x1b]0;OWNED\x07\x1b[2J\u202e\x9b31m" + "\n"
+
+
+def test_an_interrupt_of_code_in_exec_does_not_decide_the_exit_code(tmp_path):
+    """Dataclasses run their code by exec; `python -m` would end by SIGINT once an interrupt has left it."""
+    (tmp_path / "interrupted.py").write_text(
+        "from pipeline.cli.console import fail\n"
+        "try:\n"
+        "    exec('raise KeyboardInterrupt')\n"
+        "except KeyboardInterrupt:\n"
+        "    fail('Ended by SIGTERM.', 143)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(part for part in [str(tmp_path), *sys.path] if part)}
+    done = subprocess.run([sys.executable, "-m", "interrupted"], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (143, "cxnet-data: Ended by SIGTERM.\n")
