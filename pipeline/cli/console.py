@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from pipeline.cli.signals import ending_as_interrupts
+from pipeline.core.summary import Summary
 from sources.core.errors import CxnetError
 from sources.core.text import visible
 
@@ -125,12 +126,14 @@ def _sentence(error: Exception) -> str:
 
 
 @contextmanager
-def timed(name: str) -> Iterator[Callable[[object], None]]:
-    """Time a stage. The function it yields prints the one-line summary with the time."""
+def timed(name: str) -> Iterator[Callable[[Summary], None]]:
+    """Time a stage. The function it yields prints the one-line summary with the time, and its warnings on stderr."""
     began = time.perf_counter()
 
-    def say(summary: object) -> None:
+    def say(summary: Summary) -> None:
         typer.echo(f"{name}: {summary}, {time.perf_counter() - began:.1f} s")
+        for warning in summary.warnings:
+            typer.echo(f"warning: {visible(warning)}", err=True)
 
     yield say
 

@@ -1,10 +1,7 @@
 """The ``curate`` verb: from folders of films to a data set, a report and a verdict."""
 
 import json
-import logging
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +71,7 @@ def curate_films(request: CurateRequest) -> None:
         layout = Layout.at(absolute(request.root) if request.root else UPath(out))
         local = layout if is_local(layout.root) else Layout.at(UPath(out))
         _write_decisions(layout)
-        with _verdict_warns(), open_executor(request.workers or params.workers, request.scheduler) as executor:
+        with open_executor(request.workers or params.workers, request.scheduler) as executor:
             for step in run_steps(layout, local, params, executor, fetch_as_stage):
                 took = f"{step.seconds:.1f} s" if step.was_run else "unchanged"
                 typer.echo(f"{step.label}: {step.summary}, {took}", err=request.as_json)
@@ -177,22 +174,6 @@ def _write_decisions(layout: Layout) -> None:
     if is_local(layout.root) and not layout.decisions.exists():
         with atomic(layout.decisions, "w") as file:
             file.write(",".join(DECISION_COLUMNS) + "\n")
-
-
-@contextmanager
-def _verdict_warns() -> Iterator[None]:
-    """Within the ``with`` statement, split is silent about what the verdict says in any case."""
-    log = logging.getLogger("pipeline.split.stage")
-    log.addFilter(_is_not_in_verdict)
-    try:
-        yield
-    finally:
-        log.removeFilter(_is_not_in_verdict)
-
-
-def _is_not_in_verdict(record: logging.LogRecord) -> bool:
-    """Hide a warning of split that the verdict repeats, also if split need not be run."""
-    return "are unknown: films of one patient" not in record.getMessage()
 
 
 def _show_verdict(request: CurateRequest, layout: Layout, profile: Path, params: Params) -> None:

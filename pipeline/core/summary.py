@@ -16,6 +16,11 @@ class Summary(ABC):
     def __str__(self) -> str:
         """One line of text made from the numbers."""
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should look at, a sentence each; the command line prints them on stderr."""
+        return ()
+
     def numbers(self) -> dict[str, Any]:
         """The fields by name, ready for JSON."""
         return asdict(self)

@@ -75,9 +75,9 @@ def exclude(rows: pd.DataFrame, mask: "pd.Series[bool]", stage: str, reason: "st
     )
 
 
-def row_names(rows: pd.DataFrame) -> "pd.Series[str]":
-    """``<source>/<item_id>`` of every row."""
-    return rows["source"].astype(str) + "/" + rows["item_id"].astype(str)
+def row_names(rows: pd.DataFrame, prefix: str = "") -> "pd.Series[str]":
+    """``<source>/<item_id>`` of every row; with a prefix, of one film of a pair."""
+    return rows[f"{prefix}source"].astype(str) + "/" + rows[f"{prefix}item_id"].astype(str)
 
 
 def has_unknown_patient(rows: pd.DataFrame) -> "pd.Series[bool]":

@@ -8,15 +8,18 @@ import pandas as pd
 from pandas.api.types import is_list_like
 
 from pipeline.core.layout import Layout
-from pipeline.core.tables import UNLABELED, has_unknown_patient, unknown_patients_warning
+from pipeline.core.tables import UNLABELED, row_names
 from pipeline.report.summary import general_reason
+from pipeline.split.stage import SplitSummary
 from sources.core.items import KEY, LABELS
 from sources.core.storage import read_table
-from sources.core.text import counted
+from sources.core.text import counted, visible
 
 COLUMNS = [*KEY, "label", "finding", "status", "excluded_by", "reason", "flags", "duplicate_kind"]
 COLUMNS += ["patient_id", "patient_key"]
+COMPARED = {"patient_id": "patient"}  # columns in which copies may disagree, where the verdict has another word
 NAMED = 4  # reasons, kinds or flags named on a line
+PAIRS_NAMED = 3
 STAGES = {  # what excluded a row -> why it was left out
     "fetch": "the file cannot be read",
     "ingest": "no usable picture",
@@ -37,8 +40,11 @@ class Verdict:
         suspicious: films with a label, age or sex that other evidence contradicts; ``evidence``: by kind.
         patients: known patients of the kept films; ``unknown_patients``: kept films whose patient is unknown.
         splits: kept films by split.
+        conflicts: pairs of copies that disagree, by what they disagree about.
         warning: about kept films whose patient is unknown; None if there are none.
         label_warning: a table was read, but no kept film has a label; None otherwise.
+        balance_warning: what is uneven in the split; None if nothing is.
+        patient_warning: copies that belong to different patients; None if there are none.
     """
 
     listed: int
@@ -52,8 +58,17 @@ class Verdict:
     patients: int
     unknown_patients: int
     splits: dict[str, int]
+    conflicts: dict[str, int]
     warning: str | None
-    label_warning: str | None = None
+    label_warning: str | None
+    balance_warning: str | None
+    patient_warning: str | None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know before the films are used."""
+        found = (self.patient_warning, self.warning, self.label_warning, self.balance_warning)
+        return [warning for warning in found if warning]
 
     def numbers(self) -> dict[str, Any]:
         """The fields by name, ready for JSON."""
@@ -74,7 +89,8 @@ def read_verdict(layout: Layout, tables: Sequence[str] = ()) -> Verdict:
     kept = rows[rows["status"] == "kept"]
     flags = kept["flags"].astype(object).map(lambda found: list(found) if is_list_like(found) else [])
     contradictions = read_table(layout.contradictions, [*KEY, "kind"])
-    splits = read_table(layout.splits, ["split"])["split"].dropna()
+    conflicts = read_table(layout.conflicts, ["column", "a_source", "a_item_id", "b_source", "b_item_id"])
+    split = SplitSummary.of(kept.merge(read_table(layout.splits, [*KEY, "split", "group_id"]), on=list(KEY)))
     labels = _counts(kept["label"].astype(object).fillna(UNLABELED))
     return Verdict(
         listed=len(rows),
@@ -86,10 +102,13 @@ def read_verdict(layout: Layout, tables: Sequence[str] = ()) -> Verdict:
         suspicious=len(contradictions.drop_duplicates(list(KEY))),
         evidence=_counts(contradictions["kind"]),
         patients=int(kept["patient_key"].nunique()),
-        unknown_patients=int(has_unknown_patient(kept).sum()),
-        splits=_counts(splits),
-        warning=unknown_patients_warning(kept),
+        unknown_patients=split.unknown_patients,
+        splits=split.splits,
+        conflicts=_counts(conflicts["column"].replace(COMPARED)),
+        warning=split.patients_warning,
         label_warning=_label_warning(labels, tables),
+        balance_warning=split.balance_warning,
+        patient_warning=_patient_warning(conflicts[conflicts["column"] == "patient_id"]),
     )
 
 
@@ -103,13 +122,14 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
         yield f"  {verdict.flagged:,} kept with quality flags{_named(verdict.flags)}"
     if verdict.suspicious:
         yield f"  {verdict.suspicious:,} with a suspicious label, age or sex{_named(verdict.evidence)}"
+    if verdict.conflicts:
+        count = counted(sum(verdict.conflicts.values()), "disagreement")
+        yield f"  {count} between copies of one exposure{_named(verdict.conflicts)}"
     if not verdict.unknown_patients and verdict.kept:
         patients = counted(verdict.patients, "patient")
         yield f"  the patients of all kept films are known: {patients}, each in one split{_named(verdict.splits)}"
-    elif verdict.warning:
-        yield f"  CAUTION: {verdict.warning}"
-    if verdict.label_warning:
-        yield f"  CAUTION: {verdict.label_warning}"
+    for warning in verdict.warnings:
+        yield f"  CAUTION: {warning}"
 
 
 def _label_warning(labels: Mapping[str, int], tables: Sequence[str]) -> str | None:
@@ -118,6 +138,21 @@ def _label_warning(labels: Mapping[str, int], tables: Sequence[str]) -> str | No
     return (
         f"No kept film has a label, although there is a table ({', '.join(tables)}). Name its column of labels under "
         "`columns` in the profile (`label: ...`), and its words under `labels`."
+    )
+
+
+def _patient_warning(conflicts: pd.DataFrame) -> str | None:
+    """Copies of one exposure that belong to different patients."""
+    if conflicts.empty:
+        return None
+    pairs = list(zip(row_names(conflicts, "a_"), row_names(conflicts, "b_"), strict=True))
+    named = [f"{visible(one)} and {visible(other)}" for one, other in pairs[:PAIRS_NAMED]]
+    more = [f"{len(pairs) - PAIRS_NAMED:,} more"] if len(pairs) > PAIRS_NAMED else []
+    verb = "shows one exposure, but has" if len(pairs) == 1 else "show one exposure each, but have"
+    return (
+        f"{counted(len(pairs), 'pair')} of films {verb} two patients: {'; '.join([*named, *more])}. One of the "
+        "two must be wrong; until it is corrected, the split keeps the films of both together. All pairs are in "
+        "data/conflicts.parquet."
     )
 
 

@@ -8,13 +8,21 @@ from typing import Any, Self
 
 import pandas as pd
 
+from pipeline.core.balance import balance_warning
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
-from pipeline.core.schema import CONTRADICTIONS_SCHEMA, DUPLICATES_SCHEMA, MANIFEST_SCHEMA, SPLITS_SCHEMA
+from pipeline.core.schema import (
+    CONFLICTS_SCHEMA,
+    CONTRADICTIONS_SCHEMA,
+    DUPLICATES_SCHEMA,
+    MANIFEST_SCHEMA,
+    SPLITS_SCHEMA,
+)
 from pipeline.core.tables import has_unknown_patient, unknown_patients_warning
 from pipeline.report import numbers, page, pictures
 from pipeline.report.summary import Table
 from sources.core.errors import CxnetError
+from sources.core.items import KEY
 from sources.core.storage import read_table
 
 
@@ -25,6 +33,7 @@ class Tables:
     manifest: pd.DataFrame
     splits: pd.DataFrame
     pairs: pd.DataFrame
+    conflicts: pd.DataFrame
     contradictions: pd.DataFrame
 
     @classmethod
@@ -38,6 +47,7 @@ class Tables:
             read_table(layout.manifest / "manifest.parquet", schema=MANIFEST_SCHEMA),
             read_table(layout.splits, schema=SPLITS_SCHEMA),
             read_table(layout.duplicates, schema=DUPLICATES_SCHEMA),
+            read_table(layout.conflicts, schema=CONFLICTS_SCHEMA),
             read_table(layout.contradictions, schema=CONTRADICTIONS_SCHEMA),
         )
 
@@ -64,7 +74,9 @@ def build_page(layout: Layout, params: Params, tables: Tables) -> page.Page:
         kept=pictures.sheets(kept_films, thumbnails, "view"),
         excluded=pictures.sheets(excluded_films, thumbnails, "reason"),
         duplicates=page.Duplicates(
-            numbers.value_counts(tables.pairs["kind"], ("kind", "pairs")), pictures.pair_figures(pairs, thumbnails)
+            numbers.value_counts(tables.pairs["kind"], ("kind", "pairs")),
+            pictures.pair_figures(pairs, thumbnails),
+            numbers.conflict_table(tables.conflicts),
         ),
         quality=page.Quality(numbers.flag_table(manifest), pictures.sheets(flagged_films, thumbnails, "view")),
         contradictions=page.Contradictions(
@@ -96,8 +108,9 @@ def _sources(layout: Layout, params: Params, tables: Tables) -> page.Sources:
 def _splits(tables: Tables) -> page.Splits:
     in_split = tables.splits[tables.splits["split"].notna()]
     by_source = numbers.crosstab(in_split, "source", "split", "Films by source and split")
-    warning = unknown_patients_warning(tables.kept)
-    return page.Splits(numbers.split_table(tables.kept, tables.splits), by_source, warning)
+    by_label = numbers.split_table(tables.kept, tables.splits)
+    labeled = tables.kept[[*KEY, "label"]].merge(in_split, on=list(KEY))
+    return page.Splits(by_label, by_source, unknown_patients_warning(tables.kept), balance_warning(labeled))
 
 
 def _model(layout: Layout, experiment: str) -> page.Model:
@@ -109,10 +122,9 @@ def _model(layout: Layout, experiment: str) -> page.Model:
         raise CxnetError(
             f"{folder / 'metrics.json'} is not readable ({error}); run `cxnet-data evaluate {experiment}` again."
         ) from None
-    figures = []
-    for path in sorted((folder / "figures").glob("*.png"), key=str):
-        name = path.stem.replace("_", " ")
-        figures.append(pictures.Figure(path.read_bytes(), name, name))
+    figures = [
+        pictures.plot(path.stem, path.read_bytes()) for path in sorted((folder / "figures").glob("*.png"), key=str)
+    ]
     return page.Model(experiment, metrics.get("about", ""), _metric_table(metrics), figures)
 
 

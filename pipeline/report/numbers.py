@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import pandas as pd
 from pandas.api.types import is_list_like
 
+from pipeline.core.balance import SPLITS
 from pipeline.core.tables import UNLABELED, row_names
 from pipeline.report.summary import Table, general_reason
 from sources.core.items import KEY, LABELS
+from sources.core.text import counted
 
 FUNNEL = {  # stage that excludes -> what is left after it
     "fetch": "fetched",
@@ -108,8 +110,15 @@ def crosstab(rows: pd.DataFrame, down: str, across: str, title: str | None = Non
         return Table((down,), [], title)
     filled = rows[[down, across]].astype("string").fillna({"label": UNLABELED}).fillna("unknown")
     counts = pd.crosstab(filled[down], filled[across], margins=True, margins_name="all")
+    counts = counts.reindex(index=_in_order(counts.index, down), columns=_in_order(counts.columns, across))
     cells = zip(counts.index, counts.to_numpy(), strict=True)
     return Table((down, *map(str, counts.columns)), [(str(name), *map(int, values)) for name, values in cells], title)
+
+
+def _in_order(values: pd.Index, name: str) -> list[str]:
+    """The values of a table's row or column: splits in the order of their use, others by name; "all" is the last."""
+    order = {split: place for place, split in enumerate((*SPLITS, "external"))} if name == "split" else {}
+    return sorted(map(str, values), key=lambda value: (value == "all", order.get(value, len(order)), value))
 
 
 def with_flags(manifest: pd.DataFrame) -> pd.DataFrame:
@@ -132,6 +141,17 @@ def strongest_contradictions(contradictions: pd.DataFrame, most: int = 6) -> Tab
     score = ["" if pd.isna(value) else f"{value:.2f}" for value in chosen["score"]]
     rows = list(zip(row_names(chosen), label, chosen["kind"], score, chosen["evidence"], strict=True))
     return Table(("film", "label", "kind", "score", "evidence"), rows, "The strongest of each kind")
+
+
+def conflict_table(conflicts: pd.DataFrame, most: int = 6) -> Table:
+    """Copies of one exposure whose metadata disagree, a few of each kind; patients are not named."""
+    ordered = conflicts.sort_values(["column", "a_source", "a_item_id", "b_source", "b_item_id"])
+    chosen = ordered.groupby("column").head(most)
+    values = chosen["a_value"].astype(str) + " and " + chosen["b_value"].astype(str)
+    said = values.mask(chosen["column"] == "patient_id", "two patients")
+    rows = list(zip(chosen["column"], row_names(chosen, "a_"), row_names(chosen, "b_"), said, strict=True))
+    title = f"Copies whose metadata disagree: {len(rows):,} of {counted(len(conflicts), 'pair')}"
+    return Table(("column", "film", "its copy", "they say"), rows, title)
 
 
 def split_table(kept: pd.DataFrame, splits: pd.DataFrame) -> Table:

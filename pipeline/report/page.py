@@ -34,10 +34,11 @@ class Sources:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Section on duplicates: pairs of each kind, and the weakest proofs."""
+    """Section on duplicates: pairs of each kind, the weakest proofs, and copies whose metadata disagree."""
 
     kinds: Table
     pairs: list[Pair]
+    conflicts: Table
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,16 @@ class Matching:
 
 @dataclass(frozen=True)
 class Splits:
-    """Section on the splits: by label and by source, and a warning about unknown patients, if there are any."""
+    """Section on the splits: by label and by source, and warnings, if there is reason for them.
+
+    Attributes:
+        patients_warning: patients are unknown; ``balance_warning``: the labels are divided unevenly.
+    """
 
     by_label: Table
     by_source: Table
-    warning: str | None
+    patients_warning: str | None
+    balance_warning: str | None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,16 @@ from pipeline.imaging.png import decode_png
 from pipeline.report.numbers import general_reason, with_flags
 from sources.core.items import KEY, Key
 
+SHOWN = {  # figure of an evaluation -> what it shows
+    "roc": "ROC curve of each class against all others, with the area below it.",
+    "confusion": "Confusion matrix: how many films of each actual class got each predicted class.",
+    "losses": "Loss on the training and the validation films by epoch; the dashed line marks the epoch that was kept.",
+}
+GRAD_CAM = (
+    "Films of class {label}. Above: the film, its predicted class and the probability. Below: how much each region "
+    "speaks for that class (Grad-CAM), in one scale for all classes. “max 0” means that no region speaks for it: the "
+    "class was predicted because less spoke for the others."
+)
 PER_SHEET = 12
 PER_FLAG = 6
 PAIRS_PER_KIND = 2
@@ -114,6 +124,13 @@ def thumbnails(layout: Layout, groups: Iterable[Groups], pairs: pd.DataFrame) ->
 
 def _keys(rows: pd.DataFrame, prefix: str = "") -> list[Key]:
     return list(zip(rows[f"{prefix}source"], rows[f"{prefix}item_id"], strict=True))
+
+
+def plot(name: str, png: bytes) -> Figure:
+    """A figure of an evaluation, with what it shows; ``name`` is that of its file, without extension."""
+    label = name.removeprefix("gradcam_")
+    shown = GRAD_CAM.format(label=label) if label != name else SHOWN.get(name, name.replace("_", " "))
+    return Figure(png, shown, name.replace("_", " "))
 
 
 def sheets(groups: Groups, pictures: dict[Key, bytes], detail: str) -> list[Sheet]:

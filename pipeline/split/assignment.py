@@ -16,8 +16,6 @@ import pandas as pd
 
 from pipeline.core.params import SplitParams
 
-SPLITS = ("train", "val", "test")
-
 
 def assign(rows: pd.DataFrame, kept: "pd.Series[bool]", params: SplitParams) -> pd.DataFrame:
     """Add ``split`` and ``fold`` to rows with a ``group_id``; both are null where ``kept`` is False."""
@@ -40,13 +38,6 @@ def split_of(group_id: str, params: SplitParams) -> str:
 def fold_of(group_id: str, params: SplitParams) -> int:
     """The fold of a group, 0 to ``folds`` - 1."""
     return int(hashed(group_id, f"{params.seed}/fold") * params.folds)
-
-
-def gaps(rows: pd.DataFrame) -> list[str]:
-    """A clause for each label without a film in train, val or test."""
-    present = set(zip(rows["label"], rows["split"], strict=True))
-    labels = sorted(rows.loc[rows["split"].isin(SPLITS), "label"].dropna().unique())
-    return [f"no {label} film in {split}" for label in labels for split in SPLITS if (label, split) not in present]
 
 
 def hashed(name: str, salt: str) -> float:

@@ -5,19 +5,19 @@ the kept ones. Excludes nothing. :mod:`pipeline.split.groups` says what belongs 
 :mod:`pipeline.split.assignment` where it goes.
 """
 
-import logging
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Self
 
 import pandas as pd
 
+from pipeline.core.balance import SPLITS, balance_warning, gaps
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params, SplitParams
 from pipeline.core.schema import MANIFEST_SCHEMA, SPLITS_SCHEMA
 from pipeline.core.summary import Summary
 from pipeline.core.tables import has_unknown_patient, unknown_patients_warning
-from pipeline.split.assignment import SPLITS, assign, gaps
+from pipeline.split.assignment import assign
 from pipeline.split.groups import groups
 from sources.core.errors import unknown
 from sources.core.items import KEY
@@ -25,21 +25,28 @@ from sources.core.source import source_names
 from sources.core.storage import read_table, write_table
 from sources.core.text import counted
 
-log = logging.getLogger(__name__)
-
 LINKS = ("patient_id", "patient_key", "study_id", "cluster_id", "duplicate_of", "page_url")
 COLUMNS = [*KEY, "image_id", "label", *LINKS, "status"]
 
 
 @dataclass(frozen=True)
 class SplitSummary(Summary):
-    """Films, groups, films of each split, films of unknown patients, and a clause for each label that a split lacks."""
+    """The split in numbers.
+
+    Attributes:
+        films: kept ones; ``groups``: of them; ``splits``: films of each split.
+        unknown_patients: films whose patient is unknown.
+        gaps: a clause for each label that a split lacks.
+        balance_warning, patients_warning: what a person should know, each one sentence or None.
+    """
 
     films: int
     groups: int
     splits: dict[str, int]
     unknown_patients: int
     gaps: tuple[str, ...]
+    balance_warning: str | None
+    patients_warning: str | None
 
     @classmethod
     def of(cls, rows: pd.DataFrame) -> Self:
@@ -48,7 +55,12 @@ class SplitSummary(Summary):
         counts = kept["split"].value_counts()
         splits = {name: int(counts[name]) for name in (*SPLITS, "external") if name in counts}
         unknown = int(has_unknown_patient(kept).sum())
-        return cls(len(kept), kept["group_id"].nunique(), splits, unknown, tuple(gaps(rows)))
+        warnings = balance_warning(kept), unknown_patients_warning(kept)
+        return cls(len(kept), kept["group_id"].nunique(), splits, unknown, tuple(gaps(kept)), *warnings)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self.balance_warning, self.patients_warning)))
 
     def __str__(self) -> str:
         total = f"{counted(self.films, 'film')} in {counted(self.groups, 'group')}"
@@ -67,10 +79,6 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Spl
     _check_external(params.split, rows)
     rows = assign(rows.assign(group_id=groups(rows)), rows["status"] == "kept", params.split)
     write_table(layout.splits, rows.sort_values(list(KEY), kind="stable"), SPLITS_SCHEMA)
-    for gap in gaps(rows):
-        log.warning("%s; choose another split.seed or larger shares, or add films.", gap)
-    if warning := unknown_patients_warning(rows[rows["split"].notna()]):
-        log.warning(warning)
     return SplitSummary.of(rows)
 
 

@@ -6,7 +6,7 @@ from handmade import film, lay_out, options
 
 from pipeline.core.layout import Layout
 from pipeline.core.params import ManifestParams, SplitParams
-from pipeline.core.schema import CONTRADICTIONS_SCHEMA, DUPLICATES_SCHEMA
+from pipeline.core.schema import CONFLICTS_SCHEMA, CONTRADICTIONS_SCHEMA, DUPLICATES_SCHEMA
 from pipeline.manifest import stage as manifest
 from pipeline.split import stage as split
 from sources.core.storage import write_table
@@ -44,6 +44,12 @@ def laid_out(folder, pairs=True):
         pd.DataFrame([empty | pair | {"similarity": 0.97}] * pairs, columns=list(empty)),
         DUPLICATES_SCHEMA,
     )
+    conflict = {"a_source": "cohen", "a_item_id": "c0", "b_source": "nih", "b_item_id": "n0"}
+    conflicts = [
+        conflict | {"cluster_id": "1", "column": column, "a_value": f"{column}-of-a", "b_value": EVIL}
+        for column in ("age", "patient_id")
+    ]
+    write_table(layout.conflicts, pd.DataFrame(conflicts * pairs, columns=CONFLICTS_SCHEMA.names), CONFLICTS_SCHEMA)
     doubt = {
         "source": "cohen",
         "item_id": "c1",

@@ -1,11 +1,13 @@
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 
 import pytest
 
 from pipeline.cli.console import print_table, run_guarded, timed, without_native_chatter
 from pipeline.cli.fetch_console import note, show_warning
+from pipeline.core.summary import Summary
 from sources.core.errors import CxnetError, UsageError
 
 
@@ -53,10 +55,24 @@ def test_errors_are_one_sentence_and_an_exit_code(capsys, monkeypatch, error, co
     assert shown.startswith(said) and len(shown.splitlines()) == 1
 
 
-def test_a_stage_says_its_name_summary_and_time(capsys):
+@dataclass(frozen=True)
+class Said(Summary):
+    """A summary with a warning that quotes a file name."""
+
+    def __str__(self):
+        return "3 films"
+
+    @property
+    def warnings(self):
+        return ("look at \x1b[2J.png",)
+
+
+def test_a_stage_says_its_name_summary_and_time_and_its_warnings_on_stderr(capsys):
     with timed("split") as say:
-        say("3 films")
-    assert capsys.readouterr().out.startswith("split: 3 films, 0.")
+        say(Said())
+    said = capsys.readouterr()
+    assert said.out.startswith("split: 3 films, 0.") and len(said.out.splitlines()) == 1
+    assert said.err == "warning: look at \\x1b[2J.png\n"
 
 
 def test_tables_show_numbers_with_thousands_and_nothing_for_none(capsys):

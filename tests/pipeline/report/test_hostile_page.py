@@ -8,7 +8,13 @@ import pytest
 from handmade import film, options
 from reported import laid_out
 
-from pipeline.core.schema import CONTRADICTIONS_SCHEMA, DUPLICATES_SCHEMA, MANIFEST_SCHEMA, SPLITS_SCHEMA
+from pipeline.core.schema import (
+    CONFLICTS_SCHEMA,
+    CONTRADICTIONS_SCHEMA,
+    DUPLICATES_SCHEMA,
+    MANIFEST_SCHEMA,
+    SPLITS_SCHEMA,
+)
 from pipeline.report import content
 from pipeline.report.stage import run
 from sources.core.storage import read_table
@@ -46,7 +52,7 @@ def test_nothing_of_a_hostile_table_runs_or_asks_the_web(tmp_path, monkeypatch):
     from playwright.sync_api import sync_playwright
 
     layout = laid_out(tmp_path)
-    schemas = (MANIFEST_SCHEMA, SPLITS_SCHEMA, DUPLICATES_SCHEMA, CONTRADICTIONS_SCHEMA)
+    schemas = (MANIFEST_SCHEMA, SPLITS_SCHEMA, DUPLICATES_SCHEMA, CONFLICTS_SCHEMA, CONTRADICTIONS_SCHEMA)
     read = iter(schemas)
 
     def hostile_table(path, columns=None, schema=None):

@@ -9,7 +9,7 @@ from reported import EVIL, laid_out
 
 from pipeline.core.layout import Layout
 from pipeline.core.params import ExperimentParams, ManifestParams, Params, SplitParams
-from pipeline.core.schema import CONTRADICTIONS_SCHEMA, DUPLICATES_SCHEMA
+from pipeline.core.schema import CONFLICTS_SCHEMA, CONTRADICTIONS_SCHEMA, DUPLICATES_SCHEMA
 from pipeline.core.stages import EXCLUDING_STAGES
 from pipeline.manifest import stage as manifest
 from pipeline.report.numbers import FUNNEL, crosstab, funnel, source_table, split_table, top_reasons
@@ -21,6 +21,11 @@ from sources.core.errors import CxnetError
 from sources.core.storage import read_table, write_table
 
 CHROMIUM = shutil.which("chromium")
+EMPTY = {
+    "duplicates": DUPLICATES_SCHEMA,
+    "conflicts": CONFLICTS_SCHEMA,
+    "contradictions": CONTRADICTIONS_SCHEMA,
+}
 
 
 @pytest.fixture
@@ -150,8 +155,39 @@ def test_splits_count_films_and_groups(layout):
     assert table.rows[-1] == ("all", 8, 8, 16, 16)
 
 
+def test_splits_are_listed_in_the_order_of_their_use():
+    rows = pd.DataFrame({"source": "own", "split": ["external", "test", "train", "val", "test"]})
+    assert crosstab(rows, "source", "split").columns == ("source", "train", "val", "test", "external", "all")
+    assert [row[0] for row in crosstab(rows, "split", "source").rows] == ["train", "val", "test", "external", "all"]
+
+
+def test_copies_whose_metadata_disagree_are_listed_and_patients_are_not_named(layout):
+    page = page_of(layout)
+    assert "Copies whose metadata disagree: 2 of 2 pairs" in page
+    assert "age-of-a and &lt;script&gt;" in page
+    assert "two patients" in page and "patient_id-of-a" not in page
+
+
+def test_figures_of_a_model_say_what_they_show(layout):
+    folder = layout.report("base")
+    (folder / "figures").mkdir(parents=True)
+    (folder / "metrics.json").write_text("{}")
+    for name in ("roc", "gradcam_covid", "of_a_later_version"):
+        (folder / "figures" / f"{name}.png").write_bytes(b"\x89PNG")
+    page = page_of(layout, experiments={"base": ExperimentParams(model="base")})
+    assert "ROC curve of each class" in page
+    assert "Films of class covid." in page and "“max 0” means" in page
+    assert "<figcaption>of a later version</figcaption>" in page
+
+
 def test_an_empty_table_has_no_rows():
     assert crosstab(pd.DataFrame({"a": [], "b": []}), "a", "b") == Table(("a",), [])
+
+
+def write_empty(layout):
+    """The tables of a data set without duplicates and contradictions."""
+    for name, schema in EMPTY.items():
+        write_table(getattr(layout, name), pd.DataFrame(columns=schema.names), schema)
 
 
 def unlabeled(folder, patients):
@@ -159,8 +195,7 @@ def unlabeled(folder, patients):
     layout = Layout.at(folder)
     key = lambda number: f"own:{number}" if number < patients else None  # noqa: E731
     lay_out(layout, [film("own", f"{n}", label=None, patient_key=key(n)) for n in range(10)], through="harmonise")
-    for path, schema in ((layout.duplicates, DUPLICATES_SCHEMA), (layout.contradictions, CONTRADICTIONS_SCHEMA)):
-        write_table(path, pd.DataFrame(columns=schema.names), schema)
+    write_empty(layout)
     manifest.run(layout, options(manifest=ManifestParams(labels=("any",))))
     split.run(layout, options(split=SplitParams()))
     return page_of(layout)
@@ -169,8 +204,7 @@ def unlabeled(folder, patients):
 def test_a_data_set_without_films_has_a_page(tmp_path):
     layout = Layout.at(tmp_path)
     lay_out(layout, [film("own", "a", image=None, excluded_by="ingest", reason="damaged")], through="harmonise")
-    for path, schema in ((layout.duplicates, DUPLICATES_SCHEMA), (layout.contradictions, CONTRADICTIONS_SCHEMA)):
-        write_table(path, pd.DataFrame(columns=schema.names), schema)
+    write_empty(layout)
     manifest.run(layout, options(manifest=ManifestParams()))
     split.run(layout, options(split=SplitParams()))
     page = page_of(layout)

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from upath import UPath
 
+from pipeline.core.balance import gaps
 from pipeline.core.layout import Layout
 from pipeline.core.params import ManifestParams, SplitParams
 from pipeline.core.schema import MANIFEST_SCHEMA
 from pipeline.manifest.rules import build
-from pipeline.split.assignment import assign, gaps, hashed, split_of
+from pipeline.split.assignment import assign, hashed, split_of
 from pipeline.split.groups import HOMEPAGES, groups, is_case
 from pipeline.split.stage import SplitSummary, run
 from sources.core.errors import UsageError
@@ -167,15 +168,17 @@ def test_an_external_source_is_held_out_whole_with_the_groups_it_reaches():
     assert sides["fold"].iloc[:3].isna().all()
 
 
-def test_a_label_that_is_missing_from_a_split_is_reported(tmp_path, caplog):
+def test_a_label_that_is_missing_from_a_split_is_reported(tmp_path):
     rows = [film("cohen", "1", PICTURE), film("nih", "1", PICTURE, label="normal")]
-    summary = str(run(manifest_of(tmp_path, rows), options(split=SplitParams())))
-    assert summary.startswith("2 films in 2 groups")
-    assert summary.count("no ") == 4
-    assert "choose another split.seed" in caplog.text
+    summary = run(manifest_of(tmp_path, rows), options(split=SplitParams()))
+    assert str(summary).startswith("2 films in 2 groups")
+    assert str(summary).count("no ") == 4
+    (uneven, _) = summary.warnings
+    assert uneven.count("(1 film in all)") == 2
+    assert "another seed under `split`" in uneven
 
 
-def test_unknown_patients_are_counted_and_warned_of(tmp_path, caplog):
+def test_unknown_patients_are_counted_and_warned_of(tmp_path):
     known = film("cohen", "1", PICTURE, patient_id="cohen:a")
     through_a_copy = film("nih", "1", PICTURE, patient_key="cohen:a")
     unknown = [film("nih", f"{number}", PICTURE, study_id="nih:s") for number in (2, 3)]
@@ -183,12 +186,12 @@ def test_unknown_patients_are_counted_and_warned_of(tmp_path, caplog):
     result = run(manifest_of(tmp_path / "some", [known, through_a_copy, *unknown, gone]), options(split=SplitParams()))
     assert result.unknown_patients == 2
     assert "patients of 2 films unknown" in str(result)
-    assert "The patients of 2 of 4 films are unknown: films of one patient may be in two splits" in caplog.text
-    caplog.clear()
+    assert "The patients of 2 of 4 films are unknown: films of one patient may be in two splits" in result.warnings[-1]
     result = run(manifest_of(tmp_path / "none", [known, through_a_copy]), options(split=SplitParams()))
-    assert (result.unknown_patients, "unknown" in str(result), caplog.text.count("unknown")) == (0, False, 0)
-    run(manifest_of(tmp_path / "all", unknown), options(split=SplitParams()))
-    assert "The patients of all 2 films are unknown" in caplog.text
+    assert (result.unknown_patients, "unknown" in str(result)) == (0, False)
+    assert not any("unknown" in warning for warning in result.warnings)
+    result = run(manifest_of(tmp_path / "all", unknown), options(split=SplitParams()))
+    assert "The patients of all 2 films are unknown" in result.warnings[-1]
 
 
 def test_films_without_a_label_are_split_like_all_others(tmp_path):
