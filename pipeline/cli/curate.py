@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,17 +17,19 @@ from pipeline.core.parallel import open_executor
 from pipeline.core.params import Params
 from pipeline.curate.guess import Guess
 from pipeline.curate.look import FolderLook, absolute, look_at
+from pipeline.curate.places import check_apart, check_folder, check_place, place_for_results
 from pipeline.curate.profile import NamedFolder, check_folders, curation_text, folders_of, name_folders, slug
 from pipeline.curate.steps import run_steps
 from pipeline.curate.unused import unused_lines
 from pipeline.curate.verdict import read_verdict, verdict_lines
 from pipeline.decisions.file import COLUMNS as DECISION_COLUMNS
+from pipeline.decisions.file import read_decisions
 from pipeline.profile.load import load_params
 from sources.core.errors import UsageError
 from sources.core.storage import atomic, is_local
 from sources.core.text import counted
 
-PROFILE, LOCK, OUT = "profile.yaml", ".curate.lock", "curated"
+PROFILE, LOCK = "profile.yaml", ".curate.lock"
 
 
 @dataclass(frozen=True)
@@ -63,14 +66,17 @@ def curate_films(request: CurateRequest) -> None:
         CxnetError: another curation is at work there, or a step failed.
     """
     _check(request)
-    _check_folders(request.folders)
-    out = _out(request)
+    given = _given_params(request)
+    folders = [absolute(folder.path) for folder in given.folders] if given else list(map(check_folder, request.folders))
+    check_apart(folders)
+    out = place_for_results(request.out, request.profile, folders)
+    layout = Layout.at(absolute(request.root) if request.root else UPath(out))
+    profile = request.profile or out / PROFILE
+    check_place(layout, out, profile, folders)
     with exclusive(out / LOCK, "Another `cxnet-data curate`"):
-        profile = request.profile or out / PROFILE
-        params = _params(request, profile, out)
-        layout = Layout.at(absolute(request.root) if request.root else UPath(out))
+        params = given or _params(request, folders, profile, out)
         local = layout if is_local(layout.root) else Layout.at(UPath(out))
-        _write_decisions(layout)
+        _prepare_decisions(layout)
         with open_executor(request.workers or params.workers, request.scheduler) as executor:
             for step in run_steps(layout, local, params, executor, fetch_as_stage):
                 took = f"{step.seconds:.1f} s" if step.was_run else "unchanged"
@@ -90,51 +96,28 @@ def _check(request: CurateRequest) -> None:
         )
 
 
-def _check_folders(folders: tuple[str, ...]) -> None:
-    """Refuse local folders that do not exist."""
-    for folder in folders:
-        path = UPath(absolute(folder))
-        if is_local(path) and not path.exists():
-            raise UsageError(f"There is no folder {folder}; check its path.")
-        if is_local(path) and not path.is_dir():
-            raise UsageError(f"{folder} is a file; give the folder with the films.")
+def _given_params(request: CurateRequest) -> Params | None:
+    """The options of the given profile, or None."""
+    if request.profile is None:
+        return None
+    params = load_params(request.profile)
+    folders_of(params)
+    return params
 
 
-def _out(request: CurateRequest) -> Path:
-    """Where the results go: never into a folder of films, where they would be taken for films."""
-    if request.profile is not None:
-        return (request.out or request.profile.parent).absolute()
-    folders = [Path(path) for path in map(absolute, request.folders) if "://" not in path]
-    out = (request.out or Path(OUT)).resolve()
-    inside = next((folder for folder in folders if out.is_relative_to(folder)), None)
-    if inside is not None and request.out is None:
-        out = inside.with_name(f"{inside.name}-{OUT}")
-        inside = next((folder for folder in folders if out.is_relative_to(folder)), None)
-    if inside is not None:
-        raise UsageError(
-            f"The results cannot go into the films' own folder {inside}; choose another place, for example "
-            f"--out {inside.with_name(f'{inside.name}-{OUT}')}."
-        )
-    return out
-
-
-def _params(request: CurateRequest, profile: Path, out: Path) -> Params:
-    """The options: of the given profile, of an earlier curation of the same folders, or guessed."""
-    if request.profile is not None:
-        params = load_params(request.profile)
-        folders_of(params)
-        return params
+def _params(request: CurateRequest, folders: Sequence[str], profile: Path, out: Path) -> Params:
+    """The options: of an earlier curation of the same folders, or guessed."""
     if profile.is_file():
-        params = check_folders(profile, list(map(absolute, request.folders)), request.table)
+        params = check_folders(profile, folders, request.table)
         typer.echo(f"Options: {profile}, from an earlier run; delete it to look at the folders again.\n", err=True)
         return params
     looks = [look_at(folder, request.table) for folder in request.folders]
-    folders = name_folders(looks, request.name)
-    for folder in folders:
+    named = name_folders(looks, request.name)
+    for folder in named:
         _show_folder(folder, request.as_json)
-    name = slug(request.name) if request.name else folders[0].name if len(folders) == 1 else slug(out.name)
+    name = slug(request.name) if request.name else named[0].name if len(named) == 1 else slug(out.name)
     with atomic(profile, "w") as file:
-        file.write(curation_text(name, folders, _command(request), _again(profile)))
+        file.write(curation_text(name, named, _command(request), _again(profile)))
     typer.echo(f"Options: {profile}\n", err=request.as_json)
     return load_params(profile)
 
@@ -169,9 +152,11 @@ def _show_meaning(guess: Guess) -> None:
         print_table(None, ("word", "label"), words)
 
 
-def _write_decisions(layout: Layout) -> None:
-    """An empty list of decisions, to be filled in by a person."""
-    if is_local(layout.root) and not layout.decisions.exists():
+def _prepare_decisions(layout: Layout) -> None:
+    """An empty list of decisions, to be filled in by a person; one that is there is checked before hours of work."""
+    if layout.decisions.exists():
+        read_decisions(layout.decisions)
+    elif is_local(layout.root):
         with atomic(layout.decisions, "w") as file:
             file.write(",".join(DECISION_COLUMNS) + "\n")
 

@@ -43,7 +43,7 @@ def exclusive(path: Path, what: str) -> Iterator[Hold]:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise CxnetError(f"Cannot write {path}: {error.strerror}.") from error
+        raise CxnetError(f"Cannot write {path}: {error.strerror}; choose a folder that you can write to.") from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -113,8 +113,10 @@ def read_decisions(path: UPath) -> list[Decision]:
     """The decisions in file order; none if there is no file. Spreadsheets may separate by semicolons or tabs.
 
     Raises:
-        UsageError: a line is not a valid decision; the message names file and line.
+        UsageError: it is no file, or a line is not a valid decision; the message names file and line.
     """
+    if path.exists() and not path.is_file():  # a pipe would never end
+        raise UsageError(f"{path} is a folder, a pipe or a device; decisions are read from a CSV file: move it away.")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
