@@ -1,18 +1,14 @@
 """A Dask cluster started with its own commands gives the same bytes as this process; a lost worker changes nothing."""
 
 import contextlib
-import os
 import signal
-import socket
-import subprocess
-import sys
 import time
 from concurrent.futures import Executor
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 from collection import draw_collection, tables, write_profile
+from dask_machines import machines
 from typer.testing import CliRunner
 
 from pipeline.cli.main import app
@@ -23,63 +19,6 @@ from pipeline.core.stages import BUILD_STAGES
 from pipeline.profile.load import load_params
 from sources.core.errors import CxnetError
 from sources.core.storage import read_table
-
-PROJECT = Path(__file__).parents[3]
-QUIET = {"DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "critical"}
-SOON_S = 60
-
-
-class Machines:
-    """A scheduler and its workers: processes of their own, standing in another folder than the tests."""
-
-    def __init__(self, folder):
-        self.folder, self.processes = folder, []
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            self.address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
-        self._start("scheduler", "--host", "127.0.0.1", "--port", self.address.rsplit(":")[-1])
-
-    def add_worker(self):
-        where = ["--host", "127.0.0.1", "--local-directory", str(self.folder)]
-        return self._start("worker", self.address, "--nthreads", "1", "--no-nanny", *where)
-
-    def _start(self, kind, *options):
-        command = [sys.executable, "-m", "dask", kind, *options, "--no-dashboard"]
-        environment = os.environ | QUIET | {"PYTHONPATH": str(PROJECT)}  # the code under test
-        with (self.folder / f"{len(self.processes)}.log").open("wb") as log:
-            process = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
-        self.processes.append(process)
-        return process
-
-    def wait(self, workers):
-        from distributed import Client
-
-        with Client(self.address, timeout=SOON_S, set_as_default=False) as client:
-            client.wait_for_workers(workers, timeout=SOON_S)
-
-    def stop(self):
-        for process in reversed(self.processes):
-            process.terminate()
-        for process in self.processes:
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-@contextlib.contextmanager
-def machines(folder, workers):
-    folder.mkdir()
-    cluster = Machines(folder)
-    try:
-        for _ in range(workers):
-            cluster.add_worker()
-        if workers:
-            cluster.wait(workers)
-        yield cluster
-    finally:
-        cluster.stop()
 
 
 class Deadly(Executor):
