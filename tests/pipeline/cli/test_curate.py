@@ -9,6 +9,7 @@ import pandas as pd
 import psutil
 import pytest
 import yaml
+from dask_machines import machines
 from own_films import curate, results, start_curate, wait_for, workers_of, write_films, write_table
 
 from pipeline.profile.load import load_params
@@ -139,6 +140,14 @@ def test_several_folders_are_one_data_set(tmp_path):
     params = load_params(tmp_path / "curated" / "profile.yaml")
     assert (params.profile, params.source_names) == ("two_wards", ("images", "b_images"))
     assert "3 of 8 images are kept" in answer.stdout
+
+
+def test_a_cluster_gives_the_same_bytes(curated, tmp_path):
+    place, _ = curated
+    with machines(tmp_path / "machines", workers=2) as cluster:
+        answer = curate(tmp_path, str(place / "films"), "--scheduler", cluster.address)
+    assert answer.returncode == 0, answer.stderr
+    assert results(tmp_path / "curated") == results(place / "curated")
 
 
 # ------------------------------------------------------------------------------------ interrupted, killed, at once
