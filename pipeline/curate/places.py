@@ -1,6 +1,6 @@
 """Where the films of a curation are, and where its results go."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from pipeline.curate.look import absolute
 from sources.core.errors import UsageError
 from sources.core.storage import is_local
 from sources.own.kinds import Kind, kind_by_name
+from sources.own.names import is_storable
 
 OUT = "curated"
 
@@ -25,6 +26,7 @@ def check_folder(folder: str) -> str:
     path = UPath(place)
     if not folder or (is_local(path) and not path.exists()):
         raise UsageError(f"There is no folder {folder or repr(folder)}; check its path.")
+    check_name(place)
     if is_local(path) and not path.is_dir():
         is_archive = kind_by_name(path.name) is Kind.ARCHIVE
         what = "an archive; put it into a folder of its own, where archives are read," if is_archive else "a file;"
@@ -73,14 +75,33 @@ def check_place(layout: Layout, out: Path, profile: Path, folders: Sequence[str]
     Raises:
         UsageError: a part of its path is a file, or it is the place of a project.
     """
-    for place in dict.fromkeys((out, *([Path(layout.root.path)] if is_local(layout.root) else []))):
+    check_name(str(out))
+    for place in (out, *(_folders_of(layout) if is_local(layout.root) else ())):
         existing = next(path for path in (place, *place.parents) if path.exists() or path.is_symlink())
         if not existing.is_dir():
             raise UsageError(f"{existing} is not a folder; the results need one: choose another place with --out.")
+    if profile.exists() and not profile.is_file():
+        raise UsageError(f"{profile} is not a file; move it away, or choose another place with --out.")
     check_outside(layout.root, folders)
     is_curation = profile.is_file() or (layout.data / "receipts").exists()
     if not is_curation and (layout.manifest.exists() or layout.pool.exists()):
         raise UsageError(f"{layout.data} holds the results of something else; choose another place with --out.")
+
+
+def _folders_of(layout: Layout) -> Iterator[Path]:
+    """The folders that the results go to."""
+    for place in (layout.root, layout.data, layout.reports, layout.decisions.parent):
+        yield Path(place.path)
+
+
+def check_name(path: str) -> None:
+    """Refuse a path that a profile cannot hold.
+
+    Raises:
+        UsageError: it is not UTF-8.
+    """
+    if not is_storable(path):
+        raise UsageError(f"{path} is not a name in UTF-8, which a profile needs; rename the folder.")
 
 
 def check_outside(place: UPath, folders: Sequence[str]) -> None:

@@ -70,6 +70,26 @@ def test_results_need_a_folder(here, out):
     assert refusal("films", out=Path("other"), root=out) == sentence
 
 
+@pytest.mark.parametrize("name", ["data", "reports", "curation"])
+def test_what_is_in_the_way_of_the_results_is_named(here, name):
+    (here / "out").mkdir()
+    (here / "out" / name).write_bytes(b"")
+    assert refusal("films", out=Path("out")).startswith(f"{here}/out/{name} is not a folder; the results need one")
+    assert refusal("films", out=Path("other"), root="out").startswith(f"{here}/out/{name} is not a folder")
+
+
+def test_a_folder_that_is_called_like_the_profile_is_named(here):
+    (here / "out" / "profile.yaml").mkdir(parents=True)
+    assert refusal("films", out=Path("out")).startswith(f"{here}/out/profile.yaml is not a file; move it away")
+
+
+def test_a_name_that_is_not_utf_8_is_refused(here):
+    name = os.fsdecode(b"\xff")
+    (here / name).mkdir()
+    assert "is not a name in UTF-8" in refusal(name)
+    assert "is not a name in UTF-8" in refusal("films", out=Path(name, "out"))
+
+
 def test_a_place_that_cannot_be_written_is_named(here):
     with pytest.raises(CxnetError, match=r"^Cannot write /proc/curated/\.curate\.lock: .*; choose a folder"):
         curate_films(CurateRequest(("films",), out=Path("/proc/curated")))
