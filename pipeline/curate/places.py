@@ -11,7 +11,6 @@ from pipeline.curate.look import absolute
 from sources.core.errors import UsageError
 from sources.core.storage import is_local
 from sources.own.kinds import Kind, kind_by_name
-from sources.own.names import is_storable
 
 OUT = "curated"
 
@@ -100,8 +99,10 @@ def check_name(path: str) -> None:
     Raises:
         UsageError: it is not UTF-8.
     """
-    if not is_storable(path):
-        raise UsageError(f"{path} is not a name in UTF-8, which a profile needs; rename the folder.")
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{path} is not a name in UTF-8, which a profile needs; rename the folder.") from None
 
 
 def check_outside(place: UPath, folders: Sequence[str]) -> None:
