@@ -4,8 +4,6 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from sources.core.text import counted
-
 SPLITS = ("train", "val", "test")
 MOST_POINTS = 0.1  # by which the share of a label in a split may differ from its share of all films
 MOST_TIMES = 2.0  # the same as a factor, where chance alone does not explain it:
@@ -41,16 +39,23 @@ def _clauses(counts: pd.DataFrame) -> Iterator[str]:
     sizes, total = counts.sum(), int(counts.to_numpy().sum())
     for label, films in counts.iterrows():
         share = films.sum() / total
-        absent = [split for split in SPLITS if not films[split]]
-        if absent:
-            yield f"no {label} film in {' and '.join(absent)} ({counted(int(films.sum()), 'film')} in all)"
-        for split in SPLITS:
-            if films[split] and _is_uneven(int(films[split]), int(sizes[split]), share):
-                part = f"{films[split] / sizes[split]:.0%} of {split} ({films[split]:,} of {sizes[split]:,})"
-                yield f"{label} is {part}, but {share:.0%} of all films with a label"
+        uneven = [split for split in SPLITS if _is_uneven(int(films[split]), int(sizes[split]), share)]
+        if uneven:
+            parts = [_part(split, int(films[split]), int(sizes[split])) for split in uneven]
+            yield (
+                f"{label} is {share:.0%} of the films with a label ({films.sum():,} of {total:,}), but "
+                f"{' and '.join(parts)}"
+            )
 
 
 def _is_uneven(films: int, size: int, share: float) -> bool:
+    """Has a split no film of a label, or a share that differs much from the label's ``share`` of all films?"""
+    if not films:
+        return True
     expected = size * share
     times = max(films / expected, expected / films)
     return abs(films / size - share) > MOST_POINTS or (expected >= LEAST_EXPECTED and times > MOST_TIMES)
+
+
+def _part(split: str, films: int, size: int) -> str:
+    return f"{films / size:.0%} of {split} ({films:,} of {size:,})" if films else f"none of {split} (0 of {size:,})"

@@ -51,13 +51,17 @@ def headline(manifest: pd.DataFrame) -> list[Number]:
     """The first numbers on the page."""
     kept = manifest[manifest["status"] == "kept"]
     return [
-        Number(len(manifest), "images listed"),
-        Number(len(kept), "films kept"),
-        Number(int(kept["patient_key"].nunique()), "patients"),
-        Number(int(manifest["source"].nunique()), "sources"),
-        Number(int((manifest["excluded_by"] == "dedupe").sum()), "duplicates excluded"),
+        _number(len(manifest), "image", " listed"),
+        _number(len(kept), "film", " kept"),
+        _number(int(kept["patient_key"].nunique()), "patient"),
+        _number(int(manifest["source"].nunique()), "source"),
+        _number(int((manifest["excluded_by"] == "dedupe").sum()), "duplicate", " excluded"),
         *(Number(count, label) for label, count in label_counts(kept).items()),
     ]
+
+
+def _number(value: int, noun: str, rest: str = "") -> Number:
+    return Number(value, f"{noun if value == 1 else f'{noun}s'}{rest}")
 
 
 def label_counts(kept: pd.DataFrame) -> dict[str, int]:

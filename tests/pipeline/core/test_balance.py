@@ -27,14 +27,17 @@ def test_an_even_split_is_not_warned_of():
 def test_a_label_in_one_split_only_is_told_with_its_films():
     rows = divided(covid=(3, 0, 0), normal=(60, 15, 20))
     assert gaps(rows) == ["no covid film in val", "no covid film in test"]
-    assert "uneven: no covid film in val and test (3 films in all)." in balance_warning(rows)
+    assert (
+        "uneven: covid is 3% of the films with a label (3 of 98), but none of val (0 of 15) and none of test (0 of 20)."
+        in balance_warning(rows)
+    )
 
 
 @pytest.mark.parametrize(
     ("rows", "clause"),
     [
-        (divided(covid=(10, 5, 2), normal=(55, 10, 18)), "covid is 33% of val (5 of 15), but 17% of all films"),
-        (divided(covid=(300, 60, 35), normal=(6000, 1440, 1965)), "covid is 2% of test (35 of 2,000), but 4% of all"),
+        (divided(covid=(10, 5, 2), normal=(55, 10, 18)), "(17 of 100), but 33% of val (5 of 15)."),
+        (divided(covid=(300, 60, 35), normal=(6000, 1440, 1965)), "(395 of 9,800), but 2% of test (35 of 2,000)."),
     ],
 )
 def test_a_share_that_differs_much_is_told_with_its_numbers(rows, clause):

@@ -212,6 +212,12 @@ def test_a_data_set_without_films_has_a_page(tmp_path):
     assert "damaged" in page
 
 
+def test_the_first_numbers_have_right_plurals(tmp_path):
+    page = unlabeled(tmp_path, patients=1)
+    for number in ("<b>10</b>images listed", "<b>1</b>patient<", "<b>1</b>source<", "<b>0</b>duplicates excluded"):
+        assert number in page
+
+
 def test_films_without_labels_have_a_page(tmp_path):
     page = unlabeled(tmp_path, patients=10)
     assert "<b>10</b>unlabeled" in page

@@ -174,7 +174,8 @@ def test_a_label_that_is_missing_from_a_split_is_reported(tmp_path):
     assert str(summary).startswith("2 films in 2 groups")
     assert str(summary).count("no ") == 4
     (uneven, _) = summary.warnings
-    assert uneven.count("(1 film in all)") == 2
+    assert uneven.count("50% of the films with a label (1 of 2)") == 2
+    assert uneven.count("none of") == 4
     assert "another seed under `split`" in uneven
 
 
