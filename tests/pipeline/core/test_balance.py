@@ -36,8 +36,8 @@ def test_a_label_in_one_split_only_is_told_with_its_films():
 @pytest.mark.parametrize(
     ("rows", "clause"),
     [
-        (divided(covid=(10, 5, 2), normal=(55, 10, 18)), "(17 of 100), but 33% of val (5 of 15)."),
-        (divided(covid=(300, 60, 35), normal=(6000, 1440, 1965)), "(395 of 9,800), but 2% of test (35 of 2,000)."),
+        (divided(covid=(10, 5, 2), normal=(55, 10, 18)), "(17 of 100), but 33% of val (5 of 15)"),
+        (divided(covid=(300, 60, 35), normal=(6000, 1440, 1965)), "(395 of 9,800), but 2% of test (35 of 2,000)"),
     ],
 )
 def test_a_share_that_differs_much_is_told_with_its_numbers(rows, clause):
