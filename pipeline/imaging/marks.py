@@ -7,16 +7,15 @@ and count as marks if they stand in a line, as letters do, or if their contrast 
 A page of text has thousands of parts, so all parts of a picture are measured at once, from lists of their pixels.
 """
 
-import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.imaging.arrays import Gray
+from pipeline.imaging.runs import Chosen, Ints, Runs, find_parts, stretches
 
 STROKE = 21  # px in a picture of 1,024: maximum width of a stroke
 MIN_STEP = 40  # gray levels between a stroke and its surroundings
@@ -29,31 +28,12 @@ LETTERS = 3  # minimum in a line
 LOOSE = 0.7  # a letter beside two certain ones may miss MIN_SHARPNESS and MAX_SPREAD by this factor
 FRAME = 0.6  # a part along this share of a side is the frame of the picture
 RIM = 2  # px by which the mask is widened
-BLOCK = 256  # letters compared with all others at once, since a page of text has thousands
+MIN_LIKE = 0.55  # height of a letter as a share of its neighbor's
+MAX_RISE = 0.25  # of a letter above the line of its neighbor, as a share of the taller one's height
+KIND_BITS = 32  # a place in a picture takes fewer
+BLOCK = 256  # letters compared with others at once, since a page of text has thousands
 
-Chosen = npt.NDArray[np.bool_]  # (N,), which of N parts
-Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class PartPixels:
-    """The pixels of numbered parts, as a list.
-
-    Attributes:
-        places: (P,) int64, row * width + column of each pixel.
-        numbers: (P,) int64, the part that it belongs to.
-        rise: (P,) uint8, gray levels between the pixel and the surroundings.
-    """
-
-    places: Ints
-    numbers: Ints
-    rise: npt.NDArray[np.uint8]
-
-    def of(self, chosen: Chosen) -> "PartPixels":
-        """The pixels of the chosen parts; the parts keep their numbers."""
-        belongs = chosen[self.numbers]
-        return PartPixels(self.places[belongs], self.numbers[belongs], self.rise[belongs])
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,14 +45,14 @@ class Parts:
         step: (N,) gray levels between a part and its surroundings.
         sharpness: (N,) slope of its rim from one pixel to the next, as a share of the step.
         spread: (N,) standard deviation of its gray levels, as a share of the step.
-        pixels: their pixels.
+        runs: their pixels, in the picture of the brighter parts and, below it, that of the darker ones.
     """
 
     boxes: Ints
     step: Floats
     sharpness: Floats
     spread: Floats
-    pixels: PartPixels
+    runs: Runs
 
 
 def share(gray: Gray) -> float:
@@ -87,7 +67,7 @@ def find_marks(gray: Gray) -> Gray:
     marks = select_marks(parts)
     if not marks.any():
         return mask
-    mask.ravel()[parts.pixels.of(marks).places] = 255
+    mask.ravel()[parts.runs.of(marks).pixels()[0] % gray.size] = 255
     return cv2.dilate(mask, np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8))
 
 
@@ -95,69 +75,60 @@ def flat_parts(gray: Gray) -> Parts:
     """Measure the thin parts of a picture that are brighter or darker than their surroundings."""
     side = max(3, round(STROKE * max(gray.shape) / 1024) | 1)
     square = np.ones((side, side), np.uint8)
-    brighter = cv2.subtract(gray, cv2.morphologyEx(gray, cv2.MORPH_OPEN, square))
-    darker = cv2.subtract(cv2.morphologyEx(gray, cv2.MORPH_CLOSE, square), gray)
-    boxes, pixels = _separate(brighter, darker)
-    step = _steps(pixels, len(boxes))
-    spread = _spreads(gray, pixels, step)
+    rises = np.empty((2, *gray.shape), np.uint8)
+    cv2.morphologyEx(gray, cv2.MORPH_TOPHAT, square, dst=rises[0])
+    cv2.morphologyEx(gray, cv2.MORPH_BLACKHAT, square, dst=rises[1])
+    boxes, runs = _separate(rises)
+    places, numbers = runs.pixels()
+    rise = rises.ravel()[places]
+    step = _steps(numbers, rise, len(boxes))
+    spread = _spreads(numbers, rise, gray.ravel()[places % gray.size], step)
     possible = _where((step > 0) & (spread <= MAX_SPREAD / LOOSE), lambda part: _may_be_marks(boxes[part], step[part]))
-    pixels = pixels.of(possible)
-    pixels = replace(pixels, numbers=(np.cumsum(possible) - 1)[pixels.numbers])
-    boxes, step, spread = boxes[possible], step[possible], spread[possible]
-    return Parts(boxes, step, _rim_slopes(gray, pixels, boxes) / step, spread, pixels)
+    boxes, step, spread, runs = boxes[possible], step[possible], spread[possible], runs.of(possible)
+    return Parts(boxes, step, _rim_slopes(gray, runs, boxes) / step, spread, runs)
 
 
-def _separate(*rises: Gray) -> tuple[Ints, PartPixels]:
-    """Boxes and pixels of the connected parts that rise from their surroundings, numbered throughout.
+def _separate(rises: Gray) -> tuple[Ints, Runs]:
+    """Boxes and pixels of the connected parts that rise from their surroundings.
 
     What lies in a hole of a part belongs to it. Tiny parts and frames around the picture are left out.
 
     Args:
-        rises: how much the pixels are brighter than their surroundings, and how much they are darker, (H, W) uint8.
+        rises: how much the pixels are brighter than their surroundings, and how much they are darker, (2, H, W) uint8.
     """
-    boxes: list[Ints] = []
-    pixels: list[tuple[Ints, Ints, Gray]] = []
-    for kind, rise in enumerate(rises):
-        thin = rise > MIN_STEP
-        outlines, _ = cv2.findContours(thin.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-        outlines = [outline for outline in outlines if len(outline) > 1]  # a single pixel has an outline of one
-        found = _boxes(outlines, kind)
-        kept = (found[:, 3] * found[:, 4] >= MIN_PIXELS) & ~_are_frames(found, thin.shape)
-        numbered = np.zeros(thin.shape, np.int32)
-        first = sum(map(len, boxes)) + 1
-        for number, outline in enumerate(itertools.compress(outlines, kept.tolist()), first):
-            cv2.drawContours(numbered, [outline], -1, number, cv2.FILLED)
-        places = np.flatnonzero(thin)
-        places = places[numbered.ravel()[places] > 0]
-        boxes.append(found[kept])
-        pixels.append((places, numbered.ravel()[places].astype(np.int64) - 1, rise.ravel()[places]))
-    return np.concatenate(boxes), PartPixels(*map(np.concatenate, zip(*pixels, strict=True)))
+    runs = find_parts(rises, MIN_STEP)
+    boxes = _boxes(runs, rises.shape)
+    kept = (boxes[:, 3] * boxes[:, 4] >= MIN_PIXELS) & ~_are_frames(boxes, rises.shape[1:])
+    return boxes[kept], runs.of(kept)
 
 
-def _boxes(outlines: Sequence[npt.NDArray[Any]], kind: int) -> Ints:
-    """Kind, left, top, width and height of every outline, (N, 5)."""
-    if not outlines:
-        return np.zeros((0, 5), np.int64)
-    starts = np.cumsum([0, *map(len, outlines[:-1])])
-    corners = np.concatenate(outlines)[:, 0]
-    first, last = np.minimum.reduceat(corners, starts), np.maximum.reduceat(corners, starts)
-    return np.concatenate([np.full((len(first), 1), kind), first, last - first + 1], axis=1)
+def _boxes(runs: Runs, shape: tuple[int, ...]) -> Ints:
+    """Kind, left, top, width and height of every part, (N, 5)."""
+    _, height, width = shape
+    row, column = np.divmod(runs.starts, width)
+    left, top = (runs.by_part(np.minimum, values) for values in (column, row))
+    right, bottom = (runs.by_part(np.maximum, values) for values in (column + runs.ends - runs.starts, row + 1))
+    return np.stack([top // height, left, top % height, right - left, bottom - top], axis=1)
 
 
-def _steps(pixels: PartPixels, count: int) -> Floats:
+def _steps(numbers: Ints, rise: Gray, count: int) -> Floats:
     """The step of each part, the rise that one in five of its pixels exceeds; 0 for a part of too few pixels."""
-    ordered = np.sort(pixels.numbers << 8 | pixels.rise)
-    sizes = np.bincount(pixels.numbers, minlength=count)
+    ordered = np.sort(numbers << 8 | rise)
+    sizes = np.bincount(numbers, minlength=count)
     steps = np.zeros(count)
     enough = sizes >= MIN_PIXELS
     steps[enough] = ordered[(np.cumsum(sizes) - sizes + sizes * 4 // 5)[enough]] & 255
     return steps
 
 
-def _spreads(gray: Gray, pixels: PartPixels, step: Floats) -> Floats:
-    """The spread of each part; infinite for a part without a step. Its faint rim does not count."""
-    core = pixels.rise > 0.8 * step[pixels.numbers]
-    numbers, levels = pixels.numbers[core], gray.ravel()[pixels.places[core]].astype(np.float64)
+def _spreads(numbers: Ints, rise: Gray, gray: Gray, step: Floats) -> Floats:
+    """The spread of each part; infinite for a part without a step. Its faint rim does not count.
+
+    Args:
+        numbers, rise, gray: of each pixel, its part, its rise and its gray level, (P,).
+    """
+    core = rise > 0.8 * step[numbers]
+    numbers, levels = numbers[core], gray[core].astype(np.float64)
     count, total, squares = (np.bincount(numbers, of, len(step)) for of in (None, levels, levels * levels))
     return np.divide(np.sqrt(count * squares - total * total), count * step, np.full(len(step), np.inf), where=step > 0)
 
@@ -168,10 +139,11 @@ def _may_be_marks(boxes: Ints, step: Floats) -> Chosen:
     return beside | (step >= MIN_STARK_STEP)
 
 
-def _rim_slopes(gray: Gray, pixels: PartPixels, boxes: Ints) -> Floats:
+def _rim_slopes(gray: Gray, runs: Runs, boxes: Ints) -> Floats:
     """Mean of the steepest third of the slopes in each part and on its rim, in gray levels per pixel."""
     width = gray.shape[1]
-    numbers, places = np.divmod(_widened(pixels, gray.shape), gray.size)
+    places, numbers = runs.widened(gray.shape).pixels()
+    places %= gray.size
     y, x = np.divmod(places, width)
     left, top = boxes[numbers, 1:3].T - 1  # of the window in which slopes count
     levels = gray.ravel()
@@ -183,17 +155,6 @@ def _rim_slopes(gray: Gray, pixels: PartPixels, boxes: Ints) -> Floats:
     ends, steep = np.cumsum(sizes), np.maximum(1, sizes // 3)
     sums = np.concatenate([[0], np.cumsum(ordered & 255)])
     return (sums[ends] - sums[ends - steep]) / steep
-
-
-def _widened(pixels: PartPixels, shape: tuple[int, ...]) -> Ints:
-    """The parts and 1 px around them: part * size of the picture + place, (Q,), each once, ascending."""
-    height, width = shape
-    y, x = np.divmod(pixels.places, width)
-    first = pixels.numbers * height * width + pixels.places
-    above, below, left, right = -np.minimum(y, 1) * width, (y < height - 1) * width, -np.minimum(x, 1), x < width - 1
-    column = np.stack([first + above, first, first + below])
-    ordered = np.sort(np.stack([column + left, column, column + right]), axis=None)
-    return ordered[np.diff(ordered, prepend=-1) > 0]
 
 
 def select_marks(parts: Parts) -> Chosen:
@@ -231,11 +192,23 @@ def _are_frames(boxes: Ints, shape: tuple[int, ...]) -> Chosen:
 def _letters_in_line(letters: Ints, others: Ints) -> Ints:
     """For each of ``letters``, boxes (N, 5), how many of ``others`` (M, 5) are nearby on the same line."""
     counts = np.zeros(len(letters), np.int64)
-    kinds, x, y, w, h = others.T
+    others = others[np.argsort(_lines(others))]
+    lines, reach = _lines(letters), MAX_RISE / MIN_LIKE * letters[:, 4]
+    first, last = (
+        np.searchsorted(_lines(others), lines + way * reach, side) for way, side in ((-1, "left"), (1, "right"))
+    )
     for start in range(0, len(letters), BLOCK):
-        kind, left, top, width, height = letters[start : start + BLOCK].T[..., None]
+        block = slice(start, start + BLOCK)
+        number = np.repeat(np.arange(len(lines[block])), (last - first)[block])
+        _, left, top, width, height = letters[block][number].T
+        _, x, y, w, h = others[stretches(first[block], last[block])].T
         tall, low = np.maximum(height, h), np.minimum(height, h)
         apart = np.maximum(x - left - width, left - x - w)
-        near = (low > 0.55 * tall) & (np.abs(top + height - y - h) < 0.25 * tall) & (apart < 2 * tall)
-        counts[start : start + BLOCK] = (near & (kind == kinds)).sum(axis=1)
+        near = (low > MIN_LIKE * tall) & (np.abs(top + height - y - h) < MAX_RISE * tall) & (apart < 2 * tall)
+        counts[block] = np.bincount(number[near], minlength=len(lines[block]))
     return counts
+
+
+def _lines(letters: Ints) -> Ints:
+    """Where the lower end of each letter is; far away from each other for bright and for dark letters."""
+    return letters[:, 0] << KIND_BITS | letters[:, 2] + letters[:, 4]

@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 from marked import FILM, NATIVE, written
 from phantoms import phantom
 
-from pipeline.imaging.marks import MIN_STEP, find_marks, flat_parts, share
+from pipeline.imaging.marks import MIN_STEP, Parts, find_marks, flat_parts, select_marks, share
 from pipeline.manifest.conceal import conceal
 
 
@@ -92,7 +92,31 @@ def test_what_lies_in_a_ring_belongs_to_it():
     cv2.rectangle(film, (99, 99), (101, 101), 200, -1)
     parts = flat_parts(film)
     assert parts.boxes.tolist() == [[0, 59, 59, 83, 83]]
-    assert 100 * 200 + 100 in parts.pixels.places
+    assert 100 * 200 + 100 in parts.runs.pixels()[0]
+
+
+def in_line(letter, other):
+    """Whether two letters, (kind, left, top, width, height), stand beside each other."""
+    (kind, left, top, width, height), (other_kind, x, y, w, h) = letter, other
+    tall, low = max(height, h), min(height, h)
+    is_near = max(x - left - width, left - x - w) < 2 * tall
+    return kind == other_kind and low > 0.55 * tall and abs(top + height - y - h) < 0.25 * tall and is_near
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(*(st.integers(low, high) for low, high in ((0, 1), (0, 90), (0, 60), (1, 30), (6, 80)))), max_size=40
+    ),
+    st.integers(0, 500),
+)
+def test_three_letters_in_a_line_are_marks(boxes, more):
+    far = [(0, 10_000 + 500 * number, 0, 5, 10) for number in range(more)]  # each alone, so that there are many
+    letters = [*boxes, *far]
+    plain = np.ones(len(letters))
+    marks = select_marks(Parts(np.array(letters, np.int64).reshape(-1, 5), plain, plain, 0 * plain, None))
+    expected = [sum(in_line(letter, other) for other in boxes) >= 3 for letter in boxes]
+    assert marks.tolist() == [*expected, *[False] * more]
 
 
 @settings(max_examples=40, deadline=None)
