@@ -37,6 +37,20 @@ def features(thumbnails: Thumbnails, aspects: Vectors) -> Vectors:
     return np.concatenate([*parts, shape, np.abs(shape)], axis=1).astype(np.float32)
 
 
+def mirrored(vectors: Vectors) -> Vectors:
+    """Feature vectors of the mirror images, (N, D), from those of the pictures: the same numbers in other places."""
+    return np.asarray(vectors[:, _mirrored_places(vectors.shape[1])])
+
+
+@cache
+def _mirrored_places(count: int) -> npt.NDArray[np.int64]:
+    """For each of ``count`` features of a mirror image, its place in the features of the picture."""
+    cells, places = SIDE // CELL, np.arange(count)
+    edges, coarse, others = np.split(places, np.cumsum([cells * cells * BINS, COARSE * COARSE]))
+    turned = edges.reshape(cells, cells, BINS)[:, ::-1, -np.arange(BINS) % BINS]  # an edge along 20 degrees lies at 160
+    return np.concatenate([turned.ravel(), coarse.reshape(COARSE, COARSE)[:, ::-1].ravel(), others])
+
+
 def _normalize(pictures: Vectors) -> Vectors:
     """Each picture with mean 0 and standard deviation 1; a flat one becomes all 0."""
     mean = pictures.mean(axis=(1, 2), keepdims=True)
@@ -93,10 +107,12 @@ def _levels(thumbnails: Thumbnails) -> Vectors:
 
 def _detail(thumbnails: Thumbnails) -> Vectors:
     """Mean change between neighboring pixels at three scales, relative to the picture's standard deviation."""
-    pictures = thumbnails.astype(np.float32)
-    spread = pictures.std(axis=(1, 2)) + 1.0
+    small = thumbnails.astype(np.float32)
+    spread = small.std(axis=(1, 2)) + 1.0
     changes = []
-    for step in (1, 2, 4):
-        small = pictures.reshape(-1, SIDE // step, step, SIDE // step, step).mean(axis=(2, 4))
-        changes += [np.abs(np.diff(small, axis=axis)).mean(axis=(1, 2)) / spread for axis in (1, 2)]
+    for scale in range(3):
+        if scale:
+            small = (small[:, ::2, ::2] + small[:, ::2, 1::2] + small[:, 1::2, ::2] + small[:, 1::2, 1::2]) / 4
+        for change in (small[:, 1:] - small[:, :-1], small[:, :, 1:] - small[:, :, :-1]):
+            changes.append(np.abs(change).mean(axis=(1, 2)) / spread)
     return np.asarray(np.stack(changes, axis=1), np.float32)

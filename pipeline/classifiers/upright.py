@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.classifiers.networks import Networks, Vectors
-from pipeline.classifiers.thumbnails import features, thumbnail
+from pipeline.classifiers.thumbnails import features, mirrored, thumbnail
 from pipeline.classifiers.views import CLASSES
 from pipeline.imaging.arrays import Gray
 from pipeline.imaging.borders import without_border
@@ -60,8 +60,8 @@ def detect_orientation(gray: Gray, views: Networks, upright: Networks, side: Net
     if best:
         vectors = features_both_ways(set_upright(gray, rotation, inverted))
     mirrored_score = mirrored_probability(side, vectors)
-    mirrored = mirrored_score >= MIN_MIRRORED and is_frontal(views, vectors)
-    return Orientation(rotation, inverted, mirrored, float(scores[best]), mirrored_score)
+    is_mirrored = mirrored_score >= MIN_MIRRORED and is_frontal(views, vectors)
+    return Orientation(rotation, inverted, is_mirrored, float(scores[best]), mirrored_score)
 
 
 def detect_and_set_upright(gray: Gray, views: Networks, upright: Networks, side: Networks) -> tuple[Gray, Orientation]:
@@ -83,13 +83,14 @@ def set_upright(gray: Gray, rotation: int, inverted: bool) -> Gray:
 def features_both_ways(gray: Gray) -> Vectors:
     """Features of the picture and of its mirror image, float32 (2, D)."""
     small, aspect = thumbnail(gray)
-    return features(np.stack([small, small[:, ::-1]]), np.full(2, aspect, np.float32))
+    vectors = features(small[None], np.array([aspect], np.float32))
+    return np.concatenate([vectors, mirrored(vectors)])
 
 
 def state_scores(upright: Networks, vectors: Vectors) -> Vectors:
     """Probability of each of :data:`STATES`, float32 (8,), from :func:`features_both_ways`."""
-    plain, mirrored = upright.probabilities(vectors)
-    return np.asarray((plain + mirrored[list(MIRRORED_STATES)]) / 2, np.float32)
+    plain, turned = upright.probabilities(vectors)
+    return np.asarray((plain + turned[list(MIRRORED_STATES)]) / 2, np.float32)
 
 
 def is_frontal(views: Networks, vectors: Vectors) -> bool:
@@ -99,5 +100,5 @@ def is_frontal(views: Networks, vectors: Vectors) -> bool:
 
 def mirrored_probability(side: Networks, vectors: Vectors) -> float:
     """Probability that an upright film is mirrored, from :func:`features_both_ways`."""
-    plain, mirrored = side.probabilities(vectors)
-    return float(plain[1] + mirrored[0]) / 2
+    plain, turned = side.probabilities(vectors)
+    return float(plain[1] + turned[0]) / 2

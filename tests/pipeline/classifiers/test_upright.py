@@ -8,6 +8,7 @@ from phantoms import page_of_text, phantom
 
 from pipeline.classifiers import upright
 from pipeline.classifiers.networks import shipped
+from pipeline.classifiers.thumbnails import features, mirrored, thumbnail
 from pipeline.classifiers.upright import MIRRORED_STATES, ROTATIONS, STATES, set_upright
 from pipeline.imaging.borders import without_border
 from sources.sandbox.alter import rotated_90, rotated_180
@@ -21,6 +22,15 @@ def detect(picture):
 
 def saved(film, rotation, inverted):
     return set_upright(film, -rotation % 360, inverted)
+
+
+@settings(max_examples=30, deadline=None)
+@given(arrays(np.uint8, (2, 64, 64)), st.floats(0.3, 3))
+def test_features_of_a_mirror_image_are_those_of_the_picture_in_other_places(pictures, aspect):
+    pictures = np.stack([*pictures, thumbnail(FILMS[0])[0]])
+    aspects = np.full(3, aspect, np.float32)
+    expected = features(np.ascontiguousarray(pictures[:, :, ::-1]), aspects)
+    np.testing.assert_allclose(mirrored(features(pictures, aspects)), expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(("rotation", "inverted"), STATES)
