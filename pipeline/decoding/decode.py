@@ -32,7 +32,7 @@ from sources.core.formats import HEAD_BYTES, image_format, other_format
 COLOR_LEVELS = 24  # a pixel whose channels differ by more is visibly colored
 COLOR_SHARE = 0.001  # minimum share of such pixels in a color image
 MAX_INFLATED = 400_000_000  # bytes of a file that is stored compressed by gzip
-ROWS = 512  # rows that are converted at a time, to save memory
+ROWS = 512  # rows that are converted at a time, to save memory; a multiple of the step of the sample for color
 READERS: dict[str, Callable[[bytes, Limits], Picture]] = {
     "DICOM": read_dicom,
     "HEIC": read_heic,
@@ -171,9 +171,15 @@ def _gray(pixels: Pixels) -> tuple[Gray, bool]:
         return pixels if pixels.dtype == np.uint8 else to_8_bit(pixels), False
     if pixels.dtype != np.uint8:
         pixels = _eight_bit_color(pixels)
-    if pixels.shape[2] == 4 and pixels[..., 3].min() < 255:
-        pixels = _on_black(pixels)
-    return cv2.cvtColor(np.ascontiguousarray(pixels[..., :3]), cv2.COLOR_BGR2GRAY), _is_color(pixels)
+    is_opaque = pixels.shape[2] == 3 or pixels[..., 3].min() == 255
+    gray, colored, seen = np.empty(pixels.shape[:2], np.uint8), 0, 0
+    for top in range(0, len(pixels), ROWS):
+        rows = pixels[top : top + ROWS]
+        rows = np.ascontiguousarray(rows[..., :3]) if is_opaque else _on_black(rows)
+        cv2.cvtColor(rows, cv2.COLOR_BGR2GRAY, dst=gray[top : top + ROWS])
+        spread = _spread(rows)
+        colored, seen = colored + np.count_nonzero(spread > COLOR_LEVELS), seen + spread.size
+    return gray, bool(colored > COLOR_SHARE * seen)
 
 
 def _eight_bit_color(pixels: Pixels) -> Pixels:
@@ -186,16 +192,10 @@ def _eight_bit_color(pixels: Pixels) -> Pixels:
 
 def _on_black(pixels: Pixels) -> Pixels:
     """BGRA to BGR; transparent parts become black, as in a viewer with a dark background."""
-    opaque = np.empty((*pixels.shape[:2], 3), np.uint8)
-    for top in range(0, len(pixels), ROWS):
-        rows = pixels[top : top + ROWS]
-        opaque[top : top + ROWS] = cv2.multiply(rows[..., :3], cv2.merge([rows[..., 3]] * 3), scale=1 / 255)
-    return opaque
+    return cv2.multiply(pixels[..., :3], cv2.merge([pixels[..., 3]] * 3), scale=1 / 255)
 
 
-def _is_color(pixels: Pixels) -> bool:
-    """Whether the channels differ visibly in a sample of the pixels. JPEG noise stays below the threshold."""
-    sample = np.ascontiguousarray(pixels[::4, ::4, :3])
-    blue, green, red = cv2.split(sample)
-    spread = cv2.subtract(cv2.max(cv2.max(blue, green), red), cv2.min(cv2.min(blue, green), red))
-    return float(np.count_nonzero(spread > COLOR_LEVELS)) > COLOR_SHARE * spread.size
+def _spread(pixels: Pixels) -> Gray:
+    """How far the channels differ in a sample of the pixels. JPEG noise stays below the threshold."""
+    blue, green, red = cv2.split(np.ascontiguousarray(pixels[::4, ::4]))
+    return cv2.subtract(cv2.max(cv2.max(blue, green), red), cv2.min(cv2.min(blue, green), red))

@@ -116,19 +116,24 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
             head, data = _receive(requests)
         except EOFError:
             return
-        faulthandler.dump_traceback_later(head["max_seconds"], exit=True)
-        try:
-            decoded = decode(data, max_megapixels=head["max_megapixels"])
-        except BadImage as error:
-            answer, pixels = {"reason": str(error)}, b""
-        else:
-            fields = {name: value for name, value in vars(decoded).items() if name != "gray"}
-            answer, pixels = fields | {"shape": decoded.gray.shape}, decoded.gray.tobytes()
+        _send(answers, *_answer(head, data))
+        del head, data  # while it waits, a helper holds no picture
+
+
+def _answer(head: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes | memoryview]:
+    """The answer to one request: what ``decode`` returns, or the reason why it cannot."""
+    faulthandler.dump_traceback_later(head["max_seconds"], exit=True)
+    try:
+        decoded = decode(data, max_megapixels=head["max_megapixels"])
+    except BadImage as error:
+        return {"reason": str(error)}, b""
+    finally:
         faulthandler.cancel_dump_traceback_later()
-        _send(answers, answer, pixels)
+    fields = {name: value for name, value in vars(decoded).items() if name != "gray"}
+    return fields | {"shape": decoded.gray.shape}, np.ascontiguousarray(decoded.gray).data.cast("B")
 
 
-def _send(pipe: IO[bytes], head: dict[str, Any], body: bytes) -> None:
+def _send(pipe: IO[bytes], head: dict[str, Any], body: bytes | memoryview) -> None:
     text = json.dumps(head).encode()
     pipe.write(LENGTHS.pack(len(text), len(body)) + text)
     pipe.write(body)

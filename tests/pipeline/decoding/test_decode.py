@@ -2,6 +2,7 @@ import io
 import struct
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -69,6 +70,24 @@ def test_transparent_parts_lie_on_black():
     found = read(encode(np.dstack([film()] * 3 + [alpha]), "PNG")).gray
     assert (found[:30] == 0).all()
     assert np.array_equal(found[30:], film()[30:])
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("height", [511, 512, 513, 1500])
+def test_tall_color_pictures_are_converted_as_whole_ones(height, channels):
+    pixels = np.random.default_rng(height).integers(0, 256, (height, 30, channels)).astype(np.uint8)
+    found = decode(cv2.imencode(".png", pixels)[1].tobytes(), max_megapixels=1)
+    alpha = pixels[..., 3:] if channels == 4 else np.full((height, 30, 1), 255, np.uint8)
+    on_black = cv2.multiply(pixels[..., :3], np.repeat(alpha, 3, axis=2), scale=1 / 255)
+    assert found.is_color and (found.gray == cv2.cvtColor(on_black, cv2.COLOR_BGR2GRAY)).all()
+
+
+def test_color_anywhere_in_a_tall_picture_is_seen():
+    gray = np.repeat(np.random.default_rng(0).integers(0, 256, (1500, 40, 1)), 3, axis=2).astype(np.uint8)
+    colored = gray.copy()
+    colored[-60:-20] = (0, 0, 255)
+    found = [decode(cv2.imencode(".png", each)[1].tobytes(), max_megapixels=1).is_color for each in (gray, colored)]
+    assert found == [False, True]
 
 
 def test_a_gray_png_with_alpha_lies_on_black():

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 
+import cv2
 import numpy as np
 import openjpeg
 import psutil
@@ -64,6 +65,16 @@ def test_one_helper_decodes_film_after_film_and_passes_reasons_on():
         decode_guarded(J2K[:-400], max_megapixels=1)
     decode_guarded(J2K, max_megapixels=1)
     assert helper() is first and first.is_usable
+
+
+def test_a_helper_that_waits_holds_no_film():
+    ramp = np.broadcast_to(np.arange(6200).astype(np.uint8)[:, None, None], (6200, 6200, 4))
+    large = cv2.imencode(".png", ramp, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+    decode_guarded(J2K, max_megapixels=50)
+    process = psutil.Process(helper()._process.pid)
+    before = process.memory_info().rss
+    film = decode_guarded(large, max_megapixels=50).gray
+    assert process.memory_info().rss - before < film.nbytes
 
 
 def test_a_film_that_takes_too_long_is_a_reason_and_the_next_one_is_read():
