@@ -112,7 +112,8 @@ def _detail(thumbnails: Thumbnails) -> Vectors:
     changes = []
     for scale in range(3):
         if scale:
-            small = (small[:, ::2, ::2] + small[:, ::2, 1::2] + small[:, 1::2, ::2] + small[:, 1::2, 1::2]) / 4
+            sums = small[:, ::2, ::2] + small[:, ::2, 1::2] + small[:, 1::2, ::2] + small[:, 1::2, 1::2]
+            small = np.asarray(sums / 4, np.float32)
         for change in (small[:, 1:] - small[:, :-1], small[:, :, 1:] - small[:, :, :-1]):
             changes.append(np.abs(change).mean(axis=(1, 2)) / spread)
     return np.asarray(np.stack(changes, axis=1), np.float32)

@@ -178,7 +178,7 @@ def _gray(pixels: Pixels) -> tuple[Gray, bool]:
         rows = np.ascontiguousarray(rows[..., :3]) if is_opaque else _on_black(rows)
         cv2.cvtColor(rows, cv2.COLOR_BGR2GRAY, dst=gray[top : top + ROWS])
         spread = _spread(rows)
-        colored, seen = colored + np.count_nonzero(spread > COLOR_LEVELS), seen + spread.size
+        colored, seen = colored + int(np.count_nonzero(spread > COLOR_LEVELS)), seen + spread.size
     return gray, bool(colored > COLOR_SHARE * seen)
 
 

@@ -194,9 +194,9 @@ def _letters_in_line(letters: Ints, others: Ints) -> Ints:
     counts = np.zeros(len(letters), np.int64)
     others = others[np.argsort(_lines(others))]
     lines, reach = _lines(letters), MAX_RISE / MIN_LIKE * letters[:, 4]
-    first, last = (
-        np.searchsorted(_lines(others), lines + way * reach, side) for way, side in ((-1, "left"), (1, "right"))
-    )
+    heights = _lines(others)
+    first = np.searchsorted(heights, lines - reach, side="left")
+    last = np.searchsorted(heights, lines + reach, side="right")
     for start in range(0, len(letters), BLOCK):
         block = slice(start, start + BLOCK)
         number = np.repeat(np.arange(len(lines[block])), (last - first)[block])
