@@ -20,7 +20,7 @@ from sources.core.web import Web
 from sources.own.boxes import BOX_COLUMNS, KNOWN_NAMES
 from sources.own.files import Files
 from sources.own.films import COLUMNS, FilmTable, films_of
-from sources.own.messages import about_table, passed_over
+from sources.own.messages import about_rows, about_table, passed_over
 from sources.own.names import is_outside
 from sources.own.patients import patient_warning
 from sources.own.places import match_files
@@ -99,11 +99,12 @@ class Folder(Source):
             exists=files.has,
         )
         pattern = re.compile(spec.patient_from_path) if spec.patient_from_path else None
-        films, facts = films_of(written, matches, listing.entries), FilmTable(table, spec, pattern)
+        sums = {row for row in table.sums if matches[written[row]].place is None}
+        films, facts = films_of(written, matches, listing.entries, sums), FilmTable(table, spec, pattern)
         patients, studies = facts.ids(films)
         for film, patient, study in zip(films, patients, studies, strict=True):
             yield facts.item(film, files.url(film.entry.file), patient, study)
-        self._warn(*passed_over(listing.passed_over), *about_table(facts.remarks))
+        self._warn(*passed_over(listing.passed_over), *about_rows(table.notes, len(sums)), *about_table(facts.remarks))
         readable = [place for place, film in enumerate(films) if film.entry.problem is None]
         known = [patients[place] for place in readable]
         if warning := patient_warning(known, [films[place].item_id for place in readable]):

@@ -13,6 +13,7 @@ from sources.language.ages import parse_age
 from sources.language.labels import label_of
 from sources.language.views import parse_view
 from sources.language.words import parse_sex
+from sources.own.places import FileIndex
 
 DISTINCT_KEPT = 5000  # different cells that are counted per column
 MOST_WORDS = 200  # different words that a column of labels may have, or
@@ -94,6 +95,15 @@ class Column:
     def is_whole(self) -> bool:
         """Are all different cells counted?"""
         return len(self.words) < DISTINCT_KEPT
+
+    def add(self, word: str, files: FileIndex) -> None:
+        """Count a cell that is not empty, and the file that it names."""
+        self.filled += 1
+        is_known = word in self.words
+        if is_known or len(self.words) < DISTINCT_KEPT:
+            self.words[word] += 1
+        if not is_known and (file := files.file_of(word)) is not None:
+            self.files.add(file)
 
     def share(self, fits: Callable[[str], bool]) -> float:
         """The share of the counted cells that fit."""

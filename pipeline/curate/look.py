@@ -1,29 +1,31 @@
 """Look at folders of films before anything is fetched: how many images there are, and what their tables hold."""
 
-import re
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from upath import UPath
 
-from pipeline.curate.guess import DISTINCT_KEPT, Column, Guess, guess_meaning, naming_column
+from pipeline.curate.guess import Column, Guess, guess_meaning, naming_column
 from pipeline.curate.header import LikelyColumns
 from pipeline.curate.unused import unused_columns
-from sources.core.errors import CxnetError, UsageError
+from sources.core.errors import CxnetError, RepeatedColumnError, UsageError
 from sources.core.limits import TABLE_BYTES
 from sources.core.storage import is_local
+from sources.own.body import Body, plain_cell
+from sources.own.columns import Columns
 from sources.own.files import Files
 from sources.own.patients import propose_pattern
-from sources.own.table_rows import HEADER_ROWS, rows_of
+from sources.own.places import FileIndex
+from sources.own.table_rows import rows_of
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".xlsx", ".parquet", ".jsonl")
+SPREADSHEETS = (".xls", ".ods")  # that are not read
+PERHAPS_TABLES = (".txt", ".json", *SPREADSHEETS)  # used only if a person says so
 TABLES_TRIED = 10
 COLUMNS_LOOKED_AT = 500
-MASKS = re.compile(r"(?:[a-z]+[ _-]?)?(?:masks?|segmentations?|segs?)", re.IGNORECASE)
-LONGEST_PATH = 1000  # characters
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,16 @@ class TableLook:
         rows: how many rows it has.
         guess: what its columns mean.
         unused: the other columns -> what to add to the profile, or "" if nothing is likely.
+        files: how many files it names.
+        notes: what a person should know about its rows.
     """
 
     place: str
     rows: int
     guess: Guess
     unused: dict[str, str] = field(default_factory=dict)
+    files: int = 0
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -73,107 +79,101 @@ def look_at(folder: str, table: str | None = None) -> FolderLook:
     places = [entry.place for entry in Files(path, "").list().entries if entry.problem is None]
     if not places:
         raise CxnetError(f"{folder} holds no image; give a folder with films (JPEG, PNG, TIFF, DICOM, ...).")
-    look = _look_for_table(path, FileNames(places), table)
+    look = _look_for_table(path, FileIndex(places), table)
     if look.table is None or "patient_id" not in look.table.guess.columns:
         look = replace(look, patient_from_path=propose_pattern(places))
     return look
 
 
-def _look_for_table(path: str, names: "FileNames", table: str | None) -> FolderLook:
+def _look_for_table(path: str, files: FileIndex, table: str | None) -> FolderLook:
     """The folder with the table that is given, or with the first one in it that names its files."""
-    if table is not None:
-        return FolderLook(path, names.count, _look_at_table(place_of(table, path), path, names))
     notes: list[str] = []
-    for place in _tables_in(path)[:TABLES_TRIED]:
+    tables = _tables_in(path, TABLE_SUFFIXES) if table is None else [place_of(table, path)]
+    for number, place in enumerate(tables[:TABLES_TRIED], 1):
         try:
-            return FolderLook(path, names.count, _look_at_table(place, path, names), notes)
+            found = _look_at_table(place, path, files)
+        except RepeatedColumnError:
+            raise
         except CxnetError as error:
+            if table is not None:
+                raise
             notes.append(f"{place} is not used: {error}")
-    return FolderLook(path, names.count, None, notes)
+            continue
+        if rest := tables[number:]:
+            notes.append(f"a folder has one table; not looked at: {', '.join(rest[:TABLES_TRIED])}")
+        return FolderLook(path, files.count, found, notes + found.notes)
+    return FolderLook(path, files.count, None, [*notes, *_perhaps_tables(path, files)])
 
 
-def _look_at_table(place: str, folder: str, names: "FileNames") -> TableLook:
-    where = f"{folder}/{place}"
-    columns, rows = read_columns(_rows(place, folder), names, where)
-    naming = naming_column(columns, rows, names.count)
+def _perhaps_tables(folder: str, files: FileIndex) -> Iterator[str]:
+    """What a person should know about files that may be tables, too, but are used only if a person says so."""
+    for place in _tables_in(folder, PERHAPS_TABLES)[:TABLES_TRIED]:
+        try:
+            names = _look_at_table(place, folder, files).files
+            yield f"{place} names {names:,} of {files.count:,} files; to use it, add --table {shlex.quote(place)}."
+        except CxnetError as error:
+            if place.lower().endswith(SPREADSHEETS):
+                yield f"{place} is not used: {error}"
+
+
+def _look_at_table(place: str, folder: str, files: FileIndex) -> TableLook:
+    """What a table holds.
+
+    Raises:
+        UsageError: it does not name the files of the folder.
+        RepeatedColumnError: it does, but has a column twice that is needed.
+        CxnetError: it cannot be read.
+    """
+    where, likely = f"{folder}/{place}", LikelyColumns(files)
+    with Files(folder, "").opened(place, TABLE_BYTES) as file, closing(rows_of(file, where, likely)) as cells:
+        columns, rows = read_columns(cells, likely, where)
+    naming = naming_column(columns, rows, files.count)
     if naming is None:
         best = max(columns, key=lambda column: len(column.files), default=None)
         nearest = f"; the best is '{best.name}' with {len(best.files):,}" if best is not None and best.files else ""
         raise UsageError(
-            f"No column of {where} names the files in {folder} (of {names.count:,} images{nearest}); give a table with "
+            f"No column of {where} names the files in {folder} (of {files.count:,} images{nearest}); give a table with "
             "the names of the files, or none."
         )
-    guess = guess_meaning(columns, naming, rows, names.count)
-    return TableLook(place, rows, guess, unused_columns(columns, guess))
+    guess = guess_meaning(columns, naming, rows, files.count)
+    needed = Columns([meaning.column for meaning in guess.columns.values()])
+    needed.places([column.name for column in columns], where)
+    return TableLook(place, rows, guess, unused_columns(columns, guess), len(naming.files), likely.notes)
 
 
-class FileNames:
-    """The files of a folder by the ends of their paths, without extension and in lower case.
-
-    Attributes:
-        count: how many files there are.
-    """
-
-    def __init__(self, places: Sequence[str]) -> None:
-        self.count = len(places)
-        self._by_end: dict[str, str | None] = {}  # None: several files end so
-        for place in places:
-            if not _is_mask(place):
-                for end in _ends(place):
-                    self._by_end[end] = None if end in self._by_end else place
-
-    def file_of(self, cell: str) -> str | None:
-        """The file that a cell names, however much of its path it writes; None if there is no such, or several."""
-        for end in _ends(cell):
-            if end in self._by_end:
-                return self._by_end[end]
-        return None
-
-
-def read_columns(rows: Iterator[Sequence[str]], names: FileNames, where: str) -> tuple[list[Column], int]:
+def read_columns(rows: Iterator[Sequence[str]], likely: LikelyColumns, where: str) -> tuple[list[Column], int]:
     """Look through a table, row by row: its columns, and the number of its rows.
 
     Args:
-        rows: the names of the columns, then the rows.
-        names: of the files that cells may name.
+        rows: all rows of the table.
+        likely: finds the names of its columns, and the files that cells name.
         where: name of the table, for messages.
 
     Raises:
         CxnetError: it is empty.
     """
-    header = next(rows, None)
-    if header is None:
+    body = Body(rows, likely, where)
+    if not body.names:
         raise CxnetError(f"{where} is empty.")
-    columns = [Column(name.strip().strip("\ufeff")) for name in header[:COLUMNS_LOOKED_AT]]
+    if not body.is_named:
+        likely.notes.append(f"{where} does not name its columns; they are called {body.names[0]}, column_2, ...")
+    columns = [Column(name) for name in body.names[:COLUMNS_LOOKED_AT]]
     count = 0
-    for row in rows:
+    for row in body:
         count += 1
         for column, cell in zip(columns, row, strict=False):
-            if not (word := cell.strip()):
-                continue
-            column.filled += 1
-            if word in column.words or len(column.words) < DISTINCT_KEPT:
-                column.words[word] += 1
-            if (file := names.file_of(word)) is not None:
-                column.files.add(file)
+            if word := plain_cell(cell):
+                column.add(word, likely.files)
+    if not count:
+        raise CxnetError(f"{where} has names of columns and no row below them; give a table with films, or none.")
     return columns, count
 
 
-def _rows(place: str, folder: str) -> Iterator[Sequence[str]]:
-    """The rows of a table, in any of the usual formats, from the names of its columns on."""
-    likely = LikelyColumns()
-    files = Files(folder, "")
-    with files.opened(place, TABLE_BYTES) as file, closing(rows_of(file, f"{folder}/{place}", likely)) as rows:
-        first = list(islice(rows, HEADER_ROWS))
-        start = next((number for number, row in enumerate(first) if likely.are_in(row)), 0)
-        yield from chain(first[start:], rows)
-
-
-def _tables_in(folder: str) -> list[str]:
-    """Files in the folder, or in a folder in it, that may be tables, the nearest first."""
+def _tables_in(folder: str, suffixes: tuple[str, ...]) -> list[str]:
+    """Files in the folder, or in a folder in it, with one of these suffixes, the nearest first."""
     root = UPath(folder)
     found = [path for pattern in ("*", "*/*") for path in root.glob(pattern) if not path.name.startswith(".")]
-    tables = [path for path in found if path.name.lower().endswith(TABLE_SUFFIXES) and path.is_file()]
+    tables = [path for path in found if path.name.lower().endswith(suffixes) and path.is_file()]
     below = [path.path.removeprefix(root.path).lstrip("/") for path in tables]
     return sorted(below, key=lambda place: (place.count("/"), place))
 
@@ -198,17 +198,3 @@ def absolute(place: str) -> str:
     """A local path made absolute; a URL as it is."""
     path = UPath(place)
     return str(Path(path.path).expanduser().resolve()) if is_local(path) else place
-
-
-def _is_mask(place: str) -> bool:
-    """Does a file lie in a folder of masks, which have the names of the films?"""
-    return any(MASKS.fullmatch(part) for part in place.split("/")[:-1])
-
-
-def _ends(path: str) -> Iterator[str]:
-    """The ends of a path, the longest first, however it is written: without extension and in lower case."""
-    parts = [part for part in path[:LONGEST_PATH].lower().replace("\\", "/").split("/") if part not in ("", ".", "..")]
-    if parts:
-        parts[-1] = PurePosixPath(parts[-1]).stem
-    for start in range(len(parts)):
-        yield "/".join(parts[start:])

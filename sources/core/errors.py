@@ -48,6 +48,10 @@ class MissingColumnError(CxnetError):
     """A table lacks a column that its reader needs."""
 
 
+class RepeatedColumnError(UsageError):
+    """A table has a column twice that its reader needs."""
+
+
 class RefusedTextError(CxnetError):
     """An article's full text is too large, hostile or not XML, and is not read."""
 

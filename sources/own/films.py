@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -74,7 +74,9 @@ class Remarks:
     example: str | None = None
 
 
-def films_of(written: Sequence[str], matches: Mapping[str, Match], entries: Sequence[Entry]) -> list[Film]:
+def films_of(
+    written: Sequence[str], matches: Mapping[str, Match], entries: Sequence[Entry], no_films: Collection[int] = ()
+) -> list[Film]:
     """One film per file that a row means, in the order of the rows, then one per other image, by place.
 
     A row without a file is a film with that problem.
@@ -83,10 +85,13 @@ def films_of(written: Sequence[str], matches: Mapping[str, Match], entries: Sequ
         written: the paths in the table, row by row.
         matches: what each path means.
         entries: the images of the folder.
+        no_films: rows that are left out.
     """
     by_place = {entry.place: entry for entry in entries}
     groups: dict[str | tuple[str, str | int], list[int]] = {}
     for row, path in enumerate(written):
+        if row in no_films:
+            continue
         key: str | tuple[str, str | int] = matches[path].place or (("path", path) if path else ("row", row))
         groups.setdefault(key, []).append(row)
     films, taken = [], set(by_place)

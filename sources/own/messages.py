@@ -1,7 +1,7 @@
 """What a person should know about a folder and its table, one sentence each."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sources.core.text import counted, visible
 from sources.own.films import Remarks
@@ -17,6 +17,13 @@ def passed_over(counts: Counter[str]) -> Iterator[str]:
         more = ", ..." if len(+counts) > 2 * NAMED else ""
         what = "is not an image" if total == 1 else "are not images"
         yield f"{counted(total, 'file')} passed over that {what} ({kinds}{more})."
+
+
+def about_rows(notes: Sequence[str], sums: int) -> Iterator[str]:
+    """What was noted while the rows were read, and how many count the others instead of naming a film."""
+    yield from notes
+    if sums:
+        yield f"{counted(sums, 'row')} with a sum of the others and no file left out."
 
 
 def about_table(remarks: Remarks) -> Iterator[str]:

@@ -31,6 +31,11 @@ def is_outside(place: str) -> bool:
     return path.startswith("/") or climbs or ADDRESS.match(place) is not None or "\x00" in place
 
 
+def without_invisible(text: str) -> str:
+    """``text`` without characters that nobody sees, and with plain spaces for those that break no line."""
+    return _INVISIBLE.sub("", text).replace("\u00a0", " ").replace("\u202f", " ")
+
+
 def same_form(text: str) -> str:
     """``text`` without what file systems and spreadsheets change: case, the Unicode form, invisible characters."""
     plain = text if text.isascii() else _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))

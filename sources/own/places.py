@@ -23,6 +23,8 @@ PASSED_OVER = "the table names a file that is hidden, in a linked folder or no i
 DISTINCT_SHARE = 0.9
 _MASKS = re.compile(r"(?:[a-z]+[ _-]?)?(?:masks?|segmentations?|segs?)", re.IGNORECASE)  # names of folders
 _DRIVE = re.compile(r"[A-Za-z][\w+.-]*:")  # or the scheme of an address
+_ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://")
+LONGEST_PATH = 4096  # characters
 _WHOLE_NUMBER = re.compile(r"(\d+)\.0+")  # how programs write whole numbers in a column with empty cells
 
 
@@ -95,7 +97,7 @@ def match_files(
         exists: whether there is a file at a path, be it an image or not.
     """
     paths = dict.fromkeys(written)
-    index = _Index(places)
+    index = FileIndex(places)
     guesses = {path: index.guess(path, folder, below) for path in paths}
     if _names_are_distinct(paths):
         for path, guess in guesses.items():
@@ -119,10 +121,15 @@ def _match(path: str, guess: _Guess, exists: Callable[[str], bool]) -> Match:
     return Match(None, PASSED_OVER if exists(path.replace("\\", "/")) else ABSENT)
 
 
-class _Index:
-    """The files of a folder, by their paths and by the ends of their paths, with and without extension."""
+class FileIndex:
+    """The files of a folder, by their paths and by the ends of their paths, with and without extension.
+
+    Attributes:
+        count: how many files there are.
+    """
 
     def __init__(self, places: Sequence[str]) -> None:
+        self.count = len(places)
         self._exact = set(places)
         self._places = places
         self._forms = [same_form(place) for place in places]
@@ -135,8 +142,7 @@ class _Index:
         """The files that a path may mean."""
         if path in self._exact:
             return _Guess([path])
-        spellings = [path] + [unquote(path)] * ("%" in path)
-        for spelling in spellings:
+        for spelling in _spellings(path):
             parts = _parts(spelling, folder)
             if not parts:
                 continue
@@ -146,11 +152,20 @@ class _Index:
                     return guess
         return _Guess([])
 
+    def file_of(self, path: str) -> str | None:
+        """The file that a path means by itself, whatever other rows say; a mask is none. None if none or several."""
+        if len(path) > LONGEST_PATH:
+            return None
+        meant = self.guess(path, "", "").places or self.by_name(path)[0]
+        places = [place for place in meant if not is_mask(place)]
+        return places[0] if len(places) == 1 else None
+
     def by_name(self, path: str) -> tuple[list[str], str | None]:
         """The files of a path's name, in whatever folders, and the path as their extra."""
-        for form, kind in _forms(_parts(path, "")):
-            if "/" in form and (found := self._ends(1, kind).get(form.rsplit("/", 1)[1], [])):
-                return list(found), form
+        for spelling in _spellings(path):
+            for form, kind in _forms(_parts(spelling, "")):
+                if "/" in form and (found := self._ends(1, kind).get(form.rsplit("/", 1)[1], [])):
+                    return list(found), form
         return [], None
 
     def _by_form(self, form: str, kind: int, below: str) -> _Guess:
@@ -185,6 +200,12 @@ def _grouped(keys: Sequence[str], places: Sequence[str]) -> dict[str, list[str]]
     for key, place in zip(keys, places, strict=True):
         groups[key].append(place)
     return dict(groups)
+
+
+def _spellings(path: str) -> list[str]:
+    """A path as it is written, and what it means if it is an address: without its query, and decoded."""
+    bare = re.sub(r"[?#].*", "", path) if _ADDRESS.match(path) else path.partition("?")[0]
+    return list(dict.fromkeys((path, unquote(path), bare, unquote(bare))))
 
 
 def _parts(path: str, folder: str) -> list[str]:

@@ -20,12 +20,12 @@ from typing import IO, Any
 from sources.core.errors import CxnetError
 from sources.core.formats import image_format
 from sources.core.limits import CELL_CHARACTERS, TABLE_BYTES
+from sources.own.body import HEADER_ROWS
 from sources.own.columns import Columns
 from sources.own.sheets import excel_rows, parquet_rows, text_of
 from sources.reading.tables import encoding_of
 
 Cells = Sequence[str]
-HEADER_ROWS = 20  # the names of the columns are in one of the first rows that are not empty
 SAMPLE_CHARACTERS = 100_000
 JSON_BYTES = 256 << 20  # of a table that is one JSON list
 DELIMITERS = ",;\t|"
@@ -118,7 +118,7 @@ def _text_rows(file: IO[bytes], where: str, columns: Columns) -> Iterator[Cells]
     encoding = encoding_of(file)
     text = io.TextIOWrapper(file, encoding, errors="replace", newline="")  # type: ignore[arg-type]
     try:
-        sample = text.read(SAMPLE_CHARACTERS) + text.readline()
+        sample = text.read(SAMPLE_CHARACTERS) + next(_lines(text, where), "")
         start = sample.lstrip()[:64].lower()
         if start.startswith(("<!doctype", "<html", "<?xml")):
             raise CxnetError(f"{where} is a page of markup, not a table; save the table as CSV or .xlsx.")
@@ -140,7 +140,7 @@ def _csv_rows(sample: str, rest: IO[str], where: str, columns: Columns) -> Itera
         first, sample = sample[: sample.find(separator[0]) + len(separator[0])], sample.lstrip("\ufeff")
         sample, skipped = sample[separator.end() :], len(first.splitlines())
     delimiter = separator[1] if separator else _delimiter(sample, columns)
-    lines = chain(io.StringIO(sample, newline=""), rest)
+    lines = chain(_lines(io.StringIO(sample, newline=""), where), _lines(rest, where))
     reader = csv.reader(lines, strict=True, delimiter=delimiter)
     try:
         for row in reader:
@@ -151,6 +151,18 @@ def _csv_rows(sample: str, rest: IO[str], where: str, columns: Columns) -> Itera
         raise CxnetError(
             f"{where}, line {line:,}: this is no readable CSV ({error}); save the table as CSV (UTF-8) or .xlsx."
         ) from error
+
+
+def _lines(text: IO[str], where: str) -> Iterator[str]:
+    """The lines of a text, without the marks of byte order that stand between tables put one below the other.
+
+    Raises:
+        CxnetError: one is longer than a cell may be.
+    """
+    for line in iter(lambda: text.readline(CELL_CHARACTERS), ""):
+        if len(line) == CELL_CHARACTERS:
+            raise CxnetError(f"{where} has a line of more than {CELL_CHARACTERS:,} characters; save it again as CSV.")
+        yield line.removeprefix("\ufeff")
 
 
 def _delimiter(sample: str, columns: Columns) -> str:
@@ -192,7 +204,7 @@ def _objects(sample: str, rest: IO[str], where: str) -> Iterator[dict[str, Any]]
             raise CxnetError(f"{where} is one JSON list of more than {JSON_BYTES >> 20} MB; save one object per line.")
         yield from (_object(entry, where, "an entry") for entry in _parsed(whole, where, "the list"))
         return
-    for number, line in enumerate(chain(io.StringIO(sample.lstrip("\ufeff")), rest), 1):
+    for number, line in enumerate(chain(_lines(io.StringIO(sample), where), _lines(rest, where)), 1):
         if line.strip():
             yield _object(_parsed(line, where, f"line {number:,}"), where, f"line {number:,}")
 

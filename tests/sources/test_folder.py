@@ -162,6 +162,15 @@ def test_rows_without_a_file_stay_apart_unless_they_name_the_same(films):
     assert len(items) == 6
 
 
+def test_rows_that_name_no_film_are_left_out_and_counted(films, caplog):
+    (films / "total.png").write_bytes(PNG)
+    (films / "films.csv").write_text("file,finding\nb.jpg,x\nfile,finding\nTotal,1\nSum: 3,\nIM0001,y\n")
+    items = items_of(films, table="films.csv", columns={"item_id": "file", "label": "finding"})
+    assert [item.item_id for item in items] == ["b.jpg", "total.png", "IM0001", "2020/a b.png"]
+    assert "1 row with the names of the columns again left out" in caplog.text
+    assert "1 row with a sum of the others and no file left out" in caplog.text
+
+
 def test_a_row_that_means_no_file_never_takes_the_id_of_one(films):
     (films / "unnamed").write_bytes(PNG)
     (films / "films.csv").write_text("file,finding\n,COVID-19\n")

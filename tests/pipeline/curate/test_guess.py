@@ -3,15 +3,17 @@
 import pytest
 
 from pipeline.curate.guess import guess_meaning, naming_column
-from pipeline.curate.look import FileNames, read_columns
+from pipeline.curate.header import LikelyColumns
+from pipeline.curate.look import read_columns
 from sources.core.errors import CxnetError
+from sources.own.places import FileIndex
 
 FILES = [f"im{number:04d}.png" for number in range(40)]
 
 
 def look(header, *rows, files=FILES):
     """The columns of a table, and the number of its rows."""
-    return read_columns(iter([header, *rows]), FileNames(files), "t.csv")
+    return read_columns(iter([header, *rows]), LikelyColumns(FileIndex(files)), "t.csv")
 
 
 def guessed(header, *rows, files=FILES):
@@ -214,7 +216,7 @@ def test_an_empty_table_is_refused():
 
 
 def look_at_nothing():
-    return read_columns(iter(()), FileNames([]), "t.csv")
+    return read_columns(iter(()), LikelyColumns(FileIndex([])), "t.csv")
 
 
 def test_a_report_is_no_word_of_a_profile():

@@ -1,5 +1,6 @@
 """Looking at folders: their images, and the tables that name them."""
 
+import json
 import os
 
 import openpyxl
@@ -7,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.curate.look import FileNames, look_at
+from pipeline.curate.look import look_at
 from sources.core.errors import CxnetError, UsageError
+from sources.own.places import FileIndex
 
 PNG = b"\x89PNG\r\n\x1a\n"
 CASES = {  # table in ../shared/cases/tab -> the columns that matter
@@ -17,8 +19,10 @@ CASES = {  # table in ../shared/cases/tab -> the columns that matter
     "pcr_words": {"item_id": "file", "label": "finding", "rt_pcr": "RT_PCR_positive"},
     "placeholder_patients": {"item_id": "file", "patient_id": "pid", "label": "finding"},
     "rows_per_box": {"item_id": "patientId", "patient_id": "patientId", "label": "class"},
+    "table_gz": {"item_id": "file", "label": "finding"},
     "table_long_cell": {"item_id": "file", "label": "finding"},
     "table_sep_line": {"item_id": "file", "label": "finding"},
+    "table_xlsx": {"item_id": "file", "label": "finding"},
     "unix_paths": {"item_id": "path", "label": "finding"},
     "windows_paths": {"item_id": "path", "patient_id": "pid", "label": "finding"},
     "words": {"item_id": "file", "age": "age", "sex": "sex"},
@@ -103,8 +107,8 @@ def test_what_is_not_there_or_elsewhere_is_refused(films, tmp_path_factory):
 
 
 def test_a_name_that_several_files_have_is_no_file_unless_the_others_are_masks():
-    names = FileNames(["a/x.png", "b/x.png", "films/y.png", "films masks/y.png"])
-    assert [names.file_of(cell) for cell in ("x", "a/x", "y.png", "z", "")] == [
+    files = FileIndex(["a/x.png", "b/x.png", "films/y.png", "films masks/y.png"])
+    assert [files.file_of(cell) for cell in ("x", "a/x", "y.png", "z", "")] == [
         None,
         "a/x.png",
         "films/y.png",
@@ -155,3 +159,49 @@ def test_pipes_and_folders_are_no_tables(films):
     for name in ("a.csv", "b.csv"):
         with pytest.raises(CxnetError, match="only files are read"):
             look_at(str(films), str(films / name))
+
+
+@pytest.mark.parametrize("first", ["f0.png", "images/f7.png", "https://site.org/films/f1.png?w=1", "gone.png", "f0"])
+def test_a_table_without_names_of_columns_loses_no_row(films, first):
+    rows = [f"{first},COVID-19", *(f"f{number}.png,normal" for number in range(2, 7))]
+    (films / "films.csv").write_text("\n".join(rows))
+    look = look_at(str(films))
+    assert columns_of(films) == ({"item_id": "column_1", "label": "column_2"}, 6)
+    assert look.notes == [f"{films}/films.csv does not name its columns; they are called column_1, column_2, ..."]
+
+
+def test_a_column_that_is_needed_and_there_twice_is_refused_before_a_profile_is_written(films):
+    for header in ("file,finding,finding", "file,finding,finding "):
+        (films / "films.csv").write_text("\n".join([header, *(f"f{number}.png,normal,x" for number in range(10))]))
+        for table in (None, "films.csv"):
+            with pytest.raises(UsageError, match=r"films\.csv has the column 'finding' 2 times; rename all but one"):
+                look_at(str(films), table)
+    table_of(films, header="file,finding,x,x")
+    assert look_at(str(films)).table.rows == 10  # nobody needs x
+
+
+def test_a_table_of_names_alone_is_one_sentence(films):
+    (films / "films.csv").write_text("file,finding\n")
+    with pytest.raises(CxnetError, match=r"films\.csv has names of columns and no row below them; give"):
+        look_at(str(films), "films.csv")
+
+
+def test_what_may_be_a_table_is_named_with_what_to_do(films):
+    rows = [{"file": f"f{number}.png", "finding": "normal"} for number in range(10)]
+    (films / "labels.json").write_text(json.dumps(rows))
+    (films / "my labels.txt").write_text("\n".join(["file;finding", *(f"f{number};x" for number in range(10))]))
+    (films / "readme.txt").write_text("Films of a clinic.\nNo labels.\n")
+    (films / "old.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+    look = look_at(str(films))
+    assert look.table is None
+    labels, text, old = look.notes
+    assert labels == "labels.json names 10 of 10 files; to use it, add --table labels.json."
+    assert text == "my labels.txt names 10 of 10 files; to use it, add --table 'my labels.txt'."
+    assert old.startswith("old.xls is not used: ") and "save it as .xlsx or CSV" in old
+    assert look_at(str(films), "labels.json").table.rows == 10
+
+
+def test_further_tables_are_named(films):
+    for name in ("a.csv", "b.csv", "images/c.tsv"):
+        table_of(films, name)
+    assert look_at(str(films)).notes == ["a folder has one table; not looked at: b.csv, images/c.tsv"]

@@ -3,8 +3,10 @@
 import pytest
 
 from pipeline.curate.guess import guess_meaning, naming_column
-from pipeline.curate.look import FileNames, TableLook, look_at, read_columns
+from pipeline.curate.header import LikelyColumns
+from pipeline.curate.look import TableLook, look_at, read_columns
 from pipeline.curate.unused import unused_columns, unused_lines
+from sources.own.places import FileIndex
 
 FILES = [f"im{number:02d}.png" for number in range(40)]
 
@@ -13,7 +15,7 @@ def table_of(*names_and_cells):
     """A table of 40 films whose further columns are (name, function of the row's number)."""
     header = ["file", *(name for name, _ in names_and_cells)]
     rows = [[FILES[number], *(str(cell(number)) for _, cell in names_and_cells)] for number in range(len(FILES))]
-    columns, count = read_columns(iter([header, *rows]), FileNames(FILES), "t.csv")
+    columns, count = read_columns(iter([header, *rows]), LikelyColumns(FileIndex(FILES)), "t.csv")
     guess = guess_meaning(columns, naming_column(columns, count, len(FILES)), count, len(FILES))
     return TableLook("t.csv", count, guess, unused_columns(columns, guess))
 

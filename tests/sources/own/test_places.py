@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.own.places import ABSENT, LEAVES, NAMES_NONE, PASSED_OVER, is_mask, match_files
+from sources.own.places import ABSENT, LEAVES, NAMES_NONE, PASSED_OVER, FileIndex, is_mask, match_files
 
 PLACES = ["images/film 0.png", "images/film 1.png", "images/Größe.PNG", "2020/b.dcm", "top.jpg", "IM0001"]
 
@@ -29,7 +29,7 @@ def problem_of(written, places=PLACES, **facts):
         (r"C:\data\films\images\film 0.png", "images/film 0.png"),
         ("/home/ana/films/images/film 0.png", "images/film 0.png"),
         ("file:///home/ana/films/images/film%200.png", "images/film 0.png"),
-        ("https://site.org/images/film%200.png?raw", None),
+        ("https://site.org/images/film%200.png?raw", "images/film 0.png"),
         ("images/../images/film 0.png", "images/film 0.png"),
         ("IMAGES/FILM 0.PNG", "images/film 0.png"),
         ("film 0.png", "images/film 0.png"),
@@ -72,6 +72,34 @@ def test_a_path_may_be_relative_to_the_table():
 
 def test_a_path_may_begin_with_the_folder_itself():
     assert place_of("/data/films/x/a.png", ["x/a.png", "y/a.png"], folder="/data/films") == "x/a.png"
+
+
+ALONE = ["7.png", "images/a b.png", "x/c#1.png"]
+
+
+@pytest.mark.parametrize(
+    ("written", "place"),
+    [
+        ("7.0", "7.png"),
+        ("https://site.org/f/7.png?w=1", "7.png"),
+        ("https://site.org/f/a%20b.png#top", "images/a b.png"),
+        ("file:///home/ana/images/a%20b.png", "images/a b.png"),
+        ("s3://bucket/images/a b.png", "images/a b.png"),
+        ("images/a%20b.png?raw=1", "images/a b.png"),
+        ("c#1.png", "x/c#1.png"),
+        ("d.png", None),
+    ],
+)
+def test_one_cell_alone_means_what_it_means_beside_others(written, place):
+    """A curation guesses by the same rules by which the rows are matched afterwards."""
+    assert FileIndex(ALONE).file_of(written) == place
+    assert place_of(written, ALONE) == place
+
+
+@given(st.text("ab./\\%20?#:", max_size=12), st.lists(st.text("ab.", min_size=1, max_size=5), max_size=6, unique=True))
+def test_what_a_cell_means_alone_it_never_loses(written, places):
+    found = FileIndex(places).file_of(written)
+    assert found is None or place_of(written, places) == found
 
 
 @pytest.mark.parametrize(
