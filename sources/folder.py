@@ -8,7 +8,6 @@ reason; several rows of one file become one film with its boxes. Nothing outside
 
 import logging
 import posixpath
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -22,7 +21,7 @@ from sources.own.files import Files
 from sources.own.films import COLUMNS, FilmTable, films_of
 from sources.own.messages import about_rows, about_table, passed_over
 from sources.own.names import is_outside
-from sources.own.patients import patient_warning
+from sources.own.patients import PathPattern, patient_warning, similar_patients_warning
 from sources.own.places import match_files
 from sources.own.table import Table, read_table
 
@@ -98,7 +97,7 @@ class Folder(Source):
             below=posixpath.dirname(spec.table or ""),
             exists=files.has,
         )
-        pattern = re.compile(spec.patient_from_path) if spec.patient_from_path else None
+        pattern = PathPattern(spec.patient_from_path) if spec.patient_from_path else None
         sums = {row for row in table.sums if matches[written[row]].place is None}
         films, facts = films_of(written, matches, listing.entries, sums), FilmTable(table, spec, pattern)
         patients, studies = facts.ids(films)
@@ -107,8 +106,8 @@ class Folder(Source):
         self._warn(*passed_over(listing.passed_over), *about_rows(table.notes, len(sums)), *about_table(facts.remarks))
         readable = [place for place, film in enumerate(films) if film.entry.problem is None]
         known = [patients[place] for place in readable]
-        if warning := patient_warning(known, [films[place].item_id for place in readable]):
-            self._warn(warning)
+        warnings = patient_warning(known, [films[place].item_id for place in readable]), similar_patients_warning(known)
+        self._warn(*filter(None, warnings))
 
     def read(self, item: Item) -> Iterator[bytes]:
         """The bytes of an item's file (of its archive, if it is a member of one), in chunks.

@@ -33,9 +33,16 @@ def _any_alone(entries: tuple[str, ...]) -> tuple[str, ...]:
     return entries
 
 
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise ValueError("text should not be empty; fill it in, or remove the line")
+    return text
+
+
 ANY = "any"
 
 
+FilledText = Annotated[str, AfterValidator(_filled)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -59,9 +66,9 @@ class FolderParams(Options):
     """One folder or bucket with your own films."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = Field(description="name of the source in all tables")
-    path: str = Field(description="folder or bucket URL with the images")
-    table: str | None = Field(None, description="table in the folder: CSV, Excel, Parquet or JSON lines")
-    columns: dict[str, str] = Field({}, description="our column name -> column name in the table")
+    path: FilledText = Field(description="folder or bucket URL with the images")
+    table: FilledText | None = Field(None, description="table in the folder: CSV, Excel, Parquet or JSON lines")
+    columns: dict[str, FilledText] = Field({}, description="our column name -> column name in the table")
     labels: dict[str, Literal["normal", "cap", "covid", "other"]] = Field({}, description="word in the table -> label")
     patient_from_path: Annotated[str, AfterValidator(path_pattern)] | None = Field(
         None, description="regular expression with a group patient_id, perhaps study_id, that is searched in paths"

@@ -2,6 +2,8 @@
 
 import re
 
+import regex
+
 COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -26,7 +28,8 @@ def path_pattern(pattern: str) -> str:
     """
     try:
         groups = set(re.compile(pattern).groupindex)
-    except re.error as error:
+        regex.compile(pattern)  # which searches paths later
+    except (re.error, regex.error) as error:
         raise ValueError(f"input should be a regular expression ({error})") from None
     if not groups or not groups <= {"patient_id", "study_id"}:
         raise ValueError("the pattern should have a group (?P<patient_id>...) or (?P<study_id>...), and no other")

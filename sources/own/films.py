@@ -1,6 +1,5 @@
 """From the rows of a user's table and the files of the folder to films: several rows of one file are one film."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,8 +12,9 @@ from sources.own.boxes import BOX_COLUMNS, sides_of
 from sources.own.cells import Column, ages, ids, modalities, numbers, rt_pcr_results, sexes, texts, views
 from sources.own.labels import LabelWords, is_conflict, one_label
 from sources.own.listing import Entry
-from sources.own.patients import ids_in, unique_studies
+from sources.own.patients import PathPattern, unique_studies
 from sources.own.places import Match, masks_beside
+from sources.own.sheets import text_of
 from sources.own.table import Table
 
 READERS: dict[str, Callable[[Sequence[str]], Column[Any]]] = {
@@ -65,13 +65,14 @@ class Remarks:
     Attributes:
         unmapped: words that have no label, and how often each occurs.
         unknown: words that are not understood and left empty, by column.
-        conflicts: how many films have rows that disagree, by column; ``example``: one of them.
+        conflicts: how many films have rows that disagree, by column.
+        examples: for each such column, the first of these films, and what its rows say.
     """
 
     unmapped: Counter[str] = field(default_factory=Counter)
     unknown: dict[str, Counter[str]] = field(default_factory=dict)
     conflicts: Counter[str] = field(default_factory=Counter)
-    example: str | None = None
+    examples: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
 
 
 def films_of(
@@ -119,7 +120,7 @@ class FilmTable:
         pattern: of the patients in paths, or None.
     """
 
-    def __init__(self, table: Table, facts: Facts, pattern: re.Pattern[str] | None = None) -> None:
+    def __init__(self, table: Table, facts: Facts, pattern: PathPattern | None = None) -> None:
         self.remarks = Remarks()
         self._facts, self._pattern = facts, pattern
         self._labels, self.remarks.unmapped = LabelWords(facts.labels).read(table.column("label"))
@@ -137,7 +138,7 @@ class FilmTable:
         """The patient and the study of every film: from the table, else from the path."""
         patients, studies = [], []
         for film in films:
-            in_path = ids_in(self._pattern, film.item_id) if self._pattern is not None else (None, None)
+            in_path = self._pattern.ids_in(film.item_id) if self._pattern is not None else (None, None)
             patients.append(self._agreed(film, "patient_id") or in_path[0])
             studies.append(self._agreed(film, "study_id") or in_path[1])
         return patients, unique_studies(patients, studies)
@@ -177,7 +178,7 @@ class FilmTable:
         """The value that a film's rows agree on; None if they state none, or several."""
         values = self._stated(film, name)
         if len(values) > 1 and len(set(values)) > 1:
-            self._note_conflict(film, name)
+            self._note_conflict(film, name, values)
             return None
         return values[0] if values else None
 
@@ -187,7 +188,7 @@ class FilmTable:
     def _label(self, film: Film) -> str | None:
         readings = [self._labels[row] for row in film.rows]
         if len(readings) > 1 and is_conflict(readings):
-            self._note_conflict(film, "label")
+            self._note_conflict(film, "label", self._stated(film, "label word"))
         return one_label(readings)
 
     def _finding(self, film: Film) -> str | None:
@@ -215,9 +216,9 @@ class FilmTable:
                 boxes.append(StatedBox(left, top, width, height, self._finding_in(row), label))
         return tuple(boxes)
 
-    def _note_conflict(self, film: Film, name: str) -> None:
+    def _note_conflict(self, film: Film, name: str, values: Sequence[Any]) -> None:
         self.remarks.conflicts[name] += 1
-        self.remarks.example = self.remarks.example or film.item_id
+        self.remarks.examples.setdefault(name, (film.item_id, list(dict.fromkeys(map(text_of, values)))))
 
 
 def _free(item_id: str, taken: set[str]) -> str:

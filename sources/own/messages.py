@@ -34,10 +34,18 @@ def about_table(remarks: Remarks) -> Iterator[str]:
         yield f"{column}: not understood, and left empty: {_named(words)}."
     if remarks.conflicts:
         counts = ", ".join(f"{column} ({count:,})" for column, count in remarks.conflicts.most_common())
-        yield (
-            "rows of one film disagree, and its value is left empty, for so many films: "
-            f"{counts}; the first is {remarks.example}."
+        examples = "; ".join(
+            f"{column} of {visible(film)}: {_listed(values)}" for column, (film, values) in remarks.examples.items()
         )
+        yield (
+            f"rows of one film disagree, and its value is left empty, for so many films: {counts}; for example "
+            f"{examples}."
+        )
+
+
+def _listed(values: Sequence[str]) -> str:
+    """The first of some values that disagree."""
+    return " and ".join(f"'{visible(value[:60])}'" for value in values[:NAMED])
 
 
 def _named(words: Counter[str]) -> str:

@@ -1,13 +1,22 @@
 """Patients and studies from the paths of files, by a pattern in the profile, which is proposed where paths repeat."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+
+import regex
+
+from sources.core.errors import UsageError
+from sources.core.text import counted, visible
+from sources.own.names import same_form
 
 GROUPS = ("patient_id", "study_id")
 PROPOSAL_SHARE = 0.8  # of the paths that a proposed pattern fits
 LARGEST_SHARE = 0.5  # of the films that one patient has; a larger one is a placeholder, or not a patient
+SEARCH_SECONDS = 5  # for one path; an honest pattern takes microseconds
+NAMED = 3  # patients that a message names
 FEW = 20  # films, below which that is not judged
+_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 _WORD = r"(?i:patient|pat|person|subject|subj|sub|case|pid|pt|p)[-_ ]?"
 WORD = "WORD"  # in a proposal: the word that most paths have there
 PROPOSALS = (  # the layouts of CheXpert, BIDS (BIMCV), MIMIC; folders of patients; names as of Kermany and NIH
@@ -21,12 +30,28 @@ PROPOSALS = (  # the layouts of CheXpert, BIDS (BIMCV), MIMIC; folders of patien
 )
 
 
-def ids_in(pattern: re.Pattern[str], place: str) -> tuple[str | None, str | None]:
-    """(patient, study) that a path names; None for what it does not."""
-    match = pattern.search(place)
-    named = match.groupdict() if match else {}
-    patient, study = (named.get(group) or None for group in GROUPS)
-    return patient, study
+class PathPattern:
+    """A pattern of a profile that finds a patient and a study in paths."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = regex.compile(pattern)
+
+    def ids_in(self, place: str) -> tuple[str | None, str | None]:
+        """(patient, study) that a path names; None for what it does not.
+
+        Raises:
+            UsageError: the search takes so long that the pattern must be one that tries without end.
+        """
+        try:
+            match = self._pattern.search(place, timeout=SEARCH_SECONDS)
+        except TimeoutError:
+            raise UsageError(
+                f"`patient_from_path: {self._pattern.pattern}` takes more than {SEARCH_SECONDS} s for the path "
+                f"{visible(place)}; repeat nothing that is repeated inside, as in (a+)+."
+            ) from None
+        named = match.groupdict() if match else {}
+        patient, study = (named.get(group) or None for group in GROUPS)
+        return patient, study
 
 
 def propose_pattern(places: Sequence[str]) -> str | None:
@@ -72,6 +97,21 @@ def patient_warning(patients: Sequence[str | None], places: Sequence[str]) -> st
             "split; is this a placeholder?"
         )
     return None
+
+
+def similar_patients_warning(patients: Sequence[str | None]) -> str | None:
+    """What a person should know about patients whose ids differ only in case, leading zeros or blanks."""
+    forms: dict[str, list[str]] = defaultdict(list)
+    for patient in sorted({patient for patient in patients if patient is not None}):
+        forms[_ZEROS.sub("", "".join(same_form(patient).split()))].append(patient)
+    similar = [group for group in forms.values() if len(group) > 1]
+    if not similar:
+        return None
+    named = ", ".join(" and ".join(map(repr, map(visible, group[:NAMED]))) for group in similar[:NAMED])
+    return (
+        f"{counted(sum(map(len, similar)), 'patient')} differ from another only in case, leading zeros or blanks "
+        f"({named}{', ...' if len(similar) > NAMED else ''}); they are kept apart; write those alike that are one."
+    )
 
 
 def unique_studies(patients: Sequence[str | None], studies: Sequence[str | None]) -> list[str | None]:

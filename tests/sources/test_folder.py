@@ -121,6 +121,23 @@ def test_rows_of_one_file_that_disagree_leave_the_value_empty_and_a_person_is_to
     assert "rows of one film disagree" in caplog.text and "label (1)" in caplog.text and "b.jpg" in caplog.text
 
 
+def test_what_the_rows_of_a_film_disagree_about_is_named_by_column(films, caplog):
+    rows = ["b.jpg,COVID-19,7,F,40", "b.jpg,No finding,8,F,41", "IM0001,,9,M,50", "IM0001,,9,F,50"]
+    (films / "films.csv").write_text("\n".join(["file,finding,pid,sex,age", *rows]))
+    items_of(films, table="films.csv", columns={**BOXES, "sex": "sex", "age": "age"}, labels=LABELS)
+    assert "label (1)" in caplog.text and "patient_id (1)" in caplog.text and "sex (1)" in caplog.text
+    assert "patient_id of b.jpg: '7' and '8'" in caplog.text
+    assert "label of b.jpg: 'COVID-19' and 'No finding'" in caplog.text
+    assert "sex of IM0001: 'M' and 'F'" in caplog.text and "age of b.jpg: '40' and '41'" in caplog.text
+
+
+def test_patients_that_are_almost_alike_are_told(films, caplog):
+    (films / "films.csv").write_text("file,pid\nb.jpg,p01\nIM0001,P01\n2020/a b.png,p2\n")
+    items = items_of(films, table="films.csv", columns={"item_id": "file", "patient_id": "pid"})
+    assert [item.patient_id for item in items] == ["p01", "P01", "p2"]
+    assert "2 patients differ from another only in case" in caplog.text
+
+
 def test_normal_beside_a_word_without_a_label_is_a_disagreement(films):
     (films / "films.csv").write_text(
         "file,finding,pid\nb.jpg,No finding,\nb.jpg,Nodule,\nIM0001,COVID-19,\nIM0001,Nodule,\n"

@@ -122,6 +122,8 @@ def test_a_pattern_that_finds_no_patient_is_refused_with_the_profile(tmp_path, p
             "columns.age is 3: input should be text; put it in quotes",
         ),
         ("profile: x\nviews: {keep: [PA, '{x}']}", "views.keep.1 is '{x}': input should be 'PA', 'AP'"),
+        ("profile: x\nfolders: [{name: a, path: ''}]", "folders.0.path is '': text should not be empty"),
+        ("profile: x\nfolders: [{name: a, path: b, table: ' '}]", "folders.0.table is ' ': text should not be empty"),
         ("profile: x\nfolders: [{name: A, path: b}]", "folders.0.name is 'A': string should match pattern"),
     ],
 )

@@ -4,10 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sources.core.errors import UsageError
 from sources.core.items import VIEWS
 from sources.own.cells import ages, ids, is_placeholder, modalities, numbers, rt_pcr_results, sexes, texts, views
 from sources.own.labels import LabelWords, is_conflict, one_label
-from sources.own.patients import PROPOSALS, ids_in, patient_warning, propose_pattern, unique_studies
+from sources.own.patients import (
+    PROPOSALS,
+    PathPattern,
+    patient_warning,
+    propose_pattern,
+    similar_patients_warning,
+    unique_studies,
+)
 
 NOTHING = ["", " ", "nan", "NaN", "Unknown", "unknown.", "N/A", "n/a", "NA", "<NA>", "-", "--", "\u2014", "?", "???"]
 NOTHING += [".", "None", "null", "NULL", "(null)", "[none]", "#N/A", "#REF!", "#VALUE!", "\\N", "not available"]
@@ -165,8 +173,34 @@ def test_patients_that_are_known_need_no_word_unless_one_has_most_films():
 
 
 def test_patients_and_studies_come_from_a_path():
-    pattern = re.compile(r"p(?P<patient_id>\d+)(?:/s(?P<study_id>\d+))?")
-    assert [ids_in(pattern, place) for place in ("p1/s2/a", "p1/a", "x")] == [("1", "2"), ("1", None), (None, None)]
+    pattern = PathPattern(r"p(?P<patient_id>\d+)(?:/s(?P<study_id>\d+))?")
+    assert [pattern.ids_in(place) for place in ("p1/s2/a", "p1/a", "x")] == [("1", "2"), ("1", None), (None, None)]
+
+
+def test_a_pattern_that_tries_without_end_is_one_sentence(monkeypatch):
+    monkeypatch.setattr("sources.own.patients.SEARCH_SECONDS", 0.1)
+    pattern = PathPattern("(?P<patient_id>(a|aa)+)c")
+    assert pattern.ids_in("aac") == ("aa", None)
+    with pytest.raises(UsageError, match=r"^`patient_from_path: .*` takes more than 0\.1 s for the path a+bc; repeat"):
+        pattern.ids_in("a" * 60 + "bc")
+
+
+@pytest.mark.parametrize(
+    ("patients", "named"),
+    [
+        (["p01", "P01", "p2"], "2 patients .*'P01' and 'p01'"),
+        (["7", "007", "07", "8"], "3 patients .*'007' and '07' and '7'"),
+        (["a b", "ab"], "2 patients"),
+        (["p1", "p01"], "2 patients"),
+    ],
+)
+def test_patients_whose_ids_are_almost_alike_are_kept_apart_and_named(patients, named):
+    assert re.search(named, similar_patients_warning(patients))
+    assert "kept apart" in similar_patients_warning([*patients, None])
+
+
+def test_patients_whose_ids_differ_need_no_word():
+    assert similar_patients_warning(["p1", "p10", "p100", "100", "0", "00a1", "p1", None]) is None
 
 
 def test_studies_that_are_counted_per_patient_are_told_apart():
