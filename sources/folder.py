@@ -19,6 +19,7 @@ from sources.core.web import Web
 from sources.own.boxes import BOX_COLUMNS, KNOWN_NAMES
 from sources.own.files import Files
 from sources.own.films import COLUMNS, FilmTable, films_of
+from sources.own.findings import names_of, with_labels
 from sources.own.messages import about_rows, about_table, passed_over
 from sources.own.names import is_outside
 from sources.own.patients import PathPattern, patient_warning, similar_patients_warning
@@ -39,6 +40,8 @@ class FolderSpec(Protocol):
     def table(self) -> str | None: ...
     @property
     def columns(self) -> Mapping[str, str]: ...
+    @property
+    def label_columns(self) -> Sequence[str]: ...
     @property
     def labels(self) -> Mapping[str, str]: ...
     @property
@@ -138,9 +141,11 @@ class Folder(Source):
         groups = () if set(spec.columns) & set(BOX_COLUMNS) else KNOWN_NAMES
         with files.opened(spec.table, TABLE_BYTES) as file:
             try:
-                return read_table(file, spec.columns, f"{spec.path}/{spec.table}", groups)
+                names = {**spec.columns, **names_of(spec.label_columns)}
+                table = read_table(file, names, f"{spec.path}/{spec.table}", groups)
             except MissingColumnError as error:
                 raise UsageError(f"{error} Correct `columns` of the folder '{spec.name}' in the profile.") from error
+        return with_labels(table, spec.label_columns) if spec.label_columns else table
 
     def _warn(self, *messages: str) -> None:
         for message in messages:
@@ -156,6 +161,10 @@ def _check(spec: FolderSpec) -> None:
         raise UsageError(
             f"The folder '{spec.name}' has a table, but `columns` does not say which of its columns names the file; "
             "add `item_id: <column>` in the profile."
+        )
+    if spec.label_columns and "label" in spec.columns:
+        raise UsageError(
+            f"The folder '{spec.name}' has `label_columns` and a column for `label`; leave one of them out."
         )
     if spec.table is not None and is_outside(spec.table):
         raise UsageError(f"The table of the folder '{spec.name}' must be inside it: '{spec.table}' is not.")

@@ -143,6 +143,8 @@ def _show_folder(folder: NamedFolder, on_stderr: bool) -> None:
 def _show_meaning(guess: Guess) -> None:
     """What the columns and words of a table are taken for."""
     rows = [(ours, meaning.column, meaning.why) for ours, meaning in guess.columns.items()]
+    if guess.findings:
+        rows.append(("label_columns", ", ".join(guess.findings), "by their names, which are answered by yes or no"))
     typer.echo("\nWhat its columns seem to mean:")
     print_table(None, ("ours", "the table's", "why"), rows)
     if guess.labels or guess.words:

@@ -69,6 +69,9 @@ class FolderParams(Options):
     path: FilledText = Field(description="folder or bucket URL with the images")
     table: FilledText | None = Field(None, description="table in the folder: CSV, Excel, Parquet or JSON lines")
     columns: dict[str, FilledText] = Field({}, description="our column name -> column name in the table")
+    label_columns: tuple[FilledText, ...] = Field(
+        (), description="columns that are called like findings and answered by yes or no, instead of one of labels"
+    )
     labels: dict[str, Literal["normal", "cap", "covid", "other"]] = Field({}, description="word in the table -> label")
     patient_from_path: Annotated[str, AfterValidator(path_pattern)] | None = Field(
         None, description="regular expression with a group patient_id, perhaps study_id, that is searched in paths"

@@ -72,6 +72,10 @@ CASE_NAME = re.compile(r"(?:case|fall|hospital|hosp|mr|medicalrecord|chart)s?(?:
 ABBREVIATIONS = {"pna": "cap", "cap": "cap", "nl": "normal", "wnl": "normal", "tb": "other", "tbc": "other"}
 KNOWN_SHARE = 0.5  # of a column's cells that must be words for a label, if all words are few
 FEW_WORDS = 20
+NO_FINDING = re.compile(  # in names of columns that are answered by yes or no, and are no findings
+    r"device|tube|catheter|pacemaker|portable|intubat|icu|surviv|died|death|pcr|male|sex|smok|frontal|lateral|view",
+    re.IGNORECASE,
+)
 YES, NO = ("yes", "y", "1", "1.0", "true", "positive"), ("no", "n", "0", "0.0", "-1", "-1.0", "false", "negative")
 
 
@@ -127,11 +131,13 @@ class Guess:
         columns: our column -> the table's.
         labels: the table's word -> one of our labels.
         words: words of the column of labels that stand for none, with the number of their rows.
+        findings: columns that are called like findings and answered by yes or no, if no column holds labels.
     """
 
     columns: dict[str, Meaning]
     labels: dict[str, str] = field(default_factory=dict)
     words: dict[str, int] = field(default_factory=dict)
+    findings: tuple[str, ...] = ()
 
 
 def naming_column(columns: Sequence[Column], rows: int, files: int) -> Column | None:
@@ -153,6 +159,9 @@ def guess_meaning(columns: Sequence[Column], naming: Column, rows: int, files: i
         if meaning := _by_name(ours, names, candidates) or _by_cells(ours, free):
             meanings[ours] = meaning
     if "label" not in meanings:
+        used = {meaning.column for meaning in meanings.values()}
+        if findings := _finding_columns([column for column in columns if column.name not in used]):
+            return _with_findings(meanings, findings)
         meanings |= _yes_or_no(rest)
     if "label" not in meanings:
         return Guess(meanings)
@@ -245,6 +254,29 @@ def _yes_or_no(columns: Sequence[Column]) -> dict[str, Meaning]:
             if label_of(_spaced(column.name)) == wanted and column.share(_is_answer) == 1.0:
                 return {"label": Meaning(column.name, "by its name, which is answered by yes or no")}
     return {}
+
+
+def _finding_columns(columns: Sequence[Column]) -> list[Column]:
+    """The columns side by side that are answered by yes or no, if their names stand for two labels or more."""
+    runs: list[list[Column]] = [[]]
+    for column in columns:
+        if column.share(_is_answer) == 1.0:
+            runs[-1].append(column)
+        elif column.filled:  # a column without cells parts nothing
+            runs.append([])
+    for run in runs:
+        findings = [column for column in run if NO_FINDING.search(column.name) is None]
+        if len({_label_of(column.name) for column in findings if is_known_label(column.name)}) > 1:
+            return findings
+    return []
+
+
+def _with_findings(meanings: dict[str, Meaning], findings: Sequence[Column]) -> Guess:
+    """The labels that the names of findings stand for; the others are kept as findings."""
+    known = {column.name: str(_label_of(column.name)) for column in findings if is_known_label(column.name)}
+    rows = {column.name: sum(column.words[word] for word in column.words if word.lower() in YES) for column in findings}
+    others = {name: count for name, count in rows.items() if name not in known}
+    return Guess(meanings, known, others, tuple(column.name for column in findings))
 
 
 def _with_labels(meanings: dict[str, Meaning], column: Column) -> Guess:

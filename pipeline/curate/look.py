@@ -136,7 +136,7 @@ def _look_at_table(place: str, folder: str, files: FileIndex) -> TableLook:
             "the names of the files, or none."
         )
     guess = guess_meaning(columns, naming, rows, files.count)
-    needed = Columns([meaning.column for meaning in guess.columns.values()])
+    needed = Columns([*(meaning.column for meaning in guess.columns.values()), *guess.findings])
     needed.places([column.name for column in columns], where)
     return TableLook(place, rows, guess, unused_columns(columns, guess), len(naming.files), likely.notes)
 

@@ -125,11 +125,16 @@ def _table_lines(table: TableLook) -> Iterator[str]:
     for ours, meaning in guess.columns.items():
         yield f"      {ours}: {scalar(meaning.column)}  # {meaning.why}"
     missing = [ours for ours in ("patient_id", "label") if ours not in guess.columns]
+    if guess.findings:
+        missing.remove("label")
     for ours in missing:
         yield f"      # {ours}: ...  # no column was recognized"
     if table.unused:
         yield f"      # not used: {', '.join(scalar(name) for name in table.unused)}"
-    if "label" not in guess.columns:
+    if guess.findings:
+        yield "    label_columns:  # called like findings, and answered by yes or no"
+        yield from (f"      - {scalar(name)}" for name in guess.findings)
+    elif "label" not in guess.columns:
         return
     yield f"    labels:{'' if guess.labels else ' {}'}  # the table's words: {LABELS}"
     for word, label in guess.labels.items():

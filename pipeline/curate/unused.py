@@ -14,7 +14,7 @@ LONGEST_ID = 40  # characters
 
 def unused_columns(columns: Sequence[Column], guess: Guess) -> dict[str, str]:
     """The columns that no meaning was found for: name -> what to add to the profile, or "" if nothing is likely."""
-    used = {meaning.column for meaning in guess.columns.values()}
+    used = {*guess.findings, *(meaning.column for meaning in guess.columns.values())}
     rest = [column for column in columns if column.name and column.name not in used]
     return {column.name: _proposal(column, guess) for column in rest}
 
@@ -28,7 +28,7 @@ def unused_lines(unused: Mapping[str, str]) -> Iterator[str]:
 
 
 def _proposal(column: Column, guess: Guess) -> str:
-    if "label" not in guess.columns and _may_give_labels(column):
+    if "label" not in guess.columns and not guess.findings and _may_give_labels(column):
         return f"{column.name} may give labels; add `label: {column.name}`"
     if "patient_id" not in guess.columns and _may_name_patients(column):
         return f"{column.name} may name patients; add `patient_id: {column.name}`"

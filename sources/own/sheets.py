@@ -11,10 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sources.core.errors import CxnetError
+from sources.core.text import visible
 from sources.own.columns import Columns
+from sources.own.merges import Merge, merged_rows
 
 Cells = Sequence[str]
 BATCH = 20_000
+NAMED = 5  # sheets that a message names
 
 
 def text_of(value: Any) -> str:
@@ -48,16 +51,17 @@ def excel_rows(file: IO[bytes], where: str, columns: Columns, first: int = 20) -
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of colours and menus that are of no use here
             book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
-        best = None
-        for sheet in book.worksheets:
+        sheets = sorted(book.worksheets, key=lambda sheet: bool(sheet.sheet_state != "visible"))
+        filled, fitting = [], []
+        for sheet in sheets:
             sheet.reset_dimensions()  # what programs write there is not reliable
-            rows = list(islice(_sheet_rows(sheet), first))
-            if any(map(columns.are_in, rows)):
-                best = sheet
-                break
-            best = best if best is not None or not rows else sheet
-        if best is not None:
-            yield from _sheet_rows(best)
+            rows = list(islice(_sheet_rows(sheet, ()), first))
+            filled.extend([sheet] if rows else [])
+            fitting.extend([sheet] if any(map(columns.are_in, rows)) else [])
+        if len(fitting) > 1:
+            columns.notes.append(_about_sheets(fitting[0].title, [sheet.title for sheet in fitting[1:]]))
+        for sheet in (fitting or filled)[:1]:
+            yield from _sheet_rows(sheet, merged_rows(book, sheet))
     except CxnetError:
         raise
     except Exception as error:  # openpyxl raises whatever its parsers do
@@ -66,10 +70,29 @@ def excel_rows(file: IO[bytes], where: str, columns: Columns, first: int = 20) -
         ) from error
 
 
-def _sheet_rows(sheet: Any) -> Iterator[Cells]:
-    for row in sheet.iter_rows(values_only=True):
-        if any(value is not None for value in row):
-            yield [text_of(value) for value in row]
+def _about_sheets(read: str, others: Sequence[str]) -> str:
+    named = ", ".join(f"'{visible(title)}'" for title in others[:NAMED])
+    more = ", ..." if len(others) > NAMED else ""
+    return f"only the sheet '{visible(read)}' is read, and not {named}{more}; put all films into one sheet."
+
+
+def _sheet_rows(sheet: Any, merges: Sequence[Merge]) -> Iterator[Cells]:
+    """The rows that are not empty; what stands in a merged cell holds for each of its rows."""
+    waiting, open_merges = sorted(merges, reverse=True), list[tuple[Merge, Any]]()
+    for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+        if not any(value is not None for value in row):
+            continue
+        while waiting and waiting[-1].first < number:
+            waiting.pop()
+        open_merges = [(merge, value) for merge, value in open_merges if number <= merge.last]
+        values = list(row)
+        values += [None] * (1 + max((merge.column for merge, _ in open_merges), default=-1) - len(values))
+        for merge, value in open_merges:
+            values[merge.column] = value
+        while waiting and waiting[-1].first == number:
+            merge = waiting.pop()
+            open_merges.append((merge, values[merge.column] if merge.column < len(values) else None))
+        yield [text_of(value) for value in values]
 
 
 def parquet_rows(file: IO[bytes], where: str, columns: Columns) -> Iterator[Cells]:

@@ -318,3 +318,38 @@ def test_any_bytes_as_table_are_items_or_one_clear_error(content, tmp_path_facto
             assert "t.csv" in str(error)
         else:
             assert len({item.item_id for item in items}) == len(items) and any(i.item_id == "a.png" for i in items)
+
+
+FINDINGS = ("No Finding", "Pneumonia", "COVID-19", "Effusion")
+
+
+@pytest.mark.parametrize(
+    ("answers", "label", "finding"),
+    [
+        ("1,0,0,0", "normal", "No Finding"),
+        ("0,1,0,1", "cap", "Pneumonia|Effusion"),
+        ("False,False,True,False", "covid", "COVID-19"),
+        (",1.0,-1.0,", "cap", "Pneumonia"),
+        ("0,1,1,0", None, "Pneumonia|COVID-19"),
+        ("1,0,0,yes", None, "No Finding|Effusion"),
+        ("-1,-1,-1,-1", None, None),
+        (",,,", None, None),
+        ("0,0,perhaps,Y", None, "Effusion"),
+    ],
+)
+def test_columns_of_findings_give_all_that_are_affirmed(films, caplog, answers, label, finding):
+    (films / "films.csv").write_text(f"file,{','.join(FINDINGS)}\nb.jpg,{answers}\n")
+    labels = {"No Finding": "normal", "Pneumonia": "cap", "COVID-19": "covid"}
+    facts = {"table": "films.csv", "columns": {"item_id": "file"}, "label_columns": FINDINGS, "labels": labels}
+    film, *_ = items_of(films, **facts)
+    assert (film.label, film.finding) == (label, finding)
+    assert ("uncertain answers (-1) are no findings" in caplog.text) == ("-1" in answers)
+    assert ("neither yes nor no, and no finding: 'perhaps' (1)" in caplog.text) == ("perhaps" in answers)
+
+
+def test_labels_and_columns_of_findings_do_not_go_together(films):
+    (films / "films.csv").write_text("file,finding,COVID\n")
+    with pytest.raises(UsageError, match="`label_columns` and a column for `label`; leave one of them out"):
+        items_of(films, columns={"label": "finding"}, label_columns=("COVID",))
+    with pytest.raises(UsageError, match=r"has no column 'Normal'"):
+        items_of(films, table="films.csv", columns={"item_id": "file"}, label_columns=("Normal",))

@@ -30,6 +30,15 @@ def test_odd_names_columns_and_words_are_quoted(tmp_path):
     assert "\x1b" not in (tmp_path / "profile.yaml").read_text()
 
 
+def test_columns_of_findings_are_listed_with_the_labels_of_their_names(tmp_path):
+    findings = ("No Finding", ODD)
+    guess = Guess({"item_id": Meaning("f", "w")}, {"No Finding": "normal"}, {ODD: 3}, findings)
+    path = written(tmp_path, NamedFolder("films", FolderLook("/f", 1, TableLook("t.csv", 1, guess))))
+    folder = load_params(path).folders[0]
+    assert (folder.label_columns, folder.labels) == (findings, {"No Finding": "normal"})
+    assert "# label: ..." not in path.read_text()
+
+
 @pytest.mark.parametrize("count", [0, 100])
 def test_words_without_a_label_are_listed_as_comments(tmp_path, count):
     columns = {"item_id": Meaning("f", "w"), "label": Meaning("l", "w")}

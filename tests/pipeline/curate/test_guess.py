@@ -223,3 +223,27 @@ def test_a_report_is_no_word_of_a_profile():
     report = "Pneumonia. " + "Much more is said. " * 20
     guess = guessed(["file", "finding"], *rows(file, lambda n: "COVID-19" if n else report))
     assert (guess.labels, guess.words) == ({"COVID-19": "covid"}, {})
+
+
+def test_columns_called_like_findings_are_all_used():
+    header = ["file", "No Finding", "Cardiomegaly", "Fracture", "Pneumonia", "COVID-19", "Support Devices", "remark"]
+    answers = [
+        lambda n: n % 2 == 0,
+        lambda n: ["0.0", "1.0", "-1.0", ""][n % 4],
+        "",
+        lambda n: n % 3 % 2,
+        lambda n: n % 5 == 0,
+        "1",
+        "none",
+    ]
+    guess = guessed(header, *rows(file, *answers))
+    assert guess.findings == ("No Finding", "Cardiomegaly", "Pneumonia", "COVID-19")
+    assert guess.labels == {"No Finding": "normal", "Pneumonia": "cap", "COVID-19": "covid"}
+    assert guess.words == {"Cardiomegaly": 10} and names(guess) == {"item_id": "file"}
+
+
+def test_a_column_of_labels_goes_before_columns_of_findings():
+    guess = guessed(
+        ["file", "finding", "Normal", "Pneumonia"], *rows(file, "COVID-19", lambda n: n % 2, lambda n: 1 - n % 2)
+    )
+    assert (names(guess), guess.findings) == ({"item_id": "file", "label": "finding"}, ())

@@ -102,6 +102,63 @@ def test_the_sheet_with_the_columns_is_read_below_its_title():
     assert read(excel([("notes",), ("x",)], Films=rows)).cells == WANTED
 
 
+def merged(rows, *ranges, title="films"):
+    book = openpyxl.Workbook()
+    book.active.title = title
+    for row in rows:
+        book.active.append(row)
+    for cells in ranges:
+        book.active.merge_cells(cells)
+    return book
+
+
+def saved(book):
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def test_a_merged_cell_holds_for_all_of_its_rows():
+    rows = [("Films of the clinic",), ("pid", "file", "finding"), ("7", "a", "x"), (None, "b", None), (None, "c", "y")]
+    rows += [(None, None, None), ("8", "d", "z"), (None, "e", "")]
+    names = {"item_id": "file", "patient_id": "pid", "label": "finding"}
+    book = merged(rows, "A1:C1", "A3:A6", "C3:C4", "A7:A8")
+    assert read(saved(book), names).cells == {
+        "item_id": ["a", "b", "c", "d", "e"],
+        "patient_id": ["7", "7", "7", "8", "8"],
+        "label": ["x", "x", "y", "z", ""],
+    }
+
+
+def test_names_of_columns_may_be_merged_too():
+    rows = [("file", "finding"), (None, None), ("a", "x"), ("b", "y")]
+    assert read(saved(merged(rows, "A1:A2", "B1:B2"))).cells == {"item_id": ["a", "b"], "label": ["x", "y"]}
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=6))
+def test_every_row_of_a_merged_cell_has_its_value(heights):
+    rows, ranges, patients = [("pid", "file")], [], []
+    for patient, height in enumerate(heights):
+        first = len(rows) + 1
+        rows += [(f"p{patient}" if film == 0 else None, f"{patient}-{film}") for film in range(height)]
+        ranges += [f"A{first}:A{first + height - 1}"] if height > 1 else []
+        patients += [f"p{patient}"] * height
+    assert read(saved(merged(rows, *ranges)), {"item_id": "file", "patient_id": "pid"}).cells["patient_id"] == patients
+
+
+def test_hidden_sheets_come_last_and_further_sheets_with_films_are_named():
+    book = merged([("file", "finding"), ("old", "x")], title="draft")
+    for title in ("films", "more"):
+        sheet = book.create_sheet(title)
+        for row in [("file", "finding"), (title, "y")]:
+            sheet.append(row)
+    book["draft"].sheet_state = "hidden"
+    book.active = 1
+    table = read(saved(book))
+    assert table.cells["item_id"] == ["films"]
+    assert table.notes == ["only the sheet 'films' is read, and not 'more', 'draft'; put all films into one sheet."]
+
+
 def test_a_title_above_a_csv_table_is_passed_over():
     assert read(("Films of the clinic\n\n" + text()).encode()).cells == WANTED
 
