@@ -154,7 +154,7 @@ def read_columns(rows: Iterator[Sequence[str]], likely: LikelyColumns, where: st
     """
     body = Body(rows, likely, where)
     if not body.names:
-        raise CxnetError(f"{where} is empty.")
+        raise CxnetError(f"{where} is empty; give a table with films, or none.")
     if not body.is_named:
         likely.notes.append(f"{where} does not name its columns; they are called {body.names[0]}, column_2, ...")
     columns = [Column(name) for name in body.names[:COLUMNS_LOOKED_AT]]

@@ -108,13 +108,14 @@ def _walk(root: Path, listing: Listing) -> Iterator[tuple[str, Path]]:
     closed: list[OSError] = []
     for folder, subfolders, names in os.walk(root, onerror=closed.append):
         here = Path(folder)
+        below = "" if here == root else f"{here.relative_to(root).as_posix()}/"
         linked = {name for name in subfolders if (here / name).is_symlink()}
         hidden = {name for name in subfolders if name.startswith(".")}
         listing.passed_over["linked folder"] += len(linked)
         subfolders[:] = [name for name in subfolders if name not in linked | hidden]
         for name in names:
             if not name.startswith("."):
-                yield (here / name).relative_to(root).as_posix(), here / name
+                yield f"{below}{name}", here / name
             elif kind_by_name(name) is Kind.IMAGE and not name.startswith(RESOURCE_FORK):
                 listing.passed_over["hidden image"] += 1
     for error in closed:
