@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from sources.core.text import path_pattern
+from sources.core.text import filled, path_pattern
 
 Entries = TypeVar("Entries", bound=Collection[Hashable])
 
@@ -33,16 +33,8 @@ def _any_alone(entries: tuple[str, ...]) -> tuple[str, ...]:
     return entries
 
 
-def _filled(text: str) -> str:
-    if not text.strip():
-        raise ValueError("text should not be empty; fill it in, or remove the line")
-    return text
-
-
 ANY = "any"
-
-
-FilledText = Annotated[str, AfterValidator(_filled)]
+FilledText = Annotated[str, AfterValidator(filled)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -69,9 +61,7 @@ class FolderParams(Options):
     path: FilledText = Field(description="folder or bucket URL with the images")
     table: FilledText | None = Field(None, description="table in the folder: CSV, Excel, Parquet or JSON lines")
     columns: dict[str, FilledText] = Field({}, description="our column name -> column name in the table")
-    label_columns: tuple[FilledText, ...] = Field(
-        (), description="columns that are called like findings and answered by yes or no, instead of one of labels"
-    )
+    label_columns: tuple[FilledText, ...] = Field((), description="columns of findings, answered by yes or no")
     labels: dict[str, Literal["normal", "cap", "covid", "other"]] = Field({}, description="word in the table -> label")
     patient_from_path: Annotated[str, AfterValidator(path_pattern)] | None = Field(
         None, description="regular expression with a group patient_id, perhaps study_id, that is searched in paths"

@@ -5,17 +5,15 @@ cells fit, and some by their cells alone. A guess is a proposal: it is written i
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from pipeline.curate.column import DISTINCT_KEPT, Column
 from sources.language.ages import parse_age
 from sources.language.labels import label_of
 from sources.language.views import parse_view
 from sources.language.words import parse_sex
-from sources.own.places import FileIndex
 
-DISTINCT_KEPT = 5000  # different cells that are counted per column
 MOST_WORDS = 200  # different words that a column of labels may have, or
 WORDS_SHARE = 0.1  # of its cells
 MOST_MAPPED = 300  # words of labels that a profile lists
@@ -77,42 +75,6 @@ NO_FINDING = re.compile(  # in names of columns that are answered by yes or no, 
     re.IGNORECASE,
 )
 YES, NO = ("yes", "y", "1", "1.0", "true", "positive"), ("no", "n", "0", "0.0", "-1", "-1.0", "false", "negative")
-
-
-@dataclass
-class Column:
-    """One column of a table, looked through cell by cell.
-
-    Attributes:
-        name: as the table writes it.
-        words: how often each cell occurs; only the first :data:`DISTINCT_KEPT` different ones are counted.
-        filled: cells that are not empty.
-        files: the files that cells name.
-    """
-
-    name: str
-    words: Counter[str] = field(default_factory=Counter)
-    filled: int = 0
-    files: set[str] = field(default_factory=set)
-
-    @property
-    def is_whole(self) -> bool:
-        """Are all different cells counted?"""
-        return len(self.words) < DISTINCT_KEPT
-
-    def add(self, word: str, files: FileIndex) -> None:
-        """Count a cell that is not empty, and the file that it names."""
-        self.filled += 1
-        is_known = word in self.words
-        if is_known or len(self.words) < DISTINCT_KEPT:
-            self.words[word] += 1
-        if not is_known and (file := files.file_of(word)) is not None:
-            self.files.add(file)
-
-    def share(self, fits: Callable[[str], bool]) -> float:
-        """The share of the counted cells that fit."""
-        total = self.words.total()
-        return sum(count for word, count in self.words.items() if fits(word)) / total if total else 0.0
 
 
 @dataclass(frozen=True)

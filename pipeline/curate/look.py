@@ -8,7 +8,8 @@ from pathlib import Path
 
 from upath import UPath
 
-from pipeline.curate.guess import Column, Guess, guess_meaning, naming_column
+from pipeline.curate.column import Column
+from pipeline.curate.guess import Guess, guess_meaning, naming_column
 from pipeline.curate.header import LikelyColumns
 from pipeline.curate.unused import unused_columns
 from sources.core.errors import CxnetError, RepeatedColumnError, UsageError

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pipeline.curate.guess import Column, Guess, is_known_label
+from pipeline.curate.column import Column
+from pipeline.curate.guess import Guess, is_known_label
 from sources.core.text import visible
 
 FEWEST_ROWS = 6  # below that, repeated values are no evidence

@@ -20,6 +20,17 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def filled(text: str) -> str:
+    """``text`` if it says something.
+
+    Raises:
+        ValueError: it is blank.
+    """
+    if not text.strip():
+        raise ValueError("text should not be empty; fill it in, or remove the line")
+    return text
+
+
 def path_pattern(pattern: str) -> str:
     """``pattern`` if it is a regular expression that finds a patient, a study or both in a path.
 
