@@ -21,10 +21,12 @@ from pipeline.cli.fetch_console import (
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
 from pipeline.fetch.access import closed_reason, page_problem
-from pipeline.fetch.session import Session, fetch_all, fetch_all_locked, open_session, plan_all
+from pipeline.fetch.plans import plan_all
+from pipeline.fetch.session import Session, fetch_all, fetch_all_locked, open_session
 from pipeline.fetch.stage import FetchSummary
 from pipeline.fetch.stage import run as run_stage
 from sources.core.errors import CxnetError, UnfinishedError, UsageError
+from sources.core.text import counted
 from sources.download.driver import FetchOptions
 
 URLS_BYTES = 10_000_000
@@ -108,12 +110,14 @@ def _check(request: FetchRequest, options: FetchOptions) -> None:
     """Refuse options that exclude each other."""
     if not request.names:
         raise UsageError("Name at least one source; `cxnet-data sources` lists them.")
-    if options.urls and len(request.names) != 1:
-        raise UsageError("--url and --urls need exactly one source; name it.")
-    if request.locked and (request.dry_run or options.urls or options.update or options.record):
+    if (options.urls or options.forget) and len(request.names) != 1:
+        raise UsageError("--url, --urls and --forget need exactly one source; name it.")
+    if options.urls and options.forget:
+        raise UsageError("--url and --forget cannot be combined; first forget, then add.")
+    if request.locked and (request.dry_run or options.urls or options.forget or options.update or options.record):
         raise UsageError(
-            "--locked fetches what items.parquet names; it cannot be combined with --url, --update, --record or "
-            "--dry-run."
+            "--locked fetches what items.parquet names; it cannot be combined with --url, --forget, --update, --record "
+            "or --dry-run."
         )
 
 
@@ -161,4 +165,5 @@ def _show_locked(reports: list, as_json: bool) -> None:  # type: ignore[type-arg
     else:
         missing = show_locked(reports)
     if missing:
-        raise CxnetError(f"{missing} files differ from the lock; see the rows in data/raw/<source>/locked.parquet.")
+        differ = counted(missing, "file differs", "files differ")
+        raise CxnetError(f"{differ} from the lock; see the rows in data/raw/<source>/locked.parquet.")

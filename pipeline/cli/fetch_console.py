@@ -12,9 +12,10 @@ import typer
 from tqdm import tqdm
 
 from pipeline.cli.console import print_table
-from pipeline.fetch.session import Notify, Plan, Session, Watch
+from pipeline.fetch.plans import Plan
+from pipeline.fetch.session import Notify, Session, Watch
 from sources.core.source import Source
-from sources.core.text import visible
+from sources.core.text import counted, visible
 from sources.download.driver import Outcome, Watcher
 
 REASONS_SHOWN = 12
@@ -123,7 +124,9 @@ def show_locked(reports: Sequence[Any]) -> int:
     print_table(None, ("source", "state", "files", "images"), rows)
     if missing:
         shown = [(row["source"], row["state"], row["reason"], row["url"]) for row in missing[:REASONS_SHOWN]]
-        print_table(f"Different from the lock ({len(missing)} files)", ("source", "state", "reason", "url"), shown)
+        print_table(
+            f"Different from the lock ({counted(len(missing), 'file')})", ("source", "state", "reason", "url"), shown
+        )
     return len(missing)
 
 
@@ -131,12 +134,13 @@ def show_plans(plans: Sequence[Plan]) -> None:
     """What would be fetched, with the sizes that the servers state."""
     table = [
         (
-            *(plan.source, plan.listed, plan.wanted, f"{plan.bytes / 1e6:,.1f} MB"),
-            f"{plan.sizes_unknown:,} files" if plan.sizes_unknown else "",
+            *(plan.source, plan.listed, plan.wanted, plan.here, plan.missing, f"{plan.bytes / 1e6:,.1f} MB"),
+            counted(plan.sizes_unknown, "file") if plan.sizes_unknown else "",
         )
         for plan in plans
     ]
-    print_table(None, ("source", "listed", "would be fetched", "size", "size unknown"), table)
+    columns = ("source", "listed", "would be fetched", "here already", "missing", "size", "size unknown")
+    print_table(None, columns, table)
     for plan in plans:
         shown = list(plan.files.items())[:FILES_SHOWN]
         more = (
@@ -154,6 +158,7 @@ def plan_records(plans: Sequence[Plan]) -> list[dict[str, Any]]:
     return [
         {
             **{"source": plan.source, "listed": plan.listed, "wanted": plan.wanted},
+            **{"here": plan.here, "missing": plan.missing},
             **{"bytes": plan.bytes, "sizes_unknown": plan.sizes_unknown},
             "files": [{"url": url, "bytes": size} for url, size in plan.files.items()],
         }

@@ -175,12 +175,12 @@ def sandbox(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
 def fetch(
     names: Annotated[list[str] | None, typer.Argument(metavar="SOURCE", help="Sources, by name.")] = None,
     url: Annotated[list[str] | None, typer.Option(help="Read this page instead of the listing; repeatable.")] = None,
-    urls: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Read the pages in this file, one per line.")
+    urls: Annotated[Path | None, typer.Option(metavar="FILE", help="Read the pages in this file, one a line.")] = None,
+    forget: Annotated[
+        list[str] | None, typer.Option(metavar="URL", help="Read a page of an earlier --url no longer; repeatable.")
     ] = None,
     accept_terms: Annotated[
-        list[str] | None,
-        typer.Option(metavar="SOURCE", help="The owner of this source allowed you to copy it."),
+        list[str] | None, typer.Option(metavar="SOURCE", help="Its owner allowed you to copy it.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=0, help="Fetch at most this many images per source.")] = None,
     update: Annotated[bool, typer.Option("--update", help="Check for changes and list them.")] = False,
@@ -193,8 +193,7 @@ def fetch(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     pipeline: Annotated[
-        str | None,
-        typer.Option(metavar="SOURCE", help="As a pipeline stage: one source, skipped if it is closed."),
+        str | None, typer.Option(metavar="SOURCE", help="As a pipeline stage: one source, skipped if closed.")
     ] = None,
     params: ParamsFile = PARAMS_FILE,
     root: Root = ".",
@@ -209,7 +208,8 @@ def fetch(
             say(fetch_as_stage(layout, options, pipeline))
         return
     options = read_params(params)
-    fetch_options = FetchOptions(tuple(url or ()), options.fetch.limit if limit is None else limit, update, record)
+    most = options.fetch.limit if limit is None else limit
+    fetch_options = FetchOptions(tuple(url or ()), tuple(forget or ()), most, update, record)
     request = FetchRequest(tuple(names or ()), tuple(accept_terms or ()), fetch_options, urls, locked, dry_run, as_json)
     fetch_for_user(layout, options, request)
 

@@ -9,10 +9,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
+import typer
 
 from pipeline.cli.active import CHECKSUM, TEMPORARY, activate, checksum
 from pipeline.core.exclusive import Hold, exclusive
+from pipeline.fetch.retries import ask_again, to_retry
 from sources.core.errors import CxnetError, UsageError
+from sources.core.text import visible
 
 SITE_CACHE = "DVC_SITE_CACHE_DIR"
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -30,8 +33,10 @@ def reproduce(project: Path, profile: str | None) -> Path:
     for name in ("dvc.yaml", ".dvc"):
         if not (project / name).exists():
             raise UsageError(f"{project} holds no {name}; run this command in the project's folder.")
+    raw = project / "data" / "raw"
     with exclusive(project / TEMPORARY / "cxnet-run.lock", "Another `cxnet-data run`") as hold:
         active = activate(project, profile)
+        ask_again(raw)
         environment = {CHECKSUM: checksum(active) or "", **_private_cache(project)}
         returncode = _run_to_its_end([sys.executable, "-m", "dvc", "repro"], project, environment, hold)
     if returncode < 0:
@@ -42,6 +47,9 @@ def reproduce(project: Path, profile: str | None) -> Path:
         raise CxnetError(
             "The run stopped at the stage named above; fix the reported error and run again. Finished stages are kept."
         )
+    for name, reason in to_retry(raw).items():
+        warning = f"warning: '{name}' is incomplete: {reason.rstrip('.')}; the next run tries again."
+        typer.echo(visible(warning), err=True)
     return project / "reports" / "index.html"
 
 

@@ -75,7 +75,7 @@ class FetchParams(Options):
 
     contact: str | None = Field(None, description="address in the User-Agent, so that a site can reach you")
     accept_terms: tuple[str, ...] = Field((), description="sources whose owners gave you permission to copy")
-    on_unavailable: Literal["skip", "fail"] = Field("skip", description="skip a closed source, or fail the run")
+    on_unavailable: Literal["skip", "fail"] = Field("skip", description="skip a closed or unreachable source, or fail")
     delay_s: Annotated[float, Field(ge=0.0)] = Field(1.0, description="minimum time between two requests to a host (s)")
     connections: Positive = Field(2, description="maximum number of requests to a host at a time")
     max_file_mb: Positive = Field(5000, description="maximum size of a file (MB)")

@@ -16,13 +16,13 @@ from pipeline.core.layout import Layout
 from pipeline.core.params import Params
 from pipeline.fetch.access import closed_reason
 from pipeline.fetch.origin import mirror_folder, origin
-from pipeline.fetch.overview import all_sources
+from pipeline.fetch.overview import named_sources
 from pipeline.fetch.probe import EnoughError, ProbeWeb, SeenPage, is_archive
 from pipeline.fetch.session import policy
-from sources.core.errors import CxnetError, StoppedError, UsageError, WebError, unknown
+from sources.core.errors import CxnetError, StoppedError, UsageError, WebError
 from sources.core.formats import may_be_image
 from sources.core.items import Item
-from sources.core.source import Source, source_names
+from sources.core.source import Source
 from sources.core.storage import write_json
 from sources.reading.answers import mapping
 from sources.transport.client import Client
@@ -45,7 +45,7 @@ class Diagnosis:
         reachable: yes, or why not; ``layouts``: those that its pages showed, with the date they were last seen to work.
         fields: facts that its first images state; ``images``: how many were looked at.
         file: type of the first file that answers, or why none does.
-        changes: what differs from the last known layout, and what to do about it.
+        changes: what differs from the last known layout, and what to do about it; why a source is closed.
         since: the day on which the state was first seen; ``last_ok``: the last day on which all was well (None: never).
     """
 
@@ -72,13 +72,10 @@ def check_sources(layout: Layout, params: Params, names: Sequence[str] = ()) -> 
         UsageError: a name is unknown or names a folder.
         CxnetError: the profile's offline copy does not exist.
     """
-    known = all_sources(params)
-    for name in names:
-        if name not in known:
-            raise unknown("source", name, source_names())
-        if name not in source_names():
-            raise UsageError(f"'{name}' is a folder of your own; the doctor checks sources on the web.")
-    chosen = [known[name] for name in dict.fromkeys(names or params.sources)]
+    chosen = named_sources(params, list(dict.fromkeys(names or params.sources)))
+    for source in chosen:
+        if source.is_local:
+            raise UsageError(f"'{source.name}' is a folder of your own; the doctor checks sources on the web.")
     limits = policy(params)
     client = Client(replace(limits, retries=min(RETRIES, limits.retries)), mirror_folder(layout, params))
     place = origin(params)
@@ -100,7 +97,7 @@ def diagnose(source: Source, client: Client, place: str) -> Diagnosis:
     """
     web = ProbeWeb(source, client, place, PAGES)
     items, problem = _first_items(source, web)
-    pictures = [item for item in items if not item.item_id.startswith("page ")]
+    pictures = [item for item in items if not item.is_page]
     file, file_problem = _first_file(web, pictures)
     if problem is None and not pictures and web.archive_kind is None:
         reasons = [item.skip for item in items if item.skip]
@@ -108,17 +105,17 @@ def diagnose(source: Source, client: Client, place: str) -> Diagnosis:
     changes = _changes(web.pages)
     notes = [] if client.offline or problem else [f"a fallback serves: {error}".rstrip(".") for error in web.failures]
     state = CHANGED if changes and web.pages else BROKEN if problem or file_problem else OK
+    answers = bool(web.pages or web.archive_kind)
+    remarks = (problem if answers else None, file_problem, *changes, *notes)
     return Diagnosis(
         source=source.name,
         state=state,
-        reachable="yes" if web.pages or web.archive_kind else problem or "no",
+        reachable="yes" if answers else problem or "no",
         layouts=tuple(dict.fromkeys(_known(page) for page in web.pages if page.layout and not page.missing)),
         fields=tuple(fact for fact in FACTS if any(_states(item, fact) for item in pictures)),
         images=len(pictures),
         file=file,
-        changes=tuple(
-            reason for reason in (problem, file_problem, *changes, *(notes if not problem else ())) if reason
-        ),
+        changes=tuple(remark for remark in remarks if remark),
     )
 
 

@@ -1,25 +1,43 @@
 """What `cxnet-data sources` lists: every source, how it is reached, and what has been fetched."""
 
 import json
+from collections.abc import Sequence
 
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
 from pipeline.fetch.access import access
-from sources.core.source import Source, registry
-from sources.folder import folder_sources
+from sources.core.errors import unknown
+from sources.core.source import Source, get_source, source_names
 
 SOURCE_COLUMNS = ("source", "title", "labels", "licence", "access", "state")
 
 
-def all_sources(params: Params) -> dict[str, Source]:
-    """The sources by name: the thirteen, the optional ones, and the profile's own folders, with the profile's options.
+def known_names(params: Params) -> list[str]:
+    """The names of all sources: the thirteen, the optional ones, and the profile's own folders."""
+    return [*source_names(), *(folder.name for folder in params.folders)]
+
+
+def named_sources(params: Params, names: Sequence[str]) -> list[Source]:
+    """The sources of these names, with the profile's options; the module of no other source is imported.
 
     Raises:
-        UsageError: an option of a source is unknown or not valid.
+        UsageError: a name is unknown, an option of a source is unknown or not valid, or a folder of the profile.
     """
+    folders = _folders(params)
+    known = known_names(params)
+    for name in names:
+        if name not in known:
+            raise unknown("source", name, known)
     options = params.fetch.options
-    known = {name: source.configured(options.get(name, {})) for name, source in registry().items()}
-    return known | {source.name: source for source in folder_sources(params.folders)}
+    return [folders[name] if name in folders else get_source(name).configured(options.get(name, {})) for name in names]
+
+
+def _folders(params: Params) -> dict[str, Source]:
+    if not params.folders:
+        return {}
+    from sources.folder import folder_sources  # slow to import, as it reads any table
+
+    return {source.name: source for source in folder_sources(params.folders)}
 
 
 def source_rows(layout: Layout, params: Params) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -33,7 +51,7 @@ def source_rows(layout: Layout, params: Params) -> tuple[tuple[str, ...], list[t
             access(source, params),
             state(layout, source.name, params),
         )
-        for source in all_sources(params).values()
+        for source in named_sources(params, known_names(params))
     ]
     return SOURCE_COLUMNS, rows
 
@@ -49,4 +67,4 @@ def state(layout: Layout, name: str, params: Params) -> str:
         return "fetch.json is damaged; fetch again"
     if receipt.get("state") == "skipped":
         return f"skipped: {receipt.get('why', 'closed')}"
-    return f"{receipt.get('fetched', 0) + receipt.get('cached', 0):,} of {receipt.get('listed', 0):,} fetched"
+    return f"{receipt.get('fetched', 0):,} of {receipt.get('listed', 0):,} fetched"

@@ -1,4 +1,4 @@
-"""Orchestrates ``fetch``: opens the origin, and fetches, previews or verifies several sources at once."""
+"""Orchestrates ``fetch``: opens the origin, and fetches or verifies several sources at once; ``plans`` previews."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -8,23 +8,22 @@ from typing import Any, TypeVar
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
 from pipeline.fetch.origin import mirror_folder, origin
-from pipeline.fetch.overview import all_sources
-from sources.core.errors import CxnetError, StoppedError, UnfinishedError, unknown
-from sources.core.items import Item
+from pipeline.fetch.overview import known_names, named_sources
+from pipeline.fetch.retries import RETRY
+from sources.core.errors import CxnetError, UnfinishedError, unknown
 from sources.core.source import Source
-from sources.download.downloads import Downloads
-from sources.download.driver import FetchOptions, Outcome, Watcher, fetch_source, list_items
+from sources.core.text import counted
+from sources.download.driver import FetchOptions, Outcome, Watcher, fetch_source
 from sources.download.locked import fetch_locked
+from sources.download.origins import OWN
 from sources.download.rows import table_of
 from sources.download.store import Store, local_folder
-from sources.download.web import SourceWeb
 from sources.transport.client import Client
 from sources.transport.policy import Policy
 
 T = TypeVar("T")
 
 MEGA, GIGA = 1_000_000, 1_000_000_000
-SIZE_REQUESTS = 8  # requests for the size of a file that run at once
 
 Watch = Callable[[Source], Watcher]  # makes what shows the progress of a source
 Notify = Callable[[str], None]  # takes a message for the user
@@ -45,31 +44,9 @@ class Session:
     client: Client
 
     def store(self, source: Source) -> Store:
-        """The store of one source, for the origin of the profile."""
-        return Store(local_folder(self.layout.raw) / source.name, origin(self.params))
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a fetch of one source would download.
-
-    Attributes:
-        listed, wanted: images that the source lists, and those of them whose bytes would be fetched.
-        files: address -> bytes, as its server states (None if it does not); an archive contains many images.
-    """
-
-    source: str
-    listed: int
-    wanted: int
-    files: dict[str, int | None]
-
-    @property
-    def bytes(self) -> int:
-        return sum(size for size in self.files.values() if size is not None)
-
-    @property
-    def sizes_unknown(self) -> int:
-        return sum(size is None for size in self.files.values())
+        """The store of one source, for the origin of the profile; a folder of one's own is the same in all profiles."""
+        place = OWN if source.is_local else origin(self.params)
+        return Store(local_folder(self.layout.raw) / source.name, place)
 
 
 def open_session(layout: Layout, params: Params, names: Sequence[str], accepted: Sequence[str] = ()) -> Session:
@@ -79,13 +56,13 @@ def open_session(layout: Layout, params: Params, names: Sequence[str], accepted:
         UsageError: a name is unknown.
         CxnetError: the profile's offline copy does not exist.
     """
-    known = all_sources(params)
-    for name in (*names, *accepted):
+    known = known_names(params)
+    for name in accepted:
         if name not in known:
-            raise unknown("source", name, list(known))
+            raise unknown("source", name, known)
     options = params.fetch.model_copy(update={"accept_terms": (*params.fetch.accept_terms, *accepted)})
     params = params.model_copy(update={"fetch": options})
-    chosen = tuple(known[name] for name in dict.fromkeys(names))
+    chosen = tuple(named_sources(params, list(dict.fromkeys(names))))
     return Session(layout, params, chosen, Client(policy(params), mirror_folder(layout, params)))
 
 
@@ -129,81 +106,52 @@ def fetch_all_locked(session: Session, watch: Watch, notify: Notify) -> list[Any
     return _for_all_sources(session, fetch, notify)
 
 
-def plan_all(session: Session, options: FetchOptions, watch: Watch, notify: Notify) -> list[Plan]:
-    """What a fetch would download, per source.
+def leave_out(session: Session, source: Source, reason: str, notify: Notify, is_retried: bool = False) -> str:
+    """Leave a source out of a pipeline run, because it is closed or cannot be listed; returns a summary.
 
-    Pages and tables are read; of files only the size is requested. An archive that has a source's only list is fetched.
+    What was fetched earlier (with permission or a token) stays and is used. Otherwise the source gets an empty lock,
+    and a receipt with the reason.
 
-    Raises:
-        UnfinishedError: some sources failed.
-    """
-
-    def plan(source: Source, store: Store) -> Plan:
-        return _plan(session.client, source, store, options, watch(source))
-
-    return _for_all_sources(session, plan, notify)
-
-
-def skip_closed(session: Session, source: Source, reason: str) -> str:
-    """Leave a closed source out of a pipeline run; returns a summary.
-
-    What a person fetched earlier (with permission or a token) stays and is used. Otherwise the source gets an empty
-    lock, and a receipt with the reason.
+    Args:
+        is_retried: shall the next run fetch it?
     """
     store = session.store(source)
-    with store.exclusive(lambda message: None, session.client.stop):
+    retry = {RETRY: reason} if is_retried else {}
+    with store.exclusive(notify, session.client.stop):
         rows = store.previous()
         if rows is not None and len(rows):
-            return f"{len(rows):,} rows of an earlier fetch are used; now {reason}"
-        nothing = dict.fromkeys(("listed", "fetched", "cached", "skipped", "failed", "bytes"), 0)
-        store.write(table_of([]), {"state": "skipped", "why": reason, **nothing, "terms": asdict(source.terms)})
+            if retry:
+                store.note(retry)
+            return (
+                f"{counted(len(rows), 'row of an earlier fetch is', 'rows of an earlier fetch are')} used; now {reason}"
+            )
+        nothing = dict.fromkeys(("listed", "fetched", "skipped", "failed", "bytes"), 0)
+        receipt = {"state": "skipped", "why": reason, **nothing, "terms": asdict(source.terms), **retry}
+        store.write_unfinished(table_of([]), receipt)
     return f"skipped: {reason}"
 
 
-def _plan(client: Client, source: Source, store: Store, options: FetchOptions, watcher: Watcher) -> Plan:
-    reach = source.reach((*store.pages(), *options.urls))
-    downloads = Downloads(client, store, reach, store.previous_files(store.previous()))
-    web = SourceWeb(client, reach, downloads, store.folder, options.record)
-    watcher.phase("listing", None)
-    items = list(list_items(source, web, options.urls, store.pages()))
-    wanted = [item for item in items if item.skip is None][: options.limit]
-    return Plan(source.name, len(items), len(wanted), _sizes(source, wanted, downloads, watcher))
-
-
-def _sizes(source: Source, items: Sequence[Item], downloads: Downloads, watcher: Watcher) -> dict[str, int | None]:
-    files = {item.url: item for item in items}
-    watcher.phase("requesting sizes", len(files))
-
-    def size_of(item: Item) -> int | None:
-        try:
-            size = source.size(item)
-            return downloads.size(item.url) if size is None else size
-        except StoppedError:
-            raise
-        except CxnetError:
-            return None
-        finally:
-            watcher.item()
-
-    with ThreadPoolExecutor(SIZE_REQUESTS) as pool:
-        return dict(zip(files, pool.map(size_of, files.values()), strict=True))
-
-
 def _for_all_sources(session: Session, work: Callable[[Source, Store], T], notify: Notify) -> list[T]:
-    """``work(source, store)`` for all chosen sources at once; each waits for another fetch of the same source to end.
-
-    Raises:
-        UnfinishedError: some failed; the others have ended.
-    """
+    """``work(source, store)`` for all chosen sources; see :func:`at_once`."""
 
     def alone(source: Source) -> T:
         store = session.store(source)
         with store.exclusive(notify, session.client.stop):
             return work(source, store)
 
+    return at_once(session, alone)
+
+
+def at_once(session: Session, work: Callable[[Source], T]) -> list[T]:
+    """``work(source)`` for all chosen sources at once; each waits for another fetch of the same source to end.
+
+    Raises:
+        UnfinishedError: some failed; the others have ended.
+    """
+
     with ThreadPoolExecutor(min(8, len(session.chosen)), thread_name_prefix="source") as pool:
         try:  # an interrupt may come while sources are still being submitted
-            futures = [pool.submit(alone, source) for source in session.chosen]
+            futures = [pool.submit(work, source) for source in session.chosen]
             wait(futures)
         except KeyboardInterrupt:
             session.client.stop.set()

@@ -37,6 +37,10 @@ class WebError(CxnetError):
         return self.status in (404, 410)
 
 
+class ListingError(CxnetError):
+    """A source whose list of images cannot be read: no answer, or not the one that was expected."""
+
+
 class StoppedError(CxnetError):
     """The run is being interrupted; code that tolerates other failures must pass this one on."""
 
@@ -57,11 +61,12 @@ class RefusedTextError(CxnetError):
 
 
 class UnfinishedError(CxnetError):
-    """Some sources failed; ``results`` holds what the others returned, in their order."""
+    """Some sources failed with ``failures``; ``results`` holds what the others returned, in their order."""
 
     def __init__(self, failures: Sequence[CxnetError], results: Sequence[Any]) -> None:
         super().__init__(" ".join(map(str, failures)))
         self.exit_code = max(error.exit_code for error in failures)
+        self.failures = failures
         self.results = results
 
 

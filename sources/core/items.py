@@ -33,6 +33,9 @@ class StatedBox(NamedTuple):
     label: str | None
 
 
+PAGE = "page "  # begins the item_id of a row that stands for a page
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One image as its source lists it. What the source does not state stays None: nothing is guessed.
@@ -84,10 +87,15 @@ class Item:
     mask_urls: tuple[str, ...] = ()
     boxes: tuple[StatedBox, ...] = ()
 
+    @property
+    def is_page(self) -> bool:
+        """Does it stand for a page whose images could not be listed (:func:`unreadable_page`)?"""
+        return self.item_id.startswith(PAGE)
+
 
 def unreadable_page(url: str, reason: str) -> Item:
     """The row of a page whose images could not be listed."""
-    return Item(item_id=f"page {url}", url=url, page_url=url, skip=reason)
+    return Item(item_id=f"{PAGE}{url}", url=url, page_url=url, skip=reason)
 
 
 def unparsed(url: str, selector: str) -> Item:

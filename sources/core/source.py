@@ -158,28 +158,26 @@ def source_names() -> list[str]:
     return sorted(set(modules) - {FOLDER_MODULE})
 
 
-@cache
 def registry() -> dict[str, Source]:
     """Every source in the folder ``sources/`` by name, in name order.
 
     Raises:
         RuntimeError: a module does not define the one source of its name.
     """
-    by_name: dict[str, Source] = {}
-    for name in source_names():
-        source = vars(importlib.import_module(f"sources.{name}")).get("SOURCE")
-        if not isinstance(source, Source) or source.name != name:
-            raise RuntimeError(f"sources/{name}.py must define SOURCE, an instance of Source with name = '{name}'.")
-        by_name[name] = source
-    return by_name
+    return {name: get_source(name) for name in source_names()}
 
 
+@cache
 def get_source(name: str) -> Source:
-    """The source called ``name``.
+    """The source called ``name``; no other module of a source is imported.
 
     Raises:
         UsageError: there is no such source; the message lists those that exist.
+        RuntimeError: its module does not define the one source of that name.
     """
     if name not in source_names():
         raise unknown("source", name, source_names())
-    return registry()[name]
+    source = vars(importlib.import_module(f"sources.{name}")).get("SOURCE")
+    if not isinstance(source, Source) or source.name != name:
+        raise RuntimeError(f"sources/{name}.py must define SOURCE, an instance of Source with name = '{name}'.")
+    return source

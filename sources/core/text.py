@@ -15,9 +15,9 @@ def visible(text: str) -> str:
     return COMMANDS.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
-def counted(count: int, noun: str) -> str:
-    """``1 file``, ``2 files``, ``1,000 images``: a number with a noun that takes a plain ``s``."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """``1 file``, ``2 files``, ``1,000 images``: a number with its noun, whose ``plural`` may be more than an ``s``."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def filled(text: str) -> str:

@@ -4,24 +4,24 @@ Every listed image becomes one row of ``items.parquet``: fetched, skipped (not w
 rows are in the source's order, whatever the number of threads.
 """
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from upath import UPath
 
-from sources.core.errors import CxnetError, StoppedError, WebError
+from sources.core.errors import CxnetError, ListingError, StoppedError, UsageError, WebError
 from sources.core.formats import may_be_image
-from sources.core.items import LOCK_SCHEMA, Item, once, unreadable_page
+from sources.core.items import LOCK_SCHEMA, Item
 from sources.core.source import Source
 from sources.core.storage import write_table
-from sources.core.web import Web
 from sources.download.copies import Copies
 from sources.download.downloads import Downloads
 from sources.download.journal import Received
+from sources.download.listing import limited, list_items, lost_pages_warning, pages_left
 from sources.download.masks import MASK_SCHEMA, mask_items
 from sources.download.published import git_blob, published_blob
 from sources.download.rows import Row, changes, joined, row_of
@@ -30,8 +30,6 @@ from sources.download.tally import collect
 from sources.download.web import SourceWeb
 from sources.reading.archive import member_names
 from sources.transport.client import Client
-
-log = logging.getLogger(__name__)
 
 NOT_IN_ARCHIVE = "the archive does not contain it"
 BATCH = 10_000  # images that wait for a thread at once
@@ -45,12 +43,14 @@ class FetchOptions:
     Attributes:
         urls: pages to read instead of the source's own listing. Their images are added to those already listed, and
             later fetches read these pages again.
+        forget: pages of earlier fetches that are not read any more.
         limit: the maximum number of images whose bytes are fetched; None = all.
         update: ask again for every page and file whether it has changed.
         record: folder in which pages and files are also saved as an offline copy.
     """
 
     urls: tuple[str, ...] = ()
+    forget: tuple[str, ...] = ()
     limit: int | None = None
     update: bool = False
     record: Path | None = None
@@ -74,6 +74,7 @@ class Outcome:
         reasons: how many rows were skipped or failed for each reason.
         changes: new, gone and changed images since the last fetch, by item_id.
         warning: what a person should look at, or None.
+        retry: why the next run should fetch the source again, or None.
     """
 
     source: str
@@ -81,6 +82,15 @@ class Outcome:
     reasons: dict[str, int]
     changes: dict[str, list[str]] = field(default_factory=dict)
     warning: str | None = None
+    retry: str | None = None
+
+    @property
+    def receipt(self) -> dict[str, Any]:
+        """What the receipt says: the same for equal results, whether their files were here before or not."""
+        here = self.counts["fetched"] + self.counts["cached"]
+        counts = {name: count for name, count in self.counts.items() if name != "cached"} | {"fetched": here}
+        retry = {"retry": self.retry} if self.retry else {}
+        return {"state": "fetched", **counts, "reasons": self.reasons, "warning": self.warning, **retry}
 
 
 def fetch_source(
@@ -89,17 +99,24 @@ def fetch_source(
     """Fetch a source into its store; the caller uses the store alone (``store.exclusive``).
 
     Raises:
-        CxnetError: the listing cannot be read at all.
+        ListingError: the listing cannot be read at all.
         KeyboardInterrupt: passed on; what has arrived stays, and the next fetch resumes there.
     """
     options, watcher = options or FetchOptions(), watcher or Watcher()
-    before, pages = store.previous(), store.pages()
+    before, pages = store.previous(), pages_left(source, store.pages(), options.forget)
     known = store.previous_files(before)
     reach = source.reach((*pages, *options.urls))
     downloads = Downloads(client, store, reach, known, options.update, watcher.bytes, options.record)
     web = SourceWeb(client, reach, downloads, store.folder, options.record)
     watcher.phase("listing", None)
-    items = _limited(_counted(list_items(source, web, options.urls, pages), watcher), options.limit)
+    lost: list[str] = []
+    listed = _counted(list_items(source, web, options.urls, pages, lost.append), watcher)
+    try:
+        items = limited(listed, options.limit)
+    except (StoppedError, UsageError):
+        raise
+    except CxnetError as error:
+        raise ListingError(str(error)) from error
     masks = list(mask_items(items))
     watcher.phase("fetching", sum(item.skip is None for item in items) + len(masks))
     fetcher = Fetcher(source, store, downloads, Copies(client, store, known, watcher.bytes), client, watcher)
@@ -107,61 +124,22 @@ def fetch_source(
     mask_table, _ = collect(fetcher.rows(masks), MASK_SCHEMA)
     if options.urls:
         table = joined(before, table)
-    warning = tally.unparsed_warning(source.name)
-    outcome = Outcome(source.name, tally.counts, tally.reasons, changes(before, table), warning)
-    receipt = {"state": "fetched", **outcome.counts, "reasons": outcome.reasons, "warning": warning}
+    given_up = tally.given_up_warning(source.name)
+    warnings = (tally.unparsed_warning(source.name), lost_pages_warning(source, lost), given_up)
+    warning = " ".join(filter(None, warnings)) or None
+    outcome = Outcome(source.name, tally.counts, tally.reasons, changes(before, table), warning, given_up)
     all_pages = list(dict.fromkeys((*pages, *options.urls)))
     _write_masks(store, mask_table)
-    store.write(table, receipt | {"pages": all_pages, "terms": asdict(source.terms)})
+    store.write(table, outcome.receipt | {"pages": all_pages, "terms": asdict(source.terms)})
     if source.is_local:  # a film that is withdrawn from a folder is withdrawn here, too
         store.prune()
     return outcome
-
-
-def list_items(source: Source, web: Web, urls: Sequence[str] = (), earlier: Sequence[str] = ()) -> Iterator[Item]:
-    """The images on the pages ``urls``; without ``urls``, all that the source lists and its pages ``earlier`` show.
-
-    An image that is listed twice comes once.
-
-    Raises:
-        UsageError: pages are given, and the source has none.
-    """
-
-    def warn(item: Item) -> None:
-        log.warning("%s lists '%s' twice; the first one counts", source.name, item.item_id)
-
-    if urls:
-        yield from once((item for url in urls for item in source.page_items(web, url)), repeated=warn)
-        return
-    seen: set[str] = set()
-    yield from once(source.items(web), seen, warn)
-    yield from once((item for url in earlier for item in _page_again(source, web, url)), seen)
-
-
-def _page_again(source: Source, web: Web, url: str) -> Iterator[Item]:
-    """The images of a page that an earlier fetch was given; a saved file may be missing by now."""
-    try:
-        yield from source.page_items(web, url)
-    except StoppedError:
-        raise
-    except CxnetError as error:
-        yield unreadable_page(url, f"page not read: {error}")
 
 
 def _counted(items: Iterator[Item], watcher: Watcher) -> Iterator[Item]:
     for item in items:
         watcher.item()
         yield item
-
-
-def _limited(items: Iterator[Item], limit: int | None) -> list[Item]:
-    """All listed items; wanted ones beyond ``limit`` are skipped with that reason."""
-    limited, wanted = [], 0
-    for item in items:
-        wanted += item.skip is None
-        is_beyond = limit is not None and wanted > limit and item.skip is None
-        limited.append(replace(item, skip=f"beyond the limit of {limit} images") if is_beyond else item)
-    return limited
 
 
 class Fetcher:

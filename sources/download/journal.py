@@ -46,14 +46,27 @@ class Journal:
         self._mutex = threading.Lock()
         self._file: IO[str] | None = None
 
+    @property
+    def written_ns(self) -> int:
+        """When the last line was written (ns since the epoch); 0 = there is none."""
+        return self._path.stat().st_mtime_ns if self._path.exists() else 0
+
+    def first_origin(self) -> str | None:
+        """The origin of its first line; None if there is none."""
+        for line in self._lines():
+            try:
+                return str(json.loads(line)[ORIGIN_KEY])
+            except (ValueError, TypeError, KeyError):
+                continue
+        return None
+
     def read(self, is_there: Callable[[Received], bool]) -> dict[str, Received]:
         """What a killed fetch received, by address; without a file that still exists the journal is removed.
 
         Args:
             is_there: does the file still exist?
         """
-        text = self._path.read_text(encoding="utf-8", errors="replace") if self._path.exists() else ""
-        entries = [entry for line in text.splitlines() if (entry := self._entry(line)) and is_there(entry)]
+        entries = [entry for line in self._lines() if (entry := self._entry(line)) and is_there(entry)]
         if not entries:
             self.remove()
         return {entry.url: entry for entry in entries}
@@ -76,6 +89,10 @@ class Journal:
         """Remove the file, when the fetch is complete."""
         self.close()
         self._path.unlink(missing_ok=True)
+
+    def _lines(self) -> list[str]:
+        text = self._path.read_text(encoding="utf-8", errors="replace") if self._path.exists() else ""
+        return text.splitlines()
 
     def _entry(self, line: str) -> Received | None:
         """A line of this origin; None for another one, and for a line that was never finished."""

@@ -1,31 +1,36 @@
 """The folder of one source, ``data/raw/<source>/``: its lock (``items.parquet``), its receipt, the bytes as received.
 
 Files are named by their content: ``files/<sha256>.<ext>``. ``.journal.jsonl`` has a line for every page and file of a
-running fetch, so that a killed fetch can be resumed; ``.parts/`` has the unfinished files.
+running fetch, so that a killed fetch can be resumed; ``.parts/`` has the unfinished files; ``other_origins/`` has what
+other profiles fetched.
 """
 
 import hashlib
 import json
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from filelock import FileLock, Timeout
 
-from sources.core.errors import CxnetError, StoppedError
+from sources.core.errors import CxnetError
 from sources.core.items import LOCK_SCHEMA
 from sources.core.lock import read_lock
 from sources.core.storage import read_table, write_json, write_table
-from sources.core.web import LIVE, SANDBOX
+from sources.core.text import counted
+from sources.core.web import SANDBOX
 from sources.download.journal import ORIGIN_KEY, Journal, Received
+from sources.download.origins import OWN, RECEIPT, bring_back, in_words, place_of, set_aside
+from sources.download.turns import alone_in
+
+log = logging.getLogger(__name__)
 
 BLOCK_BYTES = 1 << 20
-WAIT_S = 0.2  # how often a waiting fetch looks whether it has been interrupted
 COLUMNS = (  # of items.parquet, in the order of the attributes of Received
     *("fetched_url", "file", "file_sha256", "file_size", "content_type"),
     *("etag", "last_modified", "retrieved_at"),
@@ -37,8 +42,8 @@ class Store:
 
     Args:
         folder: a local folder.
-        origin: what answers the requests: :data:`LIVE`, or the name of the offline copy. Files of one origin are never
-            used for another.
+        origin: what answers the requests: :data:`LIVE`, the name of the offline copy, or :data:`OWN`. Files of one
+            origin are never used for another.
     """
 
     def __init__(self, folder: Path, origin: str) -> None:
@@ -61,7 +66,7 @@ class Store:
 
     @property
     def receipt(self) -> Path:
-        return self.folder / "fetch.json"
+        return self.folder / RECEIPT
 
     @property
     def masks(self) -> Path:
@@ -76,21 +81,35 @@ class Store:
     def exclusive(self, notify: Callable[[str], None], stop: threading.Event | None = None) -> Iterator[None]:
         """Use the source's folder alone: a second fetch of the same source waits for the first.
 
+        What another origin answered is set aside for the time being, and what this one answered before comes back.
+
         Args:
-            notify: receives a message if there is another fetch to wait for.
+            notify: receives a message if there is another fetch to wait for, or files are set aside.
             stop: set when the run is interrupted; it ends the wait.
 
         Raises:
             CxnetError: the folder cannot be written.
             StoppedError: the run was interrupted while it waited.
         """
-        file_lock = self._locked_folder(notify, stop or threading.Event())
-        try:
+        with alone_in(self.folder, notify, stop), closing(self._journal):
+            self._take_turn(notify)
             self._resume()
             yield
-        finally:
-            self._journal.close()
-            file_lock.release()
+
+    @contextmanager
+    def looked_at(self, notify: Callable[[str], None], stop: threading.Event | None = None) -> Iterator["Store"]:
+        """The same for one who changes nothing: yields the store of this origin, wherever its files are.
+
+        Raises:
+            CxnetError: the folder cannot be written.
+            StoppedError: the run was interrupted while it waited.
+        """
+        with alone_in(self.folder, notify, stop):
+            is_here = self._current_origin() in (None, self.origin)
+            store = self if is_here else Store(place_of(self.folder, self.origin), self.origin)
+            with closing(store._journal):
+                store._resume()
+                yield store
 
     def previous(self) -> pd.DataFrame | None:
         """The rows of the last complete fetch from this origin, or None.
@@ -114,17 +133,25 @@ class Store:
         return tuple(map(str, receipt.get("pages") or ())) if receipt.get(ORIGIN_KEY) == self.origin else ()
 
     def previous_files(self, rows: pd.DataFrame | None) -> dict[str, Received]:
-        """What the last complete fetch (its ``rows``) received, by address, if the file is still there."""
+        """What the last complete fetch (its ``rows``) received, by address, if the file is still as it was.
+
+        Only a file that was changed after the lock was written is read for that.
+        """
         if rows is None:
             return {}
         with_file = rows[rows["file"].notna()].drop_duplicates("fetched_url")
         columns = [with_file[name].astype(object).where(with_file[name].notna(), None).tolist() for name in COLUMNS]
-        sizes = self._sizes()
-        by_address = {}
+        stored, written_ns = self._stored(), self.items.stat().st_mtime_ns
+        by_address, damaged = {}, 0
         for values in zip(*columns, strict=True):
             received = replace(Received(*values), cached=True)
-            if sizes.get(received.file) == received.size:
+            if received.file in stored and self._is_intact(received, stored[received.file], written_ns):
                 by_address[received.url] = received
+            else:
+                damaged += received.file in stored
+        if damaged:
+            changed = counted(damaged, "file is not", "files are not")
+            log.warning("%s: %s what was fetched any more, and will be replaced", self.files, changed)
         return by_address
 
     def holds(self, received: Received) -> bool:
@@ -151,68 +178,72 @@ class Store:
 
     def write(self, rows: pd.DataFrame, receipt: dict[str, Any]) -> None:
         """Write the lock and the receipt of a complete fetch; the journal is no longer needed then."""
-        if self.items.exists() and self._receipt_origin() == LIVE != self.origin:
-            self._set_live_lock_aside()
-        write_table(self.items, rows, LOCK_SCHEMA)
-        write_json(self.receipt, {ORIGIN_KEY: self.origin, **receipt})
+        self.write_unfinished(rows, receipt)
         self._journal.remove()
         if self.parts.is_dir():
             for part in self.parts.iterdir():
                 part.unlink()
             self.parts.rmdir()
 
+    def write_unfinished(self, rows: pd.DataFrame, receipt: dict[str, Any]) -> None:
+        """The same for a fetch that the next one continues."""
+        write_table(self.items, rows, LOCK_SCHEMA)
+        write_json(self.receipt, {ORIGIN_KEY: self.origin, **receipt})
+
+    def note(self, facts: dict[str, Any]) -> None:
+        """Add facts to the receipt."""
+        write_json(self.receipt, self._read_receipt() | facts)
+
     def prune(self) -> None:
-        """Remove the files that no row of the lock names any more, nor one of the live lock that is set aside."""
-        named: set[str] = set()
-        for path in (self.items, self._aside("items.parquet")):
-            if path.exists():
-                named |= set(read_table(path, ["file"])["file"].dropna())
-        for name in self._sizes().keys() - named:
+        """Remove the files that no row of the lock names any more."""
+        for name in self._stored().keys() - set(read_table(self.items, ["file"])["file"].dropna()):
             (self.folder / name).unlink(missing_ok=True)
 
-    def _locked_folder(self, notify: Callable[[str], None], stop: threading.Event) -> FileLock:
+    def _take_turn(self, notify: Callable[[str], None]) -> None:
+        """Set aside what another origin answered, and bring back what waits for this one.
+
+        Raises:
+            CxnetError: it cannot be moved.
+        """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            file_lock = FileLock(self.folder / ".lock", thread_local=False)
-            if _acquire(file_lock, 0):
-                return file_lock
-            notify(f"another fetch of {self.folder.name} is running; waiting for it to end")
-            while not stop.is_set():
-                if _acquire(file_lock, WAIT_S):
-                    return file_lock
-        except (OSError, NotImplementedError) as error:  # not every file system can lock a file
-            reason = error.strerror if isinstance(error, OSError) else error
-            raise CxnetError(f"Cannot write {self.folder}: {reason}; choose another --root.") from error
-        raise StoppedError
+            current = self._current_origin()
+            if current not in (None, self.origin):
+                place = set_aside(self.folder, current)
+                notify(
+                    f"{self.folder} held files from {in_words(current)}; they are kept in {place} and come back with "
+                    "the next fetch from there"
+                )
+            is_free = current == self.origin or not self.items.exists()  # a lock without a receipt is the user's own
+            if is_free and place_of(self.folder, self.origin).is_dir():
+                bring_back(self.folder, self.origin)
+        except OSError as error:
+            raise CxnetError(f"The files in {self.folder} cannot be moved: {error.strerror}.") from error
 
     def _resume(self) -> None:
-        """Take over what a killed fetch from this origin received; forget one from another origin."""
+        """Take over what a killed fetch received."""
         for remnant in self.folder.glob(".*.tmp"):  # a table that was being written when a fetch was killed
             remnant.unlink()
-        if self.origin == LIVE != self._receipt_origin():
-            self._restore_live_lock()
-        self.finished = self._journal.read(self.holds)
+        stored, written_ns = self._stored(), self._journal.written_ns
+        self.finished = self._journal.read(
+            lambda entry: entry.file in stored and self._is_intact(entry, stored[entry.file], written_ns)
+        )
 
-    def _set_live_lock_aside(self) -> None:
-        """Keep the lock of the live web while an offline copy is used: ``--locked`` needs it later."""
-        for name in ("items.parquet", "fetch.json"):
-            (self.folder / name).replace(self._aside(name))
+    def _is_intact(self, received: Received, found: os.stat_result, written_ns: int) -> bool:
+        """Has a stored file its size and, if it was changed after a time, its sha256?"""
+        if found.st_size != received.size:
+            return False
+        return found.st_ctime_ns <= written_ns or sha256_of(self.folder / received.file) == received.sha256
 
-    def _restore_live_lock(self) -> None:
-        if self._aside("items.parquet").exists():
-            for name in ("items.parquet", "fetch.json"):
-                if self._aside(name).exists():  # there is no receipt if a fetch was killed while setting them aside
-                    self._aside(name).replace(self.folder / name)
-
-    def _aside(self, name: str) -> Path:
-        return self.folder / f"live-{name}"
-
-    def _sizes(self) -> dict[str, int]:
-        """The size of every stored file in bytes, by its path below the source's folder."""
+    def _stored(self) -> dict[str, os.stat_result]:
+        """Every stored file, by its path below the source's folder."""
         if not self.files.is_dir():
             return {}
         with os.scandir(self.files) as entries:
-            return {f"files/{entry.name}": entry.stat().st_size for entry in entries}
+            return {f"files/{entry.name}": entry.stat() for entry in entries}
+
+    def _current_origin(self) -> str | None:
+        """Whose files the folder holds; None if nobody knows, and for a folder of the user's own."""
+        return None if self.origin == OWN else self._receipt_origin() or self._journal.first_origin()
 
     def _receipt_origin(self) -> str | None:
         return self._read_receipt().get(ORIGIN_KEY)
@@ -244,12 +275,3 @@ def local_folder(path: Any) -> Path:
     if path.protocol not in ("", "file"):
         raise CxnetError(f"Sources are fetched into a local folder, not into {path}; fetch there, then copy data/raw.")
     return Path(path.path).absolute()
-
-
-def _acquire(file_lock: FileLock, timeout_s: float) -> bool:
-    """Try to acquire a file lock for so long; was it acquired?"""
-    try:
-        file_lock.acquire(timeout=timeout_s)
-    except Timeout:
-        return False
-    return True

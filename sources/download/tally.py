@@ -9,10 +9,12 @@ import pandas as pd
 import pyarrow as pa
 
 from sources.core.errors import CxnetError
+from sources.core.text import counted
 from sources.download.rows import Row
 
 CHUNK_ROWS = 10_000
 UNPARSED = re.compile(r"parse: no image found at .* \(selector (?P<selector>.*)\)$", re.DOTALL)  # see items.unparsed
+GIVEN_UP = "is given up for this run"  # see transport.health
 UNPARSED_SHARE = 0.2  # share of a source's pages that may show no image without a warning
 
 
@@ -26,6 +28,7 @@ class Tally:
         self._sizes: dict[str, int] = {}
         self._pages: set[str | None] = set()
         self._unparsed: Counter[str] = Counter()
+        self._given_up: Counter[str] = Counter()
 
     def add(self, row: Row) -> None:
         """Count one row."""
@@ -36,6 +39,8 @@ class Tally:
             self._sizes[row["file_sha256"]] = row["file_size"]
         if reason := row["fetch_reason"]:
             self._reasons[f"{row['fetch_status']}: {reason}"] += 1
+            if GIVEN_UP in reason:
+                self._given_up[reason] += 1
             if match := UNPARSED.match(reason):
                 self._unparsed[match["selector"]] += 1
 
@@ -58,9 +63,16 @@ class Tally:
             return None
         selector, count = self._unparsed.most_common(1)[0]
         return (
-            f"{failed} of {pages} pages of '{name}' show no image where one is expected, {count} of them for the "
-            f"selector {selector}: the site has probably changed; save such a page with --record and fix the source."
+            f"{failed} of {counted(pages, 'page')} of '{name}' {'shows' if failed == 1 else 'show'} no image where one "
+            f"is expected, {count} of them for the selector {selector}: the site has probably changed; save such a "
+            "page with --record and fix the source."
         )
+
+    def given_up_warning(self, name: str) -> str | None:
+        """A warning if a host of the source ``name`` was given up: a later fetch may have more success."""
+        if not self._given_up:
+            return None
+        return f"{counted(self._given_up.total(), 'image')} of '{name}' failed: {self._given_up.most_common(1)[0][0]}."
 
 
 def collect(rows: Iterable[Row], schema: pa.Schema) -> tuple[pd.DataFrame, Tally]:

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -9,7 +11,9 @@ from typer.testing import CliRunner
 
 from pipeline.cli.main import app
 from pipeline.core.layout import Layout
-from pipeline.fetch.session import open_session, plan_all
+from pipeline.fetch.plans import plan_all
+from pipeline.fetch.retries import ask_again, to_retry
+from pipeline.fetch.session import open_session
 from pipeline.profile.load import load_params
 from sources.core.items import LOCK_SCHEMA, Item
 from sources.core.source import get_source
@@ -80,9 +84,10 @@ def test_json_is_for_machines(project):
 
 def test_a_dry_run_shows_sizes_and_fetches_no_film(project):
     (result,) = json.loads(fetch(project, "hannover", "--dry-run", "--json").stdout)
-    assert (result["listed"], result["wanted"], result["bytes"], result["sizes_unknown"]) == (3, 3, 2 * 1008, 1)
-    assert [file["url"].rpartition("/")[2] for file in result["files"]] == ["film0.png", "film1.png", "film2.png"]
-    assert [file["bytes"] for file in result["files"]] == [1008, 1008, None]
+    assert (result["listed"], result["wanted"], result["missing"]) == (3, 2, 1)
+    assert (result["bytes"], result["sizes_unknown"]) == (2 * 1008, 0)
+    assert [file["url"].rpartition("/")[2] for file in result["files"]] == ["film0.png", "film1.png"]
+    assert [file["bytes"] for file in result["files"]] == [1008, 1008]
     assert not (raw(project, "hannover") / "files").exists()
     shown = fetch(project, "hannover", "--dry-run").stdout
     assert "would be fetched" in shown
@@ -109,7 +114,7 @@ def test_locked_reports_rot_and_fails(project):
     done = fetch(project, "hannover", "--locked")
     assert done.exit_code == 1
     assert "vanished" in done.stdout
-    assert "1 files differ from the lock" in str(done.exception)
+    assert "1 file differs from the lock" in str(done.exception)
 
 
 def test_several_sources_are_fetched_in_one_run_and_named_in_order(project):
@@ -140,6 +145,12 @@ def test_a_source_that_fails_hides_neither_the_others_nor_another_failure(projec
         (["hannover", "cohen", "--url", "https://x.org"], "need exactly one source"),
         (["hannover", "--urls", "absent.txt"], "absent.txt cannot be read"),
         (["hannover", "--locked", "--update"], "--locked fetches what items.parquet names"),
+        (
+            ["eurorad", "--forget", "a"],
+            "'a' is not one of the pages that were given to 'eurorad' by --url; there are",
+        ),
+        (["eurorad", "sirm", "--forget", "a"], "--forget need exactly one source"),
+        (["papers", "--forget", "a", "--url", "10.1000/1"], "--url and --forget cannot be combined"),
         (["eurorad", "--url", ""], "'' names no page"),
         (
             ["eurorad", "--url", "https://x.org/case/1"],
@@ -162,6 +173,36 @@ def test_a_dry_run_shows_the_size_of_own_films(project):
     write_profile(project, mirror=str(project / "copy"), folders=[{"name": "clinic", "path": str(folder)}])
     (result,) = json.loads(fetch(project, "clinic", "--dry-run", "--json").stdout)
     assert (result["wanted"], result["bytes"], result["sizes_unknown"]) == (1, 8, 0)
+
+
+def test_a_dry_run_promises_what_a_fetch_does(project):
+    (before,) = json.loads(fetch(project, "hannover", "--dry-run", "--json").stdout)
+    (done,) = json.loads(fetch(project, "hannover", "--json").stdout)
+    assert (before["wanted"], before["missing"]) == (done["counts"]["fetched"], done["counts"]["failed"])
+    folder = project / "films"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    own = {"name": "clinic", "path": str(folder)}
+    write_profile(project, mirror=str(project / "copy"), folders=[own])
+    for _ in range(2):  # own films are read in every fetch
+        (before,) = json.loads(fetch(project, "clinic", "--dry-run", "--json").stdout)
+        (done,) = json.loads(fetch(project, "clinic", "--json").stdout)
+        assert (before["wanted"], before["here"]) == (1, 0) == (done["counts"]["fetched"], done["counts"]["cached"])
+
+
+def test_own_films_are_the_same_in_every_profile(project):
+    folder = project / "films"
+    folder.mkdir()
+    for name in ("a.png", "b.png"):
+        (folder / name).write_bytes(b"\x89PNG\r\n\x1a\n" + name.encode())
+    own = [{"name": "clinic", "path": str(folder)}]
+    write_profile(project, mirror=str(project / "copy"), folders=own)
+    fetch(project, "clinic")
+    (folder / "a.png").unlink()
+    write_profile(project, mirror=None, folders=own)
+    assert "held files from" not in fetch(project, "clinic").stderr
+    assert len(list((raw(project, "clinic") / "files").iterdir())) == 1
+    assert not (raw(project, "clinic") / "other_origins").exists()
 
 
 def test_a_wrong_address_leaves_no_row(project):
@@ -236,7 +277,7 @@ def test_a_changed_site_is_a_warning_in_a_pipeline_too(project, how):
     page.write_text("<html><p>A new layout</p></html>")
     done = fetch(project, *how)
     assert done.exit_code == 0, done.output
-    assert "warning: 1 of 1 pages of 'eurorad' show no image" in done.stderr
+    assert "warning: 1 of 1 page of 'eurorad' shows no image" in done.stderr
     assert 'a[href*="/case/"]' in done.stderr
 
 
@@ -264,7 +305,7 @@ def test_files_fetched_with_permission_stay_in_the_pipeline(project):
     row = row_of(get_source("radiopaedia"), Item("a", "https://radiopaedia.org/a.jpg"), "failed", "HTTP 404")
     write_table(items, table_of([row]), LOCK_SCHEMA)
     done = fetch(project, "--pipeline", "radiopaedia")
-    assert "1 rows of an earlier fetch are used" in done.stdout
+    assert "1 row of an earlier fetch is used" in done.stdout
     assert len(read_table(items)) == 1
 
 
@@ -279,6 +320,57 @@ def test_the_live_lock_is_kept_aside_while_an_offline_copy_is_used(project):
         previous = live_store.previous()
     assert previous is not None
     assert list(previous.item_id) == ["a"]
+
+
+def test_a_source_that_cannot_be_reached_does_not_stop_a_run(project, monkeypatch):
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody answers there
+    live(project)
+    receipts, written = raw(project, ""), raw(project, "hannover") / "fetch.json"
+    done = fetch(project, "--pipeline", "hannover")
+    assert done.exit_code == 0, done.output
+    assert "skipped: " in done.stdout and "no connection" in done.stdout
+    assert "the run goes on without it" in done.stderr and "`cxnet-data doctor hannover`" in done.stderr
+    assert list(to_retry(receipts)) == ["hannover"]
+    before = written.read_bytes()
+    ask_again(receipts)
+    assert to_retry(receipts) == {} and written.read_bytes() != before  # DVC sees a change
+    fetch(project, "--pipeline", "hannover")
+    assert written.read_bytes() == before
+
+
+def test_rows_of_an_earlier_fetch_are_used_while_a_source_cannot_be_reached(project, monkeypatch):
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    live(project)
+    fetch(project, "--pipeline", "hannover")
+    row = row_of(get_source("hannover"), Item("a", "https://x.org/a.png"), "failed", "HTTP 404")
+    write_table(raw(project, "hannover") / "items.parquet", table_of([row]), LOCK_SCHEMA)
+    assert "1 row of an earlier fetch is used; now " in fetch(project, "--pipeline", "hannover").stdout
+    live(project, on_unavailable="fail")
+    done = fetch(project, "--pipeline", "hannover")
+    assert done.exception.exit_code == 1 and "take 'hannover' out of `sources`" in str(done.exception)
+
+
+@pytest.mark.parametrize(("name", "key"), [("figure1", "sources"), ("clinic", "folders")])
+def test_a_listing_that_a_copy_or_a_folder_lacks_stops_a_run(project, name, key):
+    own = [{"name": "clinic", "path": str(project / "absent")}]
+    write_profile(project, mirror=str(project / "copy"), folders=own)
+    done = fetch(project, "--pipeline", name)
+    assert done.exception.exit_code == 1
+    assert f"take '{name}' out of `{key}` in the profile" in str(done.exception)
+
+
+def test_one_fetch_imports_one_source(project):
+    code = (
+        "import sys; from pathlib import Path; from pipeline.core.layout import Layout\n"
+        "from pipeline.fetch.session import open_session; from pipeline.profile.load import load_params\n"
+        "open_session(Layout.at(sys.argv[1]), load_params(Path(sys.argv[1]) / 'profile.yaml'), ['hannover'])\n"
+        "from sources.core.source import source_names\n"
+        "print([name for name in [*source_names(), 'folder'] if f'sources.{name}' in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(project)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['hannover']"
 
 
 def test_folders_run_as_stages_under_their_own_name(project):

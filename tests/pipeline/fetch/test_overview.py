@@ -54,7 +54,7 @@ def test_the_state_of_a_source_is_read_from_its_receipt(tmp_path):
     receipt = layout.raw / "cohen" / "fetch.json"
     receipt.parent.mkdir(parents=True)
     for content, expected in (
-        ({"state": "fetched", "listed": 1200, "fetched": 3, "cached": 4}, "7 of 1,200 fetched"),
+        ({"state": "fetched", "listed": 1200, "fetched": 7}, "7 of 1,200 fetched"),
         ({"state": "skipped", "why": "no token"}, "skipped: no token"),
     ):
         receipt.write_text(json.dumps(content))

@@ -16,7 +16,7 @@ def test_every_module_of_sources_is_a_source_of_that_name(monkeypatch):
     assert {"cohen", "nih"} <= registry().keys()
     monkeypatch.setattr(sources.cohen, "SOURCE", TOY)
     with pytest.raises(RuntimeError, match=r"sources/cohen\.py must define SOURCE"):
-        registry.__wrapped__()
+        get_source.__wrapped__("cohen")
 
 
 @pytest.mark.parametrize("source", registry().values(), ids=list(registry()))

@@ -177,18 +177,6 @@ def test_a_film_that_is_withdrawn_is_removed_here_too(tmp_path):
     assert set(before.file) - set(after.file) == {before.file["1.png"]}
 
 
-def test_files_of_a_live_lock_that_is_set_aside_stay(tmp_path):
-    (tmp_path / "films").mkdir()
-    (tmp_path / "films" / "a.png").write_bytes(PNG + b"live")
-    _, live = fetch(folder_of(tmp_path / "films"), tmp_path)
-    (tmp_path / "films" / "a.png").write_bytes(PNG + b"mirror")
-    store = Store(tmp_path / "own", "mirror")
-    with store.exclusive(lambda message: None):
-        fetch_source(folder_of(tmp_path / "films"), store, Client(Policy(), tmp_path))
-    kept = {f"files/{path.name}" for path in store.files.iterdir()}
-    assert live.file["a.png"] in kept and len(kept) == 2
-
-
 def test_a_file_that_grows_while_it_is_read_is_a_row_with_that_reason(tmp_path):
     (tmp_path / "films").mkdir()
     path = tmp_path / "films" / "a.png"

@@ -244,6 +244,24 @@ def test_an_unreadable_list_is_one_sentence_and_leaves_the_old_lock(site, tmp_pa
     assert (tmp_path / "toy" / "items.parquet").read_bytes() == before
 
 
+def test_a_page_that_is_dead_is_told_with_the_way_to_drop_it(site, tmp_path):
+    site.files |= {"/case/1": b"/films/extra.png", "/films/extra.png": picture(9), "/case/2": b"/films/000.png"}
+    dead = f"{site.url}/case/1"
+    fetch(Paged(site.url), tmp_path / "toy", FetchOptions(urls=(dead, f"{site.url}/case/2")))
+    del site.files["/case/1"]
+    outcome, rows = fetch(Paged(site.url), tmp_path / "toy")
+    assert rows.fetch_reason[f"page {dead}"] == f"page not read: {dead}: HTTP 404."
+    assert outcome.warning == (
+        f"1 page given by --url shows no image ({dead}), and later fetches will try again; "
+        f"`cxnet-data fetch toy --forget {dead}` drops a page."
+    )
+    outcome, rows = fetch(Paged(site.url), tmp_path / "toy", FetchOptions(forget=(dead,)))
+    assert (outcome.warning, len(rows)) == (None, 4)
+    assert receipt(tmp_path / "toy")["pages"] == [f"{site.url}/case/2"]
+    with pytest.raises(UsageError, match="is not one of the pages that were given to 'toy' by --url; they are: "):
+        fetch(Paged(site.url), tmp_path / "toy", FetchOptions(forget=(dead,)))
+
+
 @pytest.mark.parametrize(("broken", "warned"), [(1, False), (2, True)])
 def test_a_changed_site_is_a_warning_with_the_selector(site, tmp_path, broken, warned):
     pages = [f"{site.url}/case/{number}" for number in range(5)]

@@ -7,11 +7,14 @@ import time
 from pathlib import Path
 
 import pytest
-from loopback import Answer, Fault, dripping, dropped, serving
+from loopback import Answer, Fault, busy, dripping, dropped, flapping, serving
 from toy import Toy, client, fetch, fill, picture, relist
 
 from sources.core.storage import read_table
+from sources.core.web import LIVE
+from sources.download.downloads import Downloads
 from sources.download.driver import FetchOptions
+from sources.download.store import Store
 
 PROJECT = Path(__file__).parents[3]
 HELPERS = PROJECT / "tests" / "helpers"
@@ -186,23 +189,60 @@ def test_a_damaged_journal_does_not_stop_a_fetch(tmp_path):
     assert outcome.counts["fetched"] == 2
 
 
-def test_a_live_lock_without_its_receipt_is_restored(tmp_path):
-    with serving() as site:
-        fill(site, 2)
-        fetch(Toy(site.url), tmp_path / "toy")
-        (tmp_path / "toy" / "items.parquet").rename(tmp_path / "toy" / "live-items.parquet")
-        fetch(Toy(site.url), tmp_path / "toy", origin="mirror")
-        outcome, _ = fetch(Toy(site.url), tmp_path / "toy")
-    assert outcome.counts["listed"] == 2
-
-
-def test_files_of_another_origin_are_never_used(tmp_path):
+@pytest.mark.parametrize("server", [None, flapping, busy(99)])
+def test_what_has_not_changed_leaves_the_same_bytes(tmp_path, server):
+    """An ETag may flap, and a file may not be available for a while: the outputs of the stage stay as they are."""
     with serving() as site:
         fill(site, 3)
-        fetch(Toy(site.url), tmp_path / "toy", origin="sandbox, seed 1")
-        site.files[FILM] = picture(50)
+        if server is not None:
+            site.faults[FILM] = server
+        fetch(Toy(site.url), tmp_path / "toy")
+        first = contents(tmp_path / "toy")
+        outcome, _ = fetch(Toy(site.url), tmp_path / "toy", FetchOptions(update=True))
+        updated = contents(tmp_path / "toy")
+        fetch(Toy(site.url), tmp_path / "toy")
+        again = contents(tmp_path / "toy")
+    assert outcome.changes == {"new": [], "gone": [], "changed": []}
+    assert first == updated == again
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[::-1], lambda content: content + b"!", lambda content: b""])
+def test_a_damaged_file_is_fetched_again_and_no_other(tmp_path, caplog, damage):
+    with serving() as site:
+        fill(site, 3)
         _, rows = fetch(Toy(site.url), tmp_path / "toy")
-    assert rows.file_sha256[FILM] == hashlib.sha256(picture(50)).hexdigest()
+        first, path = contents(tmp_path / "toy"), tmp_path / "toy" / rows.file[FILM]
+        path.write_bytes(damage(path.read_bytes()))
+        site.requests.clear()
+        outcome, rows = fetch(Toy(site.url), tmp_path / "toy")
+        assert [request.path for request in site.requests if "films" in request.path] == [FILM]
+    assert (outcome.counts["fetched"], outcome.counts["cached"]) == (1, 2)
+    assert contents(tmp_path / "toy").keys() == first.keys()
+    assert path.read_bytes() == site.files[FILM]
+    assert "1 file is not what was fetched any more, and will be replaced" in caplog.text
+
+
+def test_a_file_that_was_touched_is_not_requested(tmp_path):
+    with serving() as site:
+        fill(site, 3)
+        _, rows = fetch(Toy(site.url), tmp_path / "toy")
+        (tmp_path / "toy" / rows.file[FILM]).touch()
+        fetch(Toy(site.url), tmp_path / "toy")
+        assert site.counts()[FILM] == 1
+
+
+def test_a_file_that_was_damaged_after_a_kill_is_fetched_again(tmp_path):
+    with serving() as site:
+        paths = fill(site, 3)
+        store = Store(tmp_path / "toy", LIVE)
+        with store.exclusive(print):
+            received = Downloads(client(), store, Toy(site.url).reach()).get(f"{site.url}{FILM}")
+        assert (tmp_path / "toy" / ".journal.jsonl").exists()
+        path = tmp_path / "toy" / received.file
+        path.write_bytes(path.read_bytes()[::-1])
+        fetch(Toy(site.url), tmp_path / "toy")
+        assert [site.counts()[path] for path in paths] == [1, 2, 1]
+    assert path.read_bytes() == site.files[FILM]
 
 
 def test_an_interrupted_fetch_keeps_what_has_arrived(tmp_path):

@@ -2,21 +2,9 @@ import threading
 import time
 
 import pytest
+from clock import Clock
 
 from sources.transport.gate import Gate
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-        self.slept: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
 
 
 def test_requests_to_one_host_keep_their_distance():

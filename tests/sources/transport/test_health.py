@@ -48,6 +48,8 @@ def test_the_other_films_of_a_dead_host_fail_at_once_and_a_later_run_fetches_the
     sleeps: list[float] = []
     sender = client(sleeps, most_failures=3, connections=1)
     outcome, rows = fetch(Toy(site.url), tmp_path / "toy", with_client=sender)
+    assert outcome.retry is not None and outcome.retry.startswith("47 images of 'toy' failed: 127.0.0.1:")
+    assert outcome.receipt["retry"] == outcome.retry
     assert outcome.counts["fetched"] == 10
     assert outcome.counts["failed"] == 50
     given_up = rows[rows.fetch_reason.str.contains("is given up for this run after 3 failed requests", na=False)]
@@ -57,6 +59,7 @@ def test_the_other_films_of_a_dead_host_fail_at_once_and_a_later_run_fetches_the
     site.faults.clear()
     outcome, _ = fetch(Toy(site.url), tmp_path / "toy")
     assert (outcome.counts["cached"], outcome.counts["fetched"]) == (10, 50)
+    assert outcome.retry is None and "retry" not in outcome.receipt
 
 
 def test_a_host_that_refuses_single_files_is_not_given_up(site, tmp_path):

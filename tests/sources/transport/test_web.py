@@ -1,10 +1,11 @@
 import gzip
 import io
-import itertools
 import time
+from dataclasses import replace
 
 import pytest
 import requests
+from clock import Clock
 from loopback import busy, packed, redirected, serving
 from requests.adapters import BaseAdapter
 from toy import POLICY, client
@@ -261,11 +262,12 @@ def test_a_robots_txt_with_endless_redirects_counts_as_absent(site, tmp_path):
 
 
 def test_requests_keep_the_distance_of_the_profile(site, tmp_path):
-    polite = Client(Policy(**{**POLICY.__dict__, "delay_s": 0.1}))
+    clock = Clock()
+    polite = Client(replace(POLICY, delay_s=0.1), sleep=clock.sleep, clock=clock)
     for _ in range(3):
         web(tmp_path, polite).get(f"{site.url}/page")
-    times = [request.at for request in site.requests]
-    assert all(later - earlier > 0.08 for earlier, later in itertools.pairwise(times))
+    assert len(site.requests) == 4  # robots.txt first
+    assert clock.slept == pytest.approx([0.1, 0.1, 0.1])
 
 
 def test_a_gzip_page_is_decompressed(site, tmp_path):
