@@ -10,7 +10,7 @@ from sources.core.items import Item
 from sources.core.layouts import Layout
 from sources.core.source import Source, Terms
 from sources.core.web import Web
-from sources.reading.archive import member_names
+from sources.reading.archive import is_hidden, member_names
 from sources.reading.tables import distinct
 
 ARCHIVE = (
@@ -66,8 +66,9 @@ def parse(members: Sequence[str]) -> Iterator[Item]:
 def is_film(member: str) -> bool:
     """Is this member one of the set's images, and not a ``.DS_Store`` or a ``__MACOSX`` shadow of one?"""
     path = PurePosixPath(member)
-    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
-    return not hidden and path.suffix.lower() in EXTENSIONS and len(path.parts) >= 3 and path.parts[-3] in SPLITS
+    if is_hidden(member):
+        return False
+    return path.suffix.lower() in EXTENSIONS and len(path.parts) >= 3 and path.parts[-3] in SPLITS
 
 
 def parse_name(stem: str) -> tuple[str | None, str | None]:

@@ -25,7 +25,7 @@ from sources.core.source import Source, Terms
 from sources.core.web import Web
 from sources.language.ages import is_child, parse_age
 from sources.language.words import parse_sex
-from sources.reading.archive import member_names, read_texts
+from sources.reading.archive import is_hidden, member_names, read_texts
 
 log = logging.getLogger(__name__)
 
@@ -205,7 +205,7 @@ def _masks(members: Sequence[str]) -> dict[str, list[str]]:
 
 def _visible(members: Sequence[str]) -> list[str]:
     """Members without the leftovers of an operating system (``__MACOSX``, ``._film.png``)."""
-    return [m for m in members if not any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(m).parts)]
+    return [member for member in members if not is_hidden(member)]
 
 
 def _stem(member: str) -> str:

@@ -4,7 +4,6 @@ DVC and the stages read this file. ``cxnet-data run`` writes it from a profile i
 profile and holds a checksum, so that manual changes are detected and never lost.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -18,6 +17,7 @@ from pipeline.profile.extends import find_profile
 from pipeline.profile.load import load_params
 from pipeline.profile.text import bare_text
 from sources.core.errors import CxnetError, UsageError
+from sources.core.file_locks import try_lock
 
 ACTIVE = "params.yaml"
 PROFILES = "profiles"
@@ -149,10 +149,8 @@ def _while_dvc_is_idle(project: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     busy = f"DVC is running in {project} with the options in {ACTIVE}; wait until it has finished, then run again."
     with (folder / "lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CxnetError(busy) from None
+        if not try_lock(file.fileno()):
+            raise CxnetError(busy)
         import psutil
 
         if any(psutil.pid_exists(pid) for pid in _stage_processes(folder / "rwlock")):

@@ -8,6 +8,7 @@ from pipeline.core.layout import Layout
 from pipeline.core.params import Params
 from pipeline.fetch.doctor import BROKEN, Diagnosis, check_sources
 from sources.core.errors import CxnetError
+from sources.core.text import counted
 
 COLUMNS = (
     "source",
@@ -36,7 +37,8 @@ def doctor(layout: Layout, params: Params, names: Sequence[str], as_json: bool) 
     ill = [diagnosis for diagnosis in found if diagnosis.needs_attention]
     if ill:
         named = ", ".join(f"{one.source} ({'broken' if one.state == BROKEN else 'changed'})" for one in ill)
-        raise CxnetError(f"{len(ill)} of {len(found)} sources need attention: {named}.")
+        verb = "needs" if len(ill) == 1 else "need"
+        raise CxnetError(f"{len(ill)} of {counted(len(found), 'source')} {verb} attention: {named}.")
 
 
 def _row(diagnosis: Diagnosis) -> tuple[object, ...]:

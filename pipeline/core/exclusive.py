@@ -1,12 +1,12 @@
 """One command at a time in one folder: a second one is refused at once, with a message that names the first."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sources.core.errors import CxnetError
+from sources.core.file_locks import try_lock
 
 NOTE_BYTES = 1000
 
@@ -45,12 +45,10 @@ def exclusive(path: Path, what: str) -> Iterator[Hold]:
     except OSError as error:
         raise CxnetError(f"Cannot write {path}: {error.strerror}; choose a folder that you can write to.") from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not try_lock(descriptor):
             note = os.pread(descriptor, NOTE_BYTES, 0).decode(errors="replace")
             who = f" ({note})" if note else ""
-            raise CxnetError(f"{what} is running here{who}; wait until it has finished, or stop it.") from None
+            raise CxnetError(f"{what} is running here{who}; wait until it has finished, or stop it.")
         hold = Hold(descriptor)
         hold.note(f"process {os.getpid()}")
         yield hold

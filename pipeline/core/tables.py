@@ -11,6 +11,7 @@ from pipeline.core.stages import TABLE_STAGES
 from sources.core.errors import CxnetError
 from sources.core.items import KEY
 from sources.core.storage import open_parquet, read_table
+from sources.core.text import counted
 
 ADULT_AGE = 18
 UNLABELED = "unlabeled"  # how films without a label are counted
@@ -53,8 +54,8 @@ def join(rows: pd.DataFrame, added: pd.DataFrame, path: UPath) -> pd.DataFrame:
     """
     if len(rows) != len(added):
         raise CxnetError(
-            f"{path} holds {len(added):,} rows, but the tables before it {len(rows):,}; run `cxnet-data run` to update "
-            "it."
+            f"{path} holds {counted(len(added), 'row')}, but the tables before it {len(rows):,}; run `cxnet-data run` "
+            "to update it."
         )
     kept = [name for name in rows.columns if name in KEY or name not in added.columns]
     try:
@@ -90,7 +91,8 @@ def unknown_patients_warning(kept: pd.DataFrame) -> str | None:
     unknown = int(has_unknown_patient(kept).sum())
     if not unknown:
         return None
-    films = f"all {len(kept):,} films" if unknown == len(kept) else f"{unknown:,} of {len(kept):,} films"
+    films = counted(len(kept), "film")
+    films = f"all {films}" if unknown == len(kept) else f"{unknown:,} of {films}"
     return (
         f"The patients of {films} are unknown: films of one patient may be in two splits, and results on val and test "
         "may look better than they are. State a patient for each film, where you can."

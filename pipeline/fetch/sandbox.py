@@ -11,6 +11,7 @@ from pipeline.core.layout import Layout
 from pipeline.core.params import Params
 from pipeline.core.summary import Summary
 from pipeline.fetch.origin import SANDBOX
+from sources.core.text import counted
 from sources.sandbox.draw import draw
 
 EMPTY_NOTE = "README.txt"  # DVC warns of an empty folder at every stage that depends on it
@@ -27,7 +28,7 @@ class SandboxSummary(Summary):
     def __str__(self) -> str:
         if self.films is None:
             return f"not used by profile '{self.profile}'"
-        return f"{self.films:,} films of all sources in {self.folder}"
+        return f"{counted(self.films, 'film')} of all sources in {self.folder}"
 
 
 def run(layout: Layout, params: Params, executor: Executor | None = None) -> SandboxSummary:

@@ -24,6 +24,7 @@ from pipeline.imaging.arrays import Gray
 from pipeline.imaging.marks import find_marks
 from pipeline.imaging.png import decode_png, encode_png
 from sources.core.storage import open_parquet
+from sources.core.text import counted
 
 RADIUS = 4  # px around a mark's pixel from which its gray is estimated
 
@@ -36,7 +37,7 @@ class ConcealSummary(Summary):
     changed: int
 
     def __str__(self) -> str:
-        return f"{self.films:,} films, {self.changed:,} with marks concealed"
+        return f"{counted(self.films, 'film')}, {self.changed:,} with marks concealed"
 
 
 @dataclass(frozen=True)

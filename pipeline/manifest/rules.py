@@ -10,6 +10,7 @@ from pipeline.core.tables import exclude, is_pediatric, row_names
 from pipeline.decisions import replay
 from pipeline.decisions.file import Decision
 from sources.core.items import KEY, LABELS
+from sources.core.text import counted
 
 
 def build(rows: pd.DataFrame, decided: Sequence[Decision], params: ManifestParams) -> pd.DataFrame:
@@ -55,7 +56,7 @@ def broken_rules(rows: pd.DataFrame, params: ManifestParams) -> list[str]:
         broken = breaks(rows).fillna(False).astype(bool)
         if broken.any():
             example = row_names(rows[broken]).iloc[0]
-            clauses.append(f"{rule} ({int(broken.sum()):,} rows do not, e.g. {example})")
+            clauses.append(f"{rule} ({counted(int(broken.sum()), 'row does', 'rows do')} not, e.g. {example})")
     return clauses
 
 

@@ -18,6 +18,7 @@ from pipeline.prepare.enhance import CHANNELS, check_channels
 from sources.core.errors import CxnetError
 from sources.core.items import KEY
 from sources.core.storage import atomic, is_local, read_table
+from sources.core.text import counted
 
 IMAGES, ROWS, INPUTS = "images.npy", "rows.parquet", "inputs.json"
 FROM_MANIFEST = (*KEY, "image_id", "label")
@@ -73,7 +74,8 @@ def write_images(path: UPath, images: Iterable[Pixels], count: int, size: int) -
             file.write(image.tobytes())
             written += 1
         if written != count:
-            raise CxnetError(f"The manifest holds {written} pictures for {count} rows; run the manifest stage again.")
+            pictures, rows = counted(written, "picture"), counted(count, "row")
+            raise CxnetError(f"The manifest holds {pictures} for {rows}; run the manifest stage again.")
 
 
 def _read_inputs(path: UPath) -> dict[str, Any]:

@@ -5,7 +5,6 @@ holds. Where the file system has no locks, nothing is removed.
 """
 
 import errno
-import fcntl
 import os
 import re
 import shutil
@@ -13,6 +12,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+from sources.core.file_locks import try_lock
 
 LOCK = "lock"  # in a temporary folder: the file that its writer holds
 ATTEMPTS = 100
@@ -101,7 +102,8 @@ def _remove_if_dead(path: Path) -> None:
     held = path / LOCK if path.is_dir() else path
     handle = os.open(held, os.O_RDWR | os.O_NOFOLLOW | (os.O_CREAT if path.is_dir() else 0), 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not try_lock(handle):
+            return
         if path.is_dir():
             shutil.rmtree(path)
         else:
@@ -113,9 +115,10 @@ def _remove_if_dead(path: Path) -> None:
 def _hold(handle: int, path: Path) -> bool:
     """Lock an open new file; False = a sweeper was faster and has removed it, or is about to."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        return error.errno not in (errno.EAGAIN, errno.EACCES)  # a file system without locks is no reason to fail
+        if not try_lock(handle):
+            return False
+    except OSError:
+        return True  # a file system without locks is no reason to fail
     with suppress(FileNotFoundError):
         return os.path.samestat(path.stat(), os.fstat(handle))
     return False

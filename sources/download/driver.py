@@ -18,6 +18,7 @@ from sources.core.formats import may_be_image
 from sources.core.items import LOCK_SCHEMA, Item
 from sources.core.source import Source
 from sources.core.storage import write_table
+from sources.core.text import counted
 from sources.download.copies import Copies
 from sources.download.downloads import Downloads
 from sources.download.journal import Received
@@ -124,10 +125,10 @@ def fetch_source(
     mask_table, _ = collect(fetcher.rows(masks), MASK_SCHEMA)
     if options.urls:
         table = joined(before, table)
-    given_up = tally.given_up_warning(source.name)
-    warnings = (tally.unparsed_warning(source.name), lost_pages_warning(source, lost), given_up)
+    unanswered = tally.unanswered_warning(source.name)
+    warnings = (tally.unparsed_warning(source.name), lost_pages_warning(source, lost), unanswered)
     warning = " ".join(filter(None, warnings)) or None
-    outcome = Outcome(source.name, tally.counts, tally.reasons, changes(before, table), warning, given_up)
+    outcome = Outcome(source.name, tally.counts, tally.reasons, changes(before, table), warning, unanswered)
     all_pages = list(dict.fromkeys((*pages, *options.urls)))
     _write_masks(store, mask_table)
     store.write(table, outcome.receipt | {"pages": all_pages, "terms": asdict(source.terms)})
@@ -252,7 +253,7 @@ def _summary(errors: Sequence[WebError]) -> WebError:
     unread = [error for error in others if error.reason != NOT_IN_ARCHIVE]
     if first.reason != NOT_IN_ARCHIVE or not unread:
         return first
-    return WebError(first.url, f"{first.reason}, and {len(unread)} more archives failed: {unread[0].reason}")
+    return WebError(first.url, f"{first.reason}, and {counted(len(unread), 'more archive')} failed: {unread[0].reason}")
 
 
 def _write_masks(store: Store, rows: pd.DataFrame) -> None:

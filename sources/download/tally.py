@@ -14,7 +14,7 @@ from sources.download.rows import Row
 
 CHUNK_ROWS = 10_000
 UNPARSED = re.compile(r"parse: no image found at .* \(selector (?P<selector>.*)\)$", re.DOTALL)  # see items.unparsed
-GIVEN_UP = "is given up for this run"  # see transport.health
+UNANSWERED = ("is given up for this run", "its robots.txt cannot be read")  # see transport.health and transport.robots
 UNPARSED_SHARE = 0.2  # share of a source's pages that may show no image without a warning
 
 
@@ -28,7 +28,7 @@ class Tally:
         self._sizes: dict[str, int] = {}
         self._pages: set[str | None] = set()
         self._unparsed: Counter[str] = Counter()
-        self._given_up: Counter[str] = Counter()
+        self._unanswered: Counter[str] = Counter()
 
     def add(self, row: Row) -> None:
         """Count one row."""
@@ -39,8 +39,8 @@ class Tally:
             self._sizes[row["file_sha256"]] = row["file_size"]
         if reason := row["fetch_reason"]:
             self._reasons[f"{row['fetch_status']}: {reason}"] += 1
-            if GIVEN_UP in reason:
-                self._given_up[reason] += 1
+            if any(words in reason for words in UNANSWERED):
+                self._unanswered[reason] += 1
             if match := UNPARSED.match(reason):
                 self._unparsed[match["selector"]] += 1
 
@@ -68,11 +68,12 @@ class Tally:
             "page with --record and fix the source."
         )
 
-    def given_up_warning(self, name: str) -> str | None:
-        """A warning if a host of the source ``name`` was given up: a later fetch may have more success."""
-        if not self._given_up:
+    def unanswered_warning(self, name: str) -> str | None:
+        """A warning if a host of the source ``name`` did not answer: a later fetch may have more success."""
+        if not self._unanswered:
             return None
-        return f"{counted(self._given_up.total(), 'image')} of '{name}' failed: {self._given_up.most_common(1)[0][0]}."
+        ((reason, _),) = self._unanswered.most_common(1)
+        return f"{counted(self._unanswered.total(), 'image')} of '{name}' failed: {reason}."
 
 
 def collect(rows: Iterable[Row], schema: pa.Schema) -> tuple[pd.DataFrame, Tally]:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from upath import UPath
 
 from sources.own.kinds import Kind, kind_by_name, kind_of, word_for
-from sources.reading.archive import ArchiveError, Member, list_members, read_members
+from sources.reading.archive import ArchiveError, Member, is_hidden, list_members, read_members
 
 
 def member_entries(path: Path | UPath, passed_over: Counter[str]) -> Iterator[tuple[str, str | None, str | None]]:
@@ -19,7 +19,7 @@ def member_entries(path: Path | UPath, passed_over: Counter[str]) -> Iterator[tu
     try:
         for member in list_members(path, lambda name: kind_by_name(name) is None):
             place = _place(member.name)
-            if _is_hidden(place):
+            if is_hidden(place):
                 continue
             if place in seen or _kind(member) is not Kind.IMAGE:
                 kind = word_for(PurePosixPath(place).name)
@@ -54,7 +54,3 @@ def _kind(member: Member) -> Kind:
 def _place(name: str) -> str:
     """A member's name as a path: archives of Windows have backslashes, those of ``tar .`` begin with ``./``."""
     return "/".join(part for part in name.replace("\\", "/").split("/") if part not in ("", "."))
-
-
-def _is_hidden(place: str) -> bool:
-    return any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in place.split("/"))

@@ -146,6 +146,12 @@ def is_inside(name: str) -> bool:
     return not (place.is_absolute() or ".." in place.parts or name[1:2] == ":" or "\0" in name)
 
 
+def is_hidden(name: str) -> bool:
+    """Is a member hidden, or a leftover of an operating system (``__MACOSX/``, ``._film.png``)?"""
+    parts = name.split("/")
+    return "__MACOSX" in parts or any(part.startswith(".") and part not in (".", "..") for part in parts)
+
+
 def _entries(path: Path | UPath) -> Iterator[_Entry]:
     """Every file of an archive; what is wrong with the archive is one kind of error."""
     try:

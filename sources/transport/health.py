@@ -3,6 +3,8 @@
 import threading
 from collections import Counter
 
+from sources.core.text import counted
+
 
 class Health:
     """Counts failed requests in a row per host, over all threads and sources of a run.
@@ -24,7 +26,7 @@ class Health:
             if count < self._most_failures:
                 return None
             return (
-                f"{host} is given up for this run after {count} failed requests in a row "
+                f"{host} is given up for this run after {counted(count, 'failed request')} in a row "
                 f"({self._reasons[host]}); fetch again later"
             )
 

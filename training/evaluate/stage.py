@@ -29,6 +29,7 @@ from pipeline.prepare.arrays import Arrays, read_arrays
 from sources.core.errors import CxnetError
 from sources.core.items import KEY
 from sources.core.storage import atomic, atomic_folder, write_json, write_table
+from sources.core.text import counted
 from training.core import backend
 from training.core.data import LabeledFilms, check_classes, check_groups, select
 from training.core.model_file import HISTORY, MODEL, ModelRecord, experiment_options, load_model, rows_sha256
@@ -58,7 +59,7 @@ class EvaluateSummary(Summary):
 
     def __str__(self) -> str:
         return (
-            f"{self.films} test films of {self.patients} patients, "
+            f"{counted(self.films, 'test film')} of {counted(self.patients, 'patient')}, "
             f"accuracy {self.accuracy}, f1 {self.f1}, roc_auc {self.roc_auc}"
         )
 

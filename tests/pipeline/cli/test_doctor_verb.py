@@ -57,4 +57,4 @@ def test_the_command_leaves_with_1_where_a_source_is_broken(copy, tmp_path):
         "hannover": "ok",
         "figure1": "broken",
     }
-    assert done.stderr.strip().endswith("1 of 2 sources need attention: figure1 (broken).")
+    assert done.stderr.strip().endswith("1 of 2 sources needs attention: figure1 (broken).")

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from sources.core.errors import CxnetError
 from sources.core.limits import MEMBER_TEXT_BYTES
-from sources.reading.archive import ArchiveError, is_inside, list_members, member_names, read_members, read_texts
+from sources.reading.archive import (
+    ArchiveError,
+    is_hidden,
+    is_inside,
+    list_members,
+    member_names,
+    read_members,
+    read_texts,
+)
 
 FILES = {"images/a.png": b"a" * 100, "images/b.png": b"b" * 200_000, "c.txt": b""}
 OUTSIDE = ["../x.png", "a/../../x.png", "/etc/passwd", "C:/x.png", "..\\x.png", "\\x.png"]
@@ -116,6 +124,22 @@ def test_any_damage_is_members_or_one_sentence(tmp_path, data):
     except CxnetError:
         return
     assert found.keys() <= FILES.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "hidden"),
+    [
+        ("a/b.png", False),
+        ("./a.png", False),
+        ("../a.png", False),
+        ("MACOSX/a.png", False),
+        ("a/.b.png", True),
+        (".git/a.png", True),
+        ("__MACOSX/a/._b.png", True),
+    ],
+)
+def test_leftovers_of_an_operating_system_are_hidden(name, hidden):
+    assert is_hidden(name) is hidden
 
 
 def test_folders_are_not_members(tmp_path):

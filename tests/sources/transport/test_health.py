@@ -1,9 +1,13 @@
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
 
 import pytest
-from loopback import busy, serving
+from loopback import Answer, busy, serving, silent
 from toy import Toy, client, fetch, fill
 
+from sources.core.items import Item
 from sources.transport.health import Health
 
 
@@ -41,12 +45,17 @@ def site():
         yield site
 
 
-def test_the_other_films_of_a_dead_host_fail_at_once_and_a_later_run_fetches_them(site, tmp_path):
+def hanging_up(answer: Answer, before: int) -> bool:
+    answer.hang_up()
+    return True
+
+
+@pytest.mark.parametrize("fault", [busy(10_000, 503), hanging_up, silent(0.5)], ids=["busy", "hangs up", "hangs"])
+def test_the_other_films_of_a_dead_host_fail_at_once_and_a_later_run_fetches_them(site, tmp_path, fault):
     films = fill(site, 60, size=200)
     dead = films[10:]
-    site.faults |= {path: busy(10_000, 503) for path in dead}
-    sleeps: list[float] = []
-    sender = client(sleeps, most_failures=3, connections=1)
+    site.faults |= dict.fromkeys(dead, fault)
+    sender = client(most_failures=3, connections=1, timeout_s=0.2)
     outcome, rows = fetch(Toy(site.url), tmp_path / "toy", with_client=sender)
     assert outcome.retry is not None and outcome.retry.startswith("47 images of 'toy' failed: 127.0.0.1:")
     assert outcome.receipt["retry"] == outcome.retry
@@ -60,6 +69,21 @@ def test_the_other_films_of_a_dead_host_fail_at_once_and_a_later_run_fetches_the
     outcome, _ = fetch(Toy(site.url), tmp_path / "toy")
     assert (outcome.counts["cached"], outcome.counts["fetched"]) == (10, 50)
     assert outcome.retry is None and "retry" not in outcome.receipt
+
+
+def test_a_host_without_a_server_is_asked_again_by_the_next_run(site, tmp_path):
+    films = fill(site, 30, size=200)
+    with serving() as gone:
+        closed = gone.url
+
+    class Split(Toy):
+        def items(self, web: Any) -> Iterator[Item]:
+            for item in super().items(web):
+                yield item if item.item_id in films[:10] else replace(item, url=closed + item.item_id)
+
+    outcome, _ = fetch(Split(site.url), tmp_path / "toy", with_client=client(most_failures=3))
+    assert outcome.counts["fetched"] == 10
+    assert outcome.retry == ("20 images of 'toy' failed: its robots.txt cannot be read: no connection (4 tries).")
 
 
 def test_a_host_that_refuses_single_files_is_not_given_up(site, tmp_path):
