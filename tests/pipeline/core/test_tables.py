@@ -54,7 +54,7 @@ def test_joining_replaces_a_column_of_the_same_name_even_by_nothing():
 @pytest.mark.parametrize(
     ("added", "message"),
     [
-        (rows(view=["PA"]), "views.parquet holds 1 rows, but the tables before it 2; run"),
+        (rows(view=["PA"]), "views.parquet holds 1 row, but the tables before it 2; run"),
         (
             rows(view=["PA", "PA"]).assign(source="sirm"),
             "views.parquet holds other rows than the tables before it; run",

@@ -146,7 +146,7 @@ def test_members_are_found_in_whichever_archive_holds_them(site, tmp_path):
     assert list(rows.fetch_status) == ["fetched", "fetched", "failed"]
     assert rows.fetched_url["b"] == archives[1]
     assert rows.member["b"] == "i/b.png"
-    assert rows.fetch_reason["c"] == "the archive does not contain it, and 1 more archives failed: HTTP 404"
+    assert rows.fetch_reason["c"] == "the archive does not contain it, and 1 more archive failed: HTTP 404"
     assert all(site.counts()[path] == 1 for path in ("/1.zip", "/2.zip", "/3.zip"))
     assert len(list((tmp_path / "toy" / "files").iterdir())) == 2
 
