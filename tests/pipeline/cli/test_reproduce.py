@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -65,6 +66,19 @@ def test_a_run_names_the_report(project):
     out, _ = (run := start(project, "--profile", "first", stages=ONE_STAGE)).communicate(timeout=60)
     assert run.returncode == 0
     assert out.splitlines()[-1] == f"Report: {project / 'reports' / 'index.html'}"
+
+
+@pytest.mark.parametrize(("receipt", "times"), [({"retry": "no connection."}, 2), ({}, 1)])
+def test_a_source_that_was_not_reached_is_fetched_again_by_the_next_run(project, receipt, times):
+    command = f"mkdir -p data/raw/x && echo again >> log && echo '{json.dumps(receipt)}' > data/raw/x/fetch.json"
+    outs = [{"data/raw/x": {"cache": False, "persist": True}}]
+    for _ in range(2):
+        run = start(project, "--profile", "first", stages={"stages": {"only": {"cmd": command, "outs": outs}}})
+        _, message = run.communicate(timeout=60)
+        assert run.returncode == 0, message
+        told = "warning: 'x' is incomplete: no connection; the next run tries again." in message
+        assert told is bool(receipt)
+    assert len((project / "log").read_text().splitlines()) == times
 
 
 def test_a_stage_that_fails_is_one_sentence_more(project):
