@@ -23,7 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 import tensorflow as tf
 
-from pipeline.core.params import ExperimentParams
+from pipeline.core.experiments import ExperimentParams
 from training.core import backend
 from training.core.augment import MODEST, preset
 from training.core.data import Batches, LabeledFilms, ShuffledBatches

@@ -4,22 +4,15 @@ The options of a stage in ``dvc.yaml`` are exactly the fields of its class. Unkn
 range and values that do not fit together are refused before anything is fetched; see :mod:`pipeline.profile.load`.
 """
 
-from collections.abc import Collection, Hashable
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from pipeline.core.experiments import ExperimentParams
+from pipeline.core.options import Count, Name, Options, Positive, Share, SourceNames, without_duplicates
 from sources.core.text import filled, path_pattern
 
-Entries = TypeVar("Entries", bound=Collection[Hashable])
-
-MIN_SIZES = {"base": 65, "covid_cxnet": 32, "efficientnet_lite": 32}  # smallest input (px)
-
-
-def _without_duplicates(entries: Entries) -> Entries:
-    if len(set(entries)) < len(entries):
-        raise ValueError("list should not contain duplicates")
-    return entries
+ANY = "any"
 
 
 def _any_as_entry(entries: object) -> object:
@@ -33,18 +26,7 @@ def _any_alone(entries: tuple[str, ...]) -> tuple[str, ...]:
     return entries
 
 
-ANY = "any"
 FilledText = Annotated[str, AfterValidator(filled)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Count = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
-SourceNames = Annotated[tuple[str, ...], AfterValidator(_without_duplicates)]
-
-
-class Options(BaseModel):
-    """A group of options: frozen, no unknown keys, no silent conversion of types."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class SandboxParams(Options):
@@ -57,7 +39,7 @@ class SandboxParams(Options):
 class FolderParams(Options):
     """One folder or bucket with your own films."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = Field(description="name of the source in all tables")
+    name: Name = Field(description="name of the source in all tables")
     path: FilledText = Field(description="folder or bucket URL with the images")
     table: FilledText | None = Field(None, description="table in the folder: CSV, Excel, Parquet or JSON lines")
     columns: dict[str, FilledText] = Field({}, description="our column name -> column name in the table")
@@ -188,7 +170,7 @@ class PrepareParams(Options):
     """From kept films to model inputs."""
 
     sizes: Annotated[
-        tuple[Annotated[int, Field(ge=32, le=1024)], ...], Field(min_length=1), AfterValidator(_without_duplicates)
+        tuple[Annotated[int, Field(ge=32, le=1024)], ...], Field(min_length=1), AfterValidator(without_duplicates)
     ] = Field((320,), description="sides of the square inputs (px)")
     aspect: Literal["stretch", "pad"] = Field(
         "stretch", description="stretch to a square as the paper does, or pad to keep the aspect ratio"
@@ -211,53 +193,6 @@ class ContradictionsParams(Options):
     seed: Count = Field(18, description="seed of these folds")
 
 
-class ExperimentParams(Options):
-    """One model and how to train it."""
-
-    model: Literal["base", "covid_cxnet", "efficientnet_lite"] = Field(description="architecture")
-    size: Annotated[int, Field(ge=32, le=1024)] = Field(320, description="side of the input (px); one of prepare.sizes")
-    classes: Annotated[
-        tuple[Literal["normal", "cap", "covid"], ...], Field(min_length=2), AfterValidator(_without_duplicates)
-    ] = Field(("normal", "covid"), description="two or more labels, in index order")
-    epochs: Positive = Field(10, description="maximum number of epochs")
-    batch_size: Positive = Field(16, description="films per step")
-    learning_rate: Annotated[float, Field(gt=0.0)] = Field(1e-4, description="learning rate of Adam")
-    label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
-        0.0, description="label smoothing; 0.1 in the paper's COVID-CXNet"
-    )
-    class_weights: bool = Field(True, description="weight each class by n / (k n_c)")
-    augmentation: Literal["none", "modest", "paper"] = Field("modest", description="preset of random changes")
-    patience: Count = Field(0, description="stop after so many epochs without a better validation loss; 0 = never")
-    weights: str | None = Field(
-        None,
-        description="covid_cxnet: file with backbone weights (.weights.h5 or .keras); efficientnet_lite: imagenet or a "
-        "checkpoint; empty = random",
-    )
-    batch_norm_momentum: Annotated[float, Field(ge=0.0, lt=1.0)] | None = Field(
-        None, description="momentum of the batch statistics; empty = 1 - 8 / steps per epoch, within 0.8 and 0.99"
-    )
-    threshold: Literal["half", "val"] = Field(
-        "half", description="score that counts as the second of two classes: 0.5, or the best one on validation"
-    )
-    explained: Count = Field(6, description="test films per class that get a Grad-CAM picture")
-    seed: Count = Field(18, description="seed of weights, order and augmentation")
-
-    @model_validator(mode="after")
-    def _check_size(self) -> "ExperimentParams":
-        least = MIN_SIZES[self.model]
-        if self.size < least:
-            raise ValueError(f"size {self.size} is too small for model {self.model}, which needs at least {least} px")
-        return self
-
-    @model_validator(mode="after")
-    def _refuse_options_without_effect(self) -> "ExperimentParams":
-        if self.weights is not None and self.model == "base":
-            raise ValueError("weights are not for model base; leave them empty")
-        if self.threshold != "half" and len(self.classes) > 2:
-            raise ValueError(f"threshold {self.threshold} is for two classes only; set it to half")
-        return self
-
-
 class Params(Options):
     """One whole profile."""
 
@@ -277,9 +212,7 @@ class Params(Options):
     split: SplitParams = SplitParams()
     prepare: PrepareParams = PrepareParams()
     contradictions: ContradictionsParams = ContradictionsParams()
-    experiments: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ExperimentParams] = Field(
-        {}, description="name -> experiment"
-    )
+    experiments: dict[Name, ExperimentParams] = Field({}, description="name -> experiment")
 
     @model_validator(mode="after")
     def _check_sizes(self) -> "Params":

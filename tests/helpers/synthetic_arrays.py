@@ -5,8 +5,9 @@ import numpy as np
 import pandas as pd
 from upath import UPath
 
+from pipeline.core.experiments import ExperimentParams
 from pipeline.core.layout import Layout
-from pipeline.core.params import ExperimentParams, Params, PrepareParams
+from pipeline.core.params import Params, PrepareParams
 from pipeline.prepare.arrays import INPUTS, ROWS, ROWS_SCHEMA
 from pipeline.prepare.inputs import recipe
 from sources.core.storage import write_json, write_table

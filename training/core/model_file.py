@@ -15,8 +15,9 @@ import keras
 from pydantic import BaseModel, ConfigDict, ValidationError
 from upath import UPath
 
+from pipeline.core.experiments import ExperimentParams
 from pipeline.core.layout import Layout
-from pipeline.core.params import ExperimentParams, Params
+from pipeline.core.params import Params
 from pipeline.prepare.arrays import ROWS
 from pipeline.prepare.enhance import check_channels
 from sources.core.errors import CxnetError, unknown

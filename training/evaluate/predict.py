@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from pipeline.core.params import ExperimentParams
+from pipeline.core.experiments import ExperimentParams
 from pipeline.prepare.arrays import ROWS_SCHEMA, Arrays
 from sources.core.items import KEY, field
 from training.core.data import Batches, LabeledFilms, select

@@ -22,8 +22,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from upath import UPath
 
+from pipeline.core.experiments import ExperimentParams
 from pipeline.core.layout import Layout
-from pipeline.core.params import ExperimentParams, Params
+from pipeline.core.params import Params
 from pipeline.core.summary import Summary
 from pipeline.prepare.arrays import Arrays, read_arrays
 from sources.core.errors import CxnetError

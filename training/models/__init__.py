@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import keras
 
-from pipeline.core.params import ExperimentParams
+from pipeline.core.experiments import ExperimentParams
 from training.models.base import base
 from training.models.covid_cxnet import covid_cxnet
 from training.models.efficientnet_lite import efficientnet_lite

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from pipeline.core.params import MIN_SIZES
+from pipeline.core.experiments import MIN_SIZES
 from sources.core.errors import UsageError
 from training.models.heads import output
 

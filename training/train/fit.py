@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from pipeline.core.params import ExperimentParams
+from pipeline.core.experiments import ExperimentParams
 from sources.core.errors import CxnetError
 from training.core import backend
 from training.core.augment import preset

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pandas as pd
 
+from pipeline.core.experiments import ExperimentParams
 from pipeline.core.layout import Layout
-from pipeline.core.params import ExperimentParams
 from pipeline.prepare.arrays import Arrays
 from training.core import backend
 from training.core.data import SCALING, LabeledFilms

@@ -7,8 +7,9 @@ row per epoch. A finished run replaces the whole folder; an interrupted one leav
 
 from dataclasses import dataclass
 
+from pipeline.core.experiments import ExperimentParams
 from pipeline.core.layout import Layout
-from pipeline.core.params import ExperimentParams, Params
+from pipeline.core.params import Params
 from pipeline.core.summary import Summary
 from pipeline.prepare.arrays import Arrays, read_arrays
 from sources.core.storage import atomic, atomic_folder, write_json

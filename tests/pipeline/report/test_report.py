@@ -7,8 +7,9 @@ import pytest
 from handmade import film, lay_out, options
 from reported import EVIL, laid_out
 
+from pipeline.core.experiments import ExperimentParams
 from pipeline.core.layout import Layout
-from pipeline.core.params import ExperimentParams, ManifestParams, Params, SplitParams
+from pipeline.core.params import ManifestParams, Params, SplitParams
 from pipeline.core.schema import CONFLICTS_SCHEMA, CONTRADICTIONS_SCHEMA, DUPLICATES_SCHEMA
 from pipeline.core.stages import EXCLUDING_STAGES
 from pipeline.manifest import stage as manifest

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from pipeline.core.params import ExperimentParams
+from pipeline.core.experiments import ExperimentParams
 from sources.core.errors import UsageError
 from training.models import build
 from training.models.base import base
