@@ -145,7 +145,7 @@ def stored_films(roots: list[str]) -> Iterator[Films]:
     for root in roots:
         layout = Layout.at(root)
         size = min(int(path.name) for path in (layout.data / "arrays").iterdir() if path.name.isdigit())
-        arrays = read_arrays(layout, size)
+        arrays = read_arrays(layout, str(size))
         rows = arrays.rows
         yield Films(f"{Path(root).resolve().name}, {size} px", arrays.images, rows["label"], rows["group_id"])
 

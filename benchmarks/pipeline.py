@@ -70,7 +70,7 @@ def commands(params: Params) -> Iterator[list[str]]:
     yield ["sandbox"]
     yield ["fetch", *params.sources]
     for stage in STAGES:
-        yield from [[stage, str(size)] for size in params.prepare.sizes] if stage == "prepare" else [[stage]]
+        yield from [[stage, inputs] for inputs in params.input_names] if stage == "prepare" else [[stage]]
     for name in params.experiments:
         yield ["train", name]
         yield ["evaluate", name]

@@ -13,6 +13,7 @@ from pipeline.cli.console import Verbs, print_table, run_guarded, timed, without
 from pipeline.cli.options import (
     PARAMS_FILE,
     Experiment,
+    Inputs,
     ParamsFile,
     Root,
     Scheduler,
@@ -226,16 +227,16 @@ def _add_stage(name: str, panel: str = STAGE_PANEL) -> None:
     ) -> None:
         _run_stage(name, root, params, (workers, scheduler))
 
-    def sized_stage(
-        size: Annotated[int, typer.Argument(help="Side of the square inputs in pixels.", min=32, max=1024)],
+    def inputs_stage(
+        inputs: Inputs,
         params: ParamsFile = PARAMS_FILE,
         root: Root = ".",
         workers: Workers = None,
         scheduler: Scheduler = None,
     ) -> None:
-        _run_stage(name, root, params, (workers, scheduler), size=size)
+        _run_stage(name, root, params, (workers, scheduler), inputs=inputs)
 
-    describe(sized_stage if name == "prepare" else picture_stage if name in PICTURE_STAGES else table_stage)
+    describe(inputs_stage if name == "prepare" else picture_stage if name in PICTURE_STAGES else table_stage)
 
 
 for _stage in STAGES:

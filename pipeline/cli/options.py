@@ -23,6 +23,9 @@ Workers = Annotated[
     int | None, typer.Option(envvar="CXNET_WORKERS", help="Number of processes. Default: as in the profile.", min=1)
 ]
 Experiment = Annotated[str, typer.Argument(help="An experiment of the profile.")]
+Inputs = Annotated[
+    str, typer.Argument(help="Side of the square inputs in pixels, such as 128, or 128_concealed without marks.")
+]
 Scheduler = Annotated[
     str | None,
     typer.Option(envvar="CXNET_SCHEDULER", metavar="ADDRESS", help="Dask scheduler (tcp://host:port) to use."),

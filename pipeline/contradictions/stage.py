@@ -107,7 +107,7 @@ def _contradicting_predictions(layout: Layout, params: Params, rows: pd.DataFram
     if rows.loc[rows["status"] == "kept", "label"].nunique() < 2:
         log.warning(TOO_FEW_LABELS)
         return iter(())
-    arrays = read_arrays(layout, min(params.prepare.sizes))
+    arrays = read_arrays(layout, str(min(params.prepare.sizes)))
     return contradicting_predictions(arrays, params.contradictions)
 
 

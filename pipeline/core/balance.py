@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 SPLITS = ("train", "val", "test")
+PEDIATRIC = "pediatric"  # a split beside them, of films of children that are set apart
 MOST_POINTS = 0.1  # by which the share of a label in a split may differ from its share of all films
 MOST_TIMES = 2.0  # the same as a factor, where chance alone does not explain it:
 LEAST_EXPECTED = 10  # films that the split would have, were the label divided evenly

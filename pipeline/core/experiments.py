@@ -1,22 +1,73 @@
 """The options of an experiment: one model, its films and how it is trained."""
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from pipeline.core.options import Count, Options, Positive, without_duplicates
+from pipeline.core.options import Count, Options, Positive, SourceNames, without_duplicates
+from sources.core.errors import UsageError
 
 MIN_SIZES = {"base": 65, "covid_cxnet": 32, "efficientnet_lite": 32}  # smallest input (px)
+SMALLEST, LARGEST = 32, 1024  # side of any input (px)
+
+Label = Literal["normal", "cap", "covid"]
+Region = Literal["film", "concealed"]
+REGIONS: tuple[Region, ...] = ("film", "concealed")
+Size = Annotated[int, Field(ge=SMALLEST, le=LARGEST)]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Which prepared inputs: their side (px) and what they show.
+
+    As text, ``128`` are whole films, and ``128_concealed`` films without text and marks.
+    """
+
+    size: int
+    region: Region = "film"
+
+    def __str__(self) -> str:
+        return str(self.size) if self.region == "film" else f"{self.size}_{self.region}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The inputs with this name.
+
+        Raises:
+            UsageError: it is no such name, or the size is out of range.
+        """
+        size, _, region = text.partition("_")
+        known = {"" if name == "film" else name: name for name in REGIONS}
+        if not size.isdecimal() or region not in known or text.endswith("_") or not SMALLEST <= int(size) <= LARGEST:
+            raise UsageError(
+                f"'{text}' is no name of model inputs; expected a size of {SMALLEST} to {LARGEST} px, such as 128, "
+                "or 128_concealed."
+            )
+        return cls(int(size), known[region])
+
+
+class FilmsParams(Options):
+    """Which films of one class an experiment uses."""
+
+    sources: SourceNames = Field((), description="films of these sources only; empty = all")
+    children: bool = Field(False, description="films of children, which `split.children: apart` sets apart")
+    most: Positive | None = Field(None, description="maximum number of films, over all splits; empty = all")
 
 
 class ExperimentParams(Options):
     """One model and how to train it."""
 
     model: Literal["base", "covid_cxnet", "efficientnet_lite"] = Field(description="architecture")
-    size: Annotated[int, Field(ge=32, le=1024)] = Field(320, description="side of the input (px); one of prepare.sizes")
-    classes: Annotated[
-        tuple[Literal["normal", "cap", "covid"], ...], Field(min_length=2), AfterValidator(without_duplicates)
-    ] = Field(("normal", "covid"), description="two or more labels, in index order")
+    size: Size = Field(320, description="side of the input (px)")
+    region: Region = Field(
+        "film", description="what the input shows: the film, or the film with text and marks painted over"
+    )
+    inputs: str = Field("", description="name of the inputs in data/arrays/, filled in")
+    classes: Annotated[tuple[Label, ...], Field(min_length=2), AfterValidator(without_duplicates)] = Field(
+        ("normal", "covid"), description="two or more labels, in index order"
+    )
+    films: dict[str, FilmsParams] = Field({}, description="class -> which of its films; others use all")
     epochs: Positive = Field(10, description="maximum number of epochs")
     batch_size: Positive = Field(16, description="films per step")
     learning_rate: Annotated[float, Field(gt=0.0)] = Field(1e-4, description="learning rate of Adam")
@@ -41,14 +92,26 @@ class ExperimentParams(Options):
     seed: Count = Field(18, description="seed of weights, order and augmentation")
 
     @model_validator(mode="after")
-    def _check_size(self) -> "ExperimentParams":
+    def _name_inputs(self) -> Self:
+        self.__dict__["inputs"] = str(Inputs(self.size, self.region))
+        return self
+
+    @model_validator(mode="after")
+    def _check_size(self) -> Self:
         least = MIN_SIZES[self.model]
         if self.size < least:
             raise ValueError(f"size {self.size} is too small for model {self.model}, which needs at least {least} px")
         return self
 
     @model_validator(mode="after")
-    def _refuse_options_without_effect(self) -> "ExperimentParams":
+    def _check_films(self) -> Self:
+        for label in self.films:
+            if label not in self.classes:
+                raise ValueError(f"films names {label}, which is not one of the classes ({', '.join(self.classes)})")
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_options_without_effect(self) -> Self:
         if self.weights is not None and self.model == "base":
             raise ValueError("weights are not for model base; leave them empty")
         if self.threshold != "half" and len(self.classes) > 2:

@@ -89,9 +89,9 @@ class Layout:
         """What people decided; the only file to edit by hand."""
         return self.root / "curation" / "decisions.csv"
 
-    def arrays(self, size: int) -> UPath:
-        """``images.npy`` (N, size, size, 3) uint8 and ``rows.parquet`` in the same order."""
-        return self.data / "arrays" / str(size)
+    def arrays(self, inputs: str) -> UPath:
+        """Model inputs by name (see :class:`pipeline.core.experiments.Inputs`): images, and their rows."""
+        return self.data / "arrays" / inputs
 
     def model(self, experiment: str) -> UPath:
         return self.root / "models" / experiment

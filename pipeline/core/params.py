@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from pipeline.core.experiments import ExperimentParams
+from pipeline.core.experiments import ExperimentParams, Size
 from pipeline.core.options import Count, Name, Options, Positive, Share, SourceNames, without_duplicates
 from sources.core.text import filled, path_pattern
 
@@ -158,6 +158,11 @@ class SplitParams(Options):
     test: Share = Field(0.2, description="share of groups for testing")
     folds: Annotated[int, Field(ge=2, le=20)] = Field(5, description="cross-validation folds over train and val")
     external: SourceNames = Field((), description="sources that are held out completely")
+    children: Literal["mixed", "apart"] = Field(
+        "mixed",
+        description="films of children, if manifest.keep_pediatric keeps them: mixed with the others, or apart, in a "
+        "split named pediatric that an experiment has to ask for",
+    )
 
     @model_validator(mode="after")
     def _check_shares(self) -> "SplitParams":
@@ -169,9 +174,9 @@ class SplitParams(Options):
 class PrepareParams(Options):
     """From kept films to model inputs."""
 
-    sizes: Annotated[
-        tuple[Annotated[int, Field(ge=32, le=1024)], ...], Field(min_length=1), AfterValidator(without_duplicates)
-    ] = Field((320,), description="sides of the square inputs (px)")
+    sizes: Annotated[tuple[Size, ...], Field(min_length=1), AfterValidator(without_duplicates)] = Field(
+        (320,), description="sides of the square inputs that are made of whole films, besides those of experiments (px)"
+    )
     aspect: Literal["stretch", "pad"] = Field(
         "stretch", description="stretch to a square as the paper does, or pad to keep the aspect ratio"
     )
@@ -212,19 +217,29 @@ class Params(Options):
     split: SplitParams = SplitParams()
     prepare: PrepareParams = PrepareParams()
     contradictions: ContradictionsParams = ContradictionsParams()
+    input_names: tuple[str, ...] = Field((), description="all model inputs to prepare, filled in")
     experiments: dict[Name, ExperimentParams] = Field({}, description="name -> experiment")
-
-    @model_validator(mode="after")
-    def _check_sizes(self) -> "Params":
-        sizes = ", ".join(map(str, self.prepare.sizes))
-        for name, experiment in self.experiments.items():
-            if experiment.size not in self.prepare.sizes:
-                raise ValueError(f"experiments.{name}.size is {experiment.size}, but prepare.sizes lists {sizes}")
-        return self
 
     @model_validator(mode="after")
     def _name_folders(self) -> "Params":
         self.__dict__["folder_names"] = tuple(folder.name for folder in self.folders)
+        return self
+
+    @model_validator(mode="after")
+    def _check_children(self) -> "Params":
+        are_apart = self.manifest.keep_pediatric and self.split.children == "apart"
+        for name, experiment in self.experiments.items():
+            if any(films.children for films in experiment.films.values()) and not are_apart:
+                raise ValueError(
+                    f"experiments.{name}.films asks for children; set manifest.keep_pediatric to true and "
+                    "split.children to apart"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _name_inputs(self) -> "Params":
+        wanted = [*map(str, self.prepare.sizes), *(each.inputs for each in self.experiments.values())]
+        self.__dict__["input_names"] = tuple(dict.fromkeys(wanted))
         return self
 
     @property

@@ -89,8 +89,8 @@ STATUS_FIELDS = [field("status", pa.string(), "kept | excluded"), *EXCLUSION_FIE
 
 SPLIT_FIELDS = [
     field("group_id", pa.string(), "same for rows that belong together: merged patients and duplicate clusters"),
-    field("split", pa.string(), "train | val | test | external; null = excluded"),
-    field("fold", pa.int32(), "cross-validation fold over train and val"),
+    field("split", pa.string(), "train | val | test | external | pediatric (children set apart); null = excluded"),
+    field("fold", pa.int32(), "cross-validation fold over train and val, and another one over pediatric"),
 ]
 
 

@@ -111,9 +111,9 @@ def _steps(layout: Layout, local: Layout, params: Params, executor: Executor | N
     for stage in BUILD_STAGES:
         yield _stage(stage, outputs.get(stage, (layout.table(stage),)), layout, params, executor)
     if has_labels_to_compare(layout):
-        size = min(params.prepare.sizes)
-        run = partial(import_module("pipeline.prepare.stage").run, layout, params, executor, size)
-        yield Step(f"prepare@{size}", ("prepare",), (layout.arrays(size),), run)
+        inputs = str(min(params.prepare.sizes))
+        run = partial(import_module("pipeline.prepare.stage").run, layout, params, executor, inputs)
+        yield Step(f"prepare@{inputs}", ("prepare",), (layout.arrays(inputs),), run)
     yield _stage("contradictions", (layout.contradictions,), layout, params, executor)
     yield _stage("report", (layout.reports / "index.html",), layout, params, executor)
 

@@ -9,8 +9,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
-import numpy as np
 from tqdm import tqdm
 
 from pipeline.core.layout import Layout
@@ -20,13 +18,10 @@ from pipeline.core.schema import IMAGES_SCHEMA, MANIFEST_SCHEMA
 from pipeline.core.shards import replace_shards, with_picture
 from pipeline.core.summary import Summary
 from pipeline.core.tables import iter_images, shards
-from pipeline.imaging.arrays import Gray
-from pipeline.imaging.marks import find_marks
+from pipeline.imaging.conceal import conceal
 from pipeline.imaging.png import decode_png, encode_png
 from sources.core.storage import open_parquet
 from sources.core.text import counted
-
-RADIUS = 4  # px around a mark's pixel from which its gray is estimated
 
 
 @dataclass(frozen=True)
@@ -63,12 +58,6 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Con
             films += 1
             changed += film.changed
     return ConcealSummary(films, changed)
-
-
-def conceal(gray: Gray) -> Gray:
-    """In-paint the marks of a picture (H, W) uint8 from their surroundings (Telea 2004)."""
-    mask = find_marks(gray)
-    return np.asarray(cv2.inpaint(gray, mask, RADIUS, cv2.INPAINT_TELEA), np.uint8) if mask.any() else gray
 
 
 def _conceal_film(film: tuple[dict[str, Any], bytes]) -> Concealed:

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from upath import UPath
 
+from pipeline.core.experiments import Inputs
 from pipeline.core.layout import Layout
 from pipeline.core.schema import MANIFEST_SCHEMA, SPLITS_SCHEMA
 from pipeline.imaging.arrays import Pixels
@@ -21,7 +22,7 @@ from sources.core.storage import atomic, is_local, read_table
 from sources.core.text import counted
 
 IMAGES, ROWS, INPUTS = "images.npy", "rows.parquet", "inputs.json"
-FROM_MANIFEST = (*KEY, "image_id", "label")
+FROM_MANIFEST = (*KEY, "image_id", "label", "view", "age", "sex", "pediatric", "patient_key")
 FROM_SPLITS = ("group_id", "split", "fold")
 ROWS_SCHEMA = pa.schema(
     [MANIFEST_SCHEMA.field(name) for name in FROM_MANIFEST] + [SPLITS_SCHEMA.field(name) for name in FROM_SPLITS],
@@ -44,19 +45,20 @@ class Arrays:
     inputs: dict[str, Any]
 
 
-def read_arrays(layout: Layout, size: int) -> Arrays:
-    """The prepared inputs of one size; images are read from disk when they are used.
+def read_arrays(layout: Layout, name: str) -> Arrays:
+    """The prepared inputs of this name; images are read from disk when they are used.
 
     Raises:
         CxnetError: the files are absent or damaged, or have the channels in another order.
     """
-    folder = layout.arrays(size)
+    folder = layout.arrays(name)
+    size = Inputs.parse(name).size
     inputs = _read_inputs(folder / INPUTS)
     check_channels(inputs["channels"], str(folder))
     rows = read_table(folder / ROWS, schema=ROWS_SCHEMA)
     images = _open_images(folder / IMAGES)
     if images.shape != (len(rows), size, size, len(CHANNELS)) or images.dtype != np.uint8:
-        raise CxnetError(f"{folder / IMAGES} does not match {ROWS}; run `cxnet-data prepare {size}` again.")
+        raise CxnetError(f"{folder / IMAGES} does not match {ROWS}; run `cxnet-data prepare {name}` again.")
     return Arrays(images, rows, inputs)
 
 

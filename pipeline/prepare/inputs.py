@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from pipeline.core.experiments import Inputs
 from pipeline.core.params import PrepareParams
 from pipeline.imaging.arrays import Gray, Pixels
 from pipeline.imaging.histogram import Curve, apply_curve
@@ -56,11 +57,12 @@ def fit(width: int, height: int, size: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def recipe(size: int, params: PrepareParams) -> dict[str, Any]:
+def recipe(inputs: Inputs, params: PrepareParams) -> dict[str, Any]:
     """All settings of :func:`to_input`; recorded with the arrays and with each model."""
     return {
         "version": VERSION,
-        "size": size,
+        "size": inputs.size,
+        "region": inputs.region,
         "channels": list(CHANNELS),
         "aspect": params.aspect,
         "beasf_gamma": params.beasf_gamma,

@@ -1,6 +1,6 @@
-"""The ``prepare`` stage: kept films as model inputs, one memory map per size.
+"""The ``prepare`` stage: kept films as model inputs, one memory map per size and region.
 
-Reads ``manifest/images-*.parquet`` and ``splits.parquet``. Writes ``arrays/<size>/``: ``images.npy``, the inputs as
+Reads ``manifest/images-*.parquet`` and ``splits.parquet``. Writes ``arrays/<inputs>/``: ``images.npy``, the inputs as
 uint8 (N, size, size, 3); ``rows.parquet``, the films in the same order; ``inputs.json``, how the inputs were made.
 Excludes nothing.
 """
@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from pipeline.core.experiments import Inputs
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images
 from pipeline.core.params import Params, PrepareParams
@@ -20,6 +21,7 @@ from pipeline.core.schema import IMAGES_SCHEMA, SPLITS_SCHEMA
 from pipeline.core.summary import Summary
 from pipeline.core.tables import iter_images, shards
 from pipeline.imaging.arrays import Pixels
+from pipeline.imaging.conceal import conceal
 from pipeline.imaging.png import decode_png
 from pipeline.prepare.arrays import FROM_MANIFEST, FROM_SPLITS, IMAGES, INPUTS, ROWS, ROWS_SCHEMA, write_images
 from pipeline.prepare.enhance import CHANNELS
@@ -41,28 +43,32 @@ class _Picture:
 
 @dataclass(frozen=True)
 class PrepareSummary(Summary):
-    """Films, and the side of their square inputs (px)."""
+    """Films, the side of their square inputs (px), and what these show."""
 
     films: int
-    size: int
+    inputs: Inputs
 
     def __str__(self) -> str:
-        return f"{counted(self.films, 'film')} at {self.size} x {self.size} x {len(CHANNELS)} ({', '.join(CHANNELS)})"
+        size = self.inputs.size
+        shown = "" if self.inputs.region == "film" else f", {self.inputs.region}"
+        return f"{counted(self.films, 'film')} at {size} x {size} x {len(CHANNELS)} ({', '.join(CHANNELS)}){shown}"
 
 
-def run(layout: Layout, params: Params, executor: Executor | None, size: int) -> PrepareSummary:
-    """Write ``arrays/<size>/``: model inputs of ``size`` x ``size`` pixels.
+def run(layout: Layout, params: Params, executor: Executor | None, inputs: str) -> PrepareSummary:
+    """Write ``arrays/<inputs>/``, the model inputs of this name (:class:`pipeline.core.experiments.Inputs`).
 
     Raises:
+        UsageError: it is no such name.
         CxnetError: the manifest and the splits hold different films, or a picture cannot be read.
     """
+    wanted = Inputs.parse(inputs)
     rows = _kept_rows(layout)
-    with atomic_folder(layout.arrays(size)) as folder:
-        inputs = map_images(partial(_prepare, size=size, params=params.prepare), _pictures(layout), executor)
-        write_images(folder / IMAGES, inputs, len(rows), size)
+    with atomic_folder(layout.arrays(inputs)) as folder:
+        films = map_images(partial(_prepare, wanted=wanted, params=params.prepare), _pictures(layout), executor)
+        write_images(folder / IMAGES, films, len(rows), wanted.size)
         write_table(folder / ROWS, rows, ROWS_SCHEMA)
-        write_json(folder / INPUTS, recipe(size, params.prepare))
-    return PrepareSummary(len(rows), size)
+        write_json(folder / INPUTS, recipe(wanted, params.prepare))
+    return PrepareSummary(len(rows), wanted)
 
 
 def _kept_rows(layout: Layout) -> pd.DataFrame:
@@ -85,7 +91,8 @@ def _pictures(layout: Layout) -> Iterator[_Picture]:
         yield _Picture(f"{row['source']}/{row['item_id']}", png, row["tone_curve"])  # type: ignore[arg-type]
 
 
-def _prepare(picture: _Picture, size: int, params: PrepareParams) -> Pixels:
+def _prepare(picture: _Picture, wanted: Inputs, params: PrepareParams) -> Pixels:
     """Runs in the worker processes."""
     curve = None if picture.tone_curve is None else np.frombuffer(picture.tone_curve, np.uint8)
-    return to_input(decode_png(picture.png, picture.name), curve, size, params)
+    gray = decode_png(picture.png, picture.name)
+    return to_input(conceal(gray) if wanted.region == "concealed" else gray, curve, wanted.size, params)

@@ -57,6 +57,10 @@ def _check_sources(path: Path, params: Params) -> None:
         "split.external": params.split.external,
         "fetch.accept_terms": params.fetch.accept_terms,
         "fetch.options": tuple(params.fetch.options),
+    } | {
+        f"experiments.{name}.films.{label}.sources": films.sources
+        for name, experiment in params.experiments.items()
+        for label, films in experiment.films.items()
     }
     for key, names in named.items():
         for name in names:

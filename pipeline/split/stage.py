@@ -11,7 +11,7 @@ from typing import Self
 
 import pandas as pd
 
-from pipeline.core.balance import SPLITS, balance_warning, gaps
+from pipeline.core.balance import PEDIATRIC, SPLITS, balance_warning, gaps
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params, SplitParams
 from pipeline.core.schema import MANIFEST_SCHEMA, SPLITS_SCHEMA
@@ -26,7 +26,7 @@ from sources.core.storage import read_table, write_table
 from sources.core.text import counted
 
 LINKS = ("patient_id", "patient_key", "study_id", "cluster_id", "duplicate_of", "page_url")
-COLUMNS = [*KEY, "image_id", "label", *LINKS, "status"]
+COLUMNS = [*KEY, "image_id", "label", "age", "pediatric", *LINKS, "status"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class SplitSummary(Summary):
         """Count the kept films."""
         kept = rows[rows["split"].notna()]
         counts = kept["split"].value_counts()
-        splits = {name: int(counts[name]) for name in (*SPLITS, "external") if name in counts}
+        splits = {name: int(counts[name]) for name in (*SPLITS, "external", PEDIATRIC) if name in counts}
         unknown = int(has_unknown_patient(kept).sum())
         warnings = balance_warning(kept), unknown_patients_warning(kept)
         return cls(len(kept), kept["group_id"].nunique(), splits, unknown, tuple(gaps(kept)), *warnings)

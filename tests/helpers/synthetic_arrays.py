@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from upath import UPath
 
-from pipeline.core.experiments import ExperimentParams
+from pipeline.core.experiments import ExperimentParams, Inputs
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params, PrepareParams
 from pipeline.prepare.arrays import INPUTS, ROWS, ROWS_SCHEMA
@@ -39,6 +39,7 @@ def write_arrays(root, classes=("normal", "covid"), per_class=20, splits=SPLITS,
             "group_id": [f"p{number}" for number in range(len(labels))],
             "split": [splits[number % len(splits)] for number in range(len(labels))],
             "fold": 0,
+            **dict.fromkeys(("view", "age", "sex", "pediatric", "patient_key")),
         }
     )
     return put_arrays(Layout.at(UPath(root)), rows, draw_films(labels, seed))
@@ -46,9 +47,9 @@ def write_arrays(root, classes=("normal", "covid"), per_class=20, splits=SPLITS,
 
 def put_arrays(layout, rows, films):
     """Write films and their rows as the prepare stage does."""
-    folder = layout.arrays(SIZE)
+    folder = layout.arrays(str(SIZE))
     write_table(folder / ROWS, rows, ROWS_SCHEMA)
-    write_json(folder / INPUTS, recipe(SIZE, PrepareParams()))
+    write_json(folder / INPUTS, recipe(Inputs(SIZE), PrepareParams()))
     np.save(str(folder / "images.npy"), films)
     return layout
 

@@ -4,7 +4,7 @@ All pixels are scaled by :func:`to_float`, and all films are chosen by :func:`se
 Training selects ``train`` and ``val``; only :mod:`training.evaluate` selects ``test`` and ``external``.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -12,8 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from pipeline.core.balance import PEDIATRIC, SPLITS
+from pipeline.core.experiments import FilmsParams
 from pipeline.prepare.arrays import Arrays
 from sources.core.errors import CxnetError
+from sources.core.items import KEY
 from training.core.augment import NONE, Augmentation, change_shapes, draw_brightness
 from training.core.losses import encode
 
@@ -24,6 +27,7 @@ Batch = tuple[Floats, Floats, Floats]
 
 # An epoch of at least this many batches uses two threads. Shorter ones do not: Keras needs 0.1 s to stop its threads.
 MANY_BATCHES = 50
+ALL = FilmsParams()
 SCALING = "x / 255"  # what to_float does; recorded in every model
 
 
@@ -54,14 +58,42 @@ class LabeledFilms:
         return {name: int(count) for name, count in zip(self.classes, counts, strict=True)}
 
 
-def select(arrays: Arrays, splits: Collection[str], classes: Sequence[str]) -> LabeledFilms:
-    """Select the films of ``splits`` whose label is one of ``classes``."""
+def select(
+    arrays: Arrays, splits: Collection[str], classes: Sequence[str], films: Mapping[str, FilmsParams] | None = None
+) -> LabeledFilms:
+    """Select the films of ``splits`` whose label is one of ``classes``.
+
+    Args:
+        arrays: the prepared inputs.
+        splits: names of splits.
+        classes: labels in index order.
+        films: class -> which of its films; a class that is missing uses all of them, but none that is set apart.
+    """
     rows = arrays.rows.reset_index(drop=True)
-    selected = rows["split"].isin(list(splits)) & rows["label"].isin(list(classes))
-    positions = np.flatnonzero(selected.to_numpy(bool))
+    chosen = pd.concat([_of_class(rows, label, (films or {}).get(label, ALL)) for label in classes])
+    positions = np.sort(chosen.index[chosen.isin(list(splits))].to_numpy(np.int64))
     index = {name: number for number, name in enumerate(classes)}
     targets = np.array([index[label] for label in rows.loc[positions, "label"]], np.int64)
     return LabeledFilms(arrays.images, rows.loc[positions].reset_index(drop=True), positions, targets, tuple(classes))
+
+
+def _of_class(rows: pd.DataFrame, label: str, wanted: FilmsParams) -> "pd.Series[str]":
+    """The splits of the films of one class that are wanted.
+
+    Films of children have folds but no splits: fold 0 tests, fold 1 validates, the others train. If only so many films
+    are wanted, those with the smallest image_id are taken: an arbitrary but stable choice, as image_id is a hash.
+    """
+    rows = rows[rows["label"] == label]
+    if wanted.sources:
+        rows = rows[rows["source"].isin(wanted.sources)]
+    if wanted.children:
+        rows = rows[rows["split"] == PEDIATRIC]
+        splits = rows["fold"].map({0: "test", 1: "val"}).fillna("train")
+    else:
+        splits = rows["split"]
+    among = rows.loc[splits.isin(SPLITS)].sort_values(["image_id", *KEY], kind="stable").index
+    dropped = among[wanted.most :] if wanted.most is not None else among[:0]
+    return splits.drop(dropped)
 
 
 def check_classes(films: LabeledFilms, split: str, experiment: str) -> None:

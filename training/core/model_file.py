@@ -81,9 +81,9 @@ def experiment_options(params: Params, experiment: str) -> ExperimentParams:
     return params.experiments[experiment]
 
 
-def rows_sha256(layout: Layout, size: int) -> str:
-    """Hash of the table that lists the films of ``arrays/<size>/`` with their labels and splits."""
-    return hashlib.sha256((layout.arrays(size) / ROWS).read_bytes()).hexdigest()
+def rows_sha256(layout: Layout, inputs: str) -> str:
+    """Hash of the table that lists the films of ``arrays/<inputs>/`` with their labels and splits."""
+    return hashlib.sha256((layout.arrays(inputs) / ROWS).read_bytes()).hexdigest()
 
 
 def save_model(model: keras.Model, path: UPath, record: ModelRecord) -> None:

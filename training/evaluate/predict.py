@@ -41,7 +41,7 @@ def choose_threshold(model: keras.Model, arrays: Arrays, options: ExperimentPara
     """Threshold for the second of two classes: 0.5, or the best one on the validation split if the profile asks."""
     if options.threshold == "half":
         return 0.5
-    val = select(arrays, ["val"], options.classes)
+    val = select(arrays, ["val"], options.classes, options.films)
     return best_threshold(val.targets == 1, predict_probabilities(model, val)[:, 1])
 
 

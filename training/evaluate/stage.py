@@ -1,6 +1,6 @@
 """Stage evaluate: measure one trained experiment on films that it was not trained on.
 
-Reads ``models/<experiment>/`` and ``data/arrays/<size>/``, splits ``test`` and ``external``; ``val`` only if the
+Reads ``models/<experiment>/`` and ``data/arrays/<inputs>/``, splits ``test`` and ``external``; ``val`` only if the
 profile asks for a threshold chosen on it. Writes ``reports/<experiment>/``:
 
 - ``metrics.json``: metrics with intervals, by split
@@ -73,7 +73,7 @@ def run(layout: Layout, params: Params, experiment: str) -> EvaluateSummary:
         CxnetError: the model is missing, damaged or was trained on other inputs, or the test split lacks a class.
     """
     options = experiment_options(params, experiment)
-    arrays = read_arrays(layout, options.size)
+    arrays = read_arrays(layout, options.inputs)
     backend.start(options.seed)
     model, record = load_model(layout.model(experiment) / MODEL)
     _check_model(layout, arrays, options, record, experiment)
@@ -98,19 +98,19 @@ def _check_model(
     layout: Layout, arrays: Arrays, options: ExperimentParams, record: ModelRecord, experiment: str
 ) -> None:
     """Refuse a model trained on other films, inputs or classes: its training films could now be test films."""
-    current = (arrays.inputs, rows_sha256(layout, options.size), options.classes)
-    if (record.inputs, record.rows_sha256, record.classes) != current:
+    current = (arrays.inputs, rows_sha256(layout, options.inputs), options.classes, options.films)
+    if (record.inputs, record.rows_sha256, record.classes, record.options.films) != current:
         raise CxnetError(
             f"The model of experiment '{experiment}' was trained on other films, inputs or classes than those in "
-            f"{layout.arrays(options.size)}; train it again."
+            f"{layout.arrays(options.inputs)}; train it again."
         )
 
 
 def _unseen_films(arrays: Arrays, options: ExperimentParams, experiment: str) -> dict[str, LabeledFilms]:
     """The films of ``test`` and, if there are any, of ``external``; none shares a group with training or validation."""
-    films = {split: select(arrays, [split], options.classes) for split in (TEST, EXTERNAL)}
+    films = {split: select(arrays, [split], options.classes, options.films) for split in (TEST, EXTERNAL)}
     check_classes(films[TEST], TEST, experiment)
-    learned = select(arrays, ["train", "val"], options.classes)
+    learned = select(arrays, ["train", "val"], options.classes, options.films)
     for each in films.values():
         check_groups(learned, each)
     return {split: each for split, each in films.items() if len(each)}

@@ -49,7 +49,7 @@ def make_record(
         channels=tuple(arrays.inputs["channels"]),
         scaling=SCALING,
         inputs=arrays.inputs,
-        rows_sha256=rows_sha256(layout, options.size),
+        rows_sha256=rows_sha256(layout, options.inputs),
         code={"version": version("cxnet-data"), "training_sha256": code_sha256(), **backend.versions()},
         layers=len(model.layers),
         parameters=model.count_params(),

@@ -1,8 +1,8 @@
 """Stage train: fit one experiment and write its model folder.
 
-Reads ``data/arrays/<size>/``, splits ``train`` and ``val`` only. Writes ``models/<experiment>/``: ``model.keras``, with
-the weights of the epoch with the lowest validation loss; ``params.json``, the record of the run; ``history.csv``, one
-row per epoch. A finished run replaces the whole folder; an interrupted one leaves the earlier folder as it was.
+Reads ``data/arrays/<inputs>/``, splits ``train`` and ``val`` only. Writes ``models/<experiment>/``: ``model.keras``,
+with the weights of the epoch with the lowest validation loss; ``params.json``, the record of the run; ``history.csv``,
+one row per epoch. A finished run replaces the whole folder; an interrupted one leaves the earlier folder as it was.
 """
 
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ def run(layout: Layout, params: Params, experiment: str) -> TrainSummary:
         CxnetError: inputs are missing, a class has no film, or the loss is not a number.
     """
     options = experiment_options(params, experiment)
-    arrays = read_arrays(layout, options.size)
+    arrays = read_arrays(layout, options.inputs)
     films = _training_films(arrays, options, experiment)
     backend.start(options.seed)
     model = build(options)
@@ -71,7 +71,7 @@ def run(layout: Layout, params: Params, experiment: str) -> TrainSummary:
 
 def _training_films(arrays: Arrays, options: ExperimentParams, experiment: str) -> dict[str, LabeledFilms]:
     """The films of ``train`` and ``val``; each has every class, and they share no group."""
-    films = {split: select(arrays, [split], options.classes) for split in ("train", "val")}
+    films = {split: select(arrays, [split], options.classes, options.films) for split in ("train", "val")}
     for split, each in films.items():
         check_classes(each, split, experiment)
     check_groups(films["train"], films["val"])

@@ -238,7 +238,7 @@ def laid_out(root, rows, conflicts=()):
     lay_out(layout, rows, through="harmonise", shard_rows=50)
     manifest.run(layout, options(manifest=ManifestParams()))
     split.run(layout, options(split=SplitParams()))
-    prepare.run(layout, options(prepare=PrepareParams()), None, 64)
+    prepare.run(layout, options(prepare=PrepareParams()), None, "64")
     write_table(layout.conflicts, pd.DataFrame(list(conflicts), columns=CONFLICTS_SCHEMA.names), CONFLICTS_SCHEMA)
     return layout
 

@@ -1,7 +1,10 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pipeline.core.experiments import LARGEST, REGIONS, SMALLEST, Inputs
 from pipeline.profile.load import load_params
 from sources.core.errors import UsageError
 
@@ -88,7 +91,18 @@ def test_a_pattern_that_finds_no_patient_is_refused_with_the_profile(tmp_path, p
             "profile: x\nfetch: {accept_terms: [all]}",
             "fetch.accept_terms: Unknown source 'all'; expected one of: cohen",
         ),
-        (EXPERIMENT + "{model: base, size: 80}", "experiments.tiny.size is 80, but prepare.sizes lists 320"),
+        (
+            EXPERIMENT + "{model: base, films: {cap: {most: 3}}}",
+            "experiments.tiny films names cap, which is not one of the classes (normal, covid)",
+        ),
+        (
+            EXPERIMENT + "{model: base, films: {normal: {children: true}}}",
+            "experiments.tiny.films asks for children; set manifest.keep_pediatric to true and split.children to apart",
+        ),
+        (
+            EXPERIMENT + "{model: base, films: {normal: {sources: [nhi]}}}",
+            "experiments.tiny.films.normal.sources: Unknown source 'nhi'; expected one of: cohen",
+        ),
         (EXPERIMENT + "{model: base, classes: [covid]}", "classes is ['covid']: list should have 2 or more entries"),
         (
             EXPERIMENT + "{model: base, classes: [cap, cap]}",
@@ -133,3 +147,24 @@ def test_a_bad_profile_is_one_sentence_that_names_file_key_and_value(tmp_path, t
     assert message in str(caught.value)
     assert "params.yaml" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_inputs_are_prepared_for_every_experiment(tmp_path):
+    text = EXPERIMENT + "{model: base, size: 80, region: concealed}\nprepare: {sizes: [96]}\ninput_names: [7]"
+    with pytest.raises(UsageError, match=r"input_names\.0 is 7: "):
+        load_params(profile(tmp_path, text))
+    params = load_params(profile(tmp_path, text.replace("[7]", '["7"]')))
+    assert params.input_names == ("96", "80_concealed")
+    assert params.experiments["tiny"].inputs == "80_concealed"
+
+
+@given(st.integers(SMALLEST, LARGEST), st.sampled_from(REGIONS))
+def test_names_of_inputs_are_read_as_they_are_written(size, region):
+    inputs = Inputs(size, region)
+    assert Inputs.parse(str(inputs)) == inputs
+
+
+@pytest.mark.parametrize("name", ["", "x", "31", "1025", "96_", "96_film", "96_bones", "_concealed", "96 ", "²96"])
+def test_other_names_of_inputs_are_refused(name):
+    with pytest.raises(UsageError, match="no name of model inputs"):
+        Inputs.parse(name)

@@ -10,11 +10,13 @@ from handmade import draw, film, lay_out, options
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from marked import FILM, written
 from upath import UPath
 
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import open_executor
 from pipeline.core.params import ManifestParams, PrepareParams, SplitParams
+from pipeline.imaging.conceal import conceal
 from pipeline.manifest import stage as manifest
 from pipeline.prepare.arrays import read_arrays
 from pipeline.prepare.enhance import CHANNELS, beasf, clahe
@@ -40,7 +42,7 @@ def laid_out(root, rows):
 
 
 def contents(layout, size):
-    return {path.name: path.read_bytes() for path in layout.arrays(size).iterdir()}
+    return {path.name: path.read_bytes() for path in layout.arrays(str(size)).iterdir()}
 
 
 @given(films, st.none() | curves, sizes, aspects)
@@ -103,10 +105,10 @@ def test_arrays_hold_the_kept_films_in_the_order_of_the_rows(tmp_path):
     rows = [*ROWS, film("nih", "8", label=None), film("cohen", "1", draw(50), tone_curve=bytes(range(255, -1, -1)))]
     layout = laid_out(tmp_path, rows)
     assert (
-        str(run(layout, options(prepare=PrepareParams()), None, 32))
+        str(run(layout, options(prepare=PrepareParams()), None, "32"))
         == "8 films at 32 x 32 x 3 (beasf, clahe, original)"
     )
-    prepared = read_arrays(layout, 32)
+    prepared = read_arrays(layout, "32")
     assert list(zip(prepared.rows["source"], prepared.rows["item_id"], strict=True)) == [
         ("cohen", "1"),
         *(("nih", f"{number}") for number in range(7)),
@@ -120,28 +122,28 @@ def test_arrays_hold_the_kept_films_in_the_order_of_the_rows(tmp_path):
 
 def test_the_images_are_a_plain_memory_map(tmp_path):
     layout = laid_out(tmp_path, ROWS)
-    run(layout, options(prepare=PrepareParams()), None, 32)
-    prepared = read_arrays(layout, 32)
+    run(layout, options(prepare=PrepareParams()), None, "32")
+    prepared = read_arrays(layout, "32")
     assert isinstance(prepared.images, np.memmap)
     assert not prepared.images.flags.writeable
-    assert (np.load(str(layout.arrays(32) / "images.npy"), allow_pickle=False) == prepared.images).all()
+    assert (np.load(str(layout.arrays("32") / "images.npy"), allow_pickle=False) == prepared.images).all()
 
 
 def test_the_recipe_is_stored_with_the_inputs(tmp_path):
     layout = laid_out(tmp_path, ROWS)
-    run(layout, options(prepare=PrepareParams(beasf_gamma=2.0, aspect="pad")), None, 32)
-    inputs = json.loads((layout.arrays(32) / "inputs.json").read_text())
+    run(layout, options(prepare=PrepareParams(beasf_gamma=2.0, aspect="pad")), None, "32")
+    inputs = json.loads((layout.arrays("32") / "inputs.json").read_text())
     assert inputs["channels"] == ["beasf", "clahe", "original"]
     assert (inputs["size"], inputs["aspect"], inputs["beasf_gamma"]) == (32, "pad", 2.0)
 
 
 def test_another_order_of_channels_is_refused(tmp_path):
     layout = laid_out(tmp_path, ROWS)
-    run(layout, options(prepare=PrepareParams()), None, 32)
-    sidecar = layout.arrays(32) / "inputs.json"
+    run(layout, options(prepare=PrepareParams()), None, "32")
+    sidecar = layout.arrays("32") / "inputs.json"
     sidecar.write_text(json.dumps({**json.loads(sidecar.read_text()), "channels": ["original", "clahe", "beasf"]}))
     with pytest.raises(CxnetError, match=r"has the channels \(original, clahe, beasf\), this version makes"):
-        read_arrays(layout, 32)
+        read_arrays(layout, "32")
 
 
 @pytest.mark.parametrize(
@@ -158,45 +160,45 @@ def test_another_order_of_channels_is_refused(tmp_path):
 )
 def test_damaged_arrays_are_one_sentence(tmp_path, name, content, message):
     layout = laid_out(tmp_path, ROWS)
-    run(layout, options(prepare=PrepareParams()), None, 32)
-    (layout.arrays(32) / name).unlink()
+    run(layout, options(prepare=PrepareParams()), None, "32")
+    (layout.arrays("32") / name).unlink()
     if content is not None:
-        (layout.arrays(32) / name).write_bytes(content)
+        (layout.arrays("32") / name).write_bytes(content)
     with pytest.raises(CxnetError, match=message):
-        read_arrays(layout, 32)
+        read_arrays(layout, "32")
 
 
 def test_pickled_arrays_are_never_opened(tmp_path):
     layout = laid_out(tmp_path, ROWS)
-    run(layout, options(prepare=PrepareParams()), None, 32)
-    np.save(str(layout.arrays(32) / "images.npy"), np.array([{"a": 1}], object), allow_pickle=True)
+    run(layout, options(prepare=PrepareParams()), None, "32")
+    np.save(str(layout.arrays("32") / "images.npy"), np.array([{"a": 1}], object), allow_pickle=True)
     with pytest.raises(CxnetError, match="is not a readable array"):
-        read_arrays(layout, 32)
+        read_arrays(layout, "32")
 
 
 def test_workers_and_a_second_run_give_the_same_bytes(tmp_path):
     layout = laid_out(tmp_path, ROWS)
-    run(layout, options(prepare=PrepareParams()), None, 32)
+    run(layout, options(prepare=PrepareParams()), None, "32")
     first = contents(layout, 32)
     with open_executor(2) as executor:
-        run(layout, options(prepare=PrepareParams()), executor, 32)
+        run(layout, options(prepare=PrepareParams()), executor, "32")
     assert contents(layout, 32) == first
 
 
 def test_a_failure_leaves_the_earlier_arrays_and_the_run_can_be_repeated(tmp_path):
     layout = laid_out(tmp_path, ROWS)
-    run(layout, options(prepare=PrepareParams()), None, 32)
+    run(layout, options(prepare=PrepareParams()), None, "32")
     first = contents(layout, 32)
     damaged = film("nih", "5", label="normal", patient_id="p5", image={"bytes": b"no picture", "path": "film.png"})
     lay_out(layout, [*ROWS[:5], damaged, *ROWS[6:]], through="harmonise")
     manifest.run(layout, options(manifest=ManifestParams(shard_rows=3)))
     with pytest.raises(CxnetError, match="stored picture of nih/5 is damaged"):
-        run(layout, options(prepare=PrepareParams()), None, 32)
+        run(layout, options(prepare=PrepareParams()), None, "32")
     assert contents(layout, 32) == first
     assert [path.name for path in (layout.data / "arrays").iterdir()] == ["32"]
     lay_out(layout, ROWS, through="harmonise")
     manifest.run(layout, options(manifest=ManifestParams(shard_rows=3)))
-    run(layout, options(prepare=PrepareParams()), None, 32)
+    run(layout, options(prepare=PrepareParams()), None, "32")
     assert contents(layout, 32) == first
 
 
@@ -205,13 +207,13 @@ def test_a_split_of_another_manifest_is_refused(tmp_path):
     lay_out(layout, [*ROWS[:6], film("nih", "9", label="normal")], through="harmonise")
     manifest.run(layout, options(manifest=ManifestParams()))
     with pytest.raises(CxnetError, match="hold different films; run `cxnet-data split` again"):
-        run(layout, options(prepare=PrepareParams()), None, 32)
+        run(layout, options(prepare=PrepareParams()), None, "32")
 
 
 def test_no_kept_film_makes_empty_arrays(tmp_path):
     layout = laid_out(tmp_path, [])
-    assert str(run(layout, options(prepare=PrepareParams()), None, 32)).startswith("0 films")
-    assert read_arrays(layout, 32).images.shape == (0, 32, 32, 3)
+    assert str(run(layout, options(prepare=PrepareParams()), None, "32")).startswith("0 films")
+    assert read_arrays(layout, "32").images.shape == (0, 32, 32, 3)
 
 
 def test_memory_does_not_grow_with_the_number_of_films(tmp_path):
@@ -220,7 +222,7 @@ def test_memory_does_not_grow_with_the_number_of_films(tmp_path):
         rows = [film("nih", f"{number:03d}", picture, label="normal") for number in range(count)]
         layout = laid_out(tmp_path / str(count), rows)
         tracemalloc.start()
-        run(layout, options(prepare=PrepareParams()), None, 96)
+        run(layout, options(prepare=PrepareParams()), None, "96")
         used = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return used
@@ -228,3 +230,13 @@ def test_memory_does_not_grow_with_the_number_of_films(tmp_path):
     peak(5)  # what is loaded once
     few, many = peak(20), peak(200)
     assert many - few < 0.25 * 180 * 96 * 96 * 3  # the 180 further inputs alone are 5 MB
+
+
+def test_concealed_inputs_show_films_without_marks(tmp_path):
+    marked = written(FILM, "ERECT")[0]
+    layout = laid_out(tmp_path, [film("nih", "1", marked, label="normal", patient_id="p1")])
+    summary = run(layout, options(prepare=PrepareParams()), None, "40_concealed")
+    assert str(summary).endswith(", concealed")
+    shown = read_arrays(layout, "40_concealed").images[0, ..., CHANNELS.index("original")]
+    assert conceal(marked) is not marked
+    assert (shown == resize(conceal(marked), 40, 40)).all()

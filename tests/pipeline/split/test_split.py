@@ -229,6 +229,15 @@ def test_a_manifest_without_films_makes_an_empty_split(tmp_path):
     assert str(run(manifest_of(tmp_path, []), options(split=SplitParams()))) == "0 films in 0 groups"
 
 
+def test_children_are_set_apart_with_the_groups_they_belong_to():
+    family = [film(item_id=f"{n}", patient_id=f"p{n // 2}", age=[4.0, 40.0][n % 2]) for n in range(4)]
+    rows = table([*family, *(film(item_id=f"a{n}", patient_id=f"a{n}", age=50.0) for n in range(40))])
+    mixed, apart = split(rows), split(rows, children="apart")
+    assert "pediatric" not in set(mixed["split"])
+    assert apart["split"].iloc[:4].tolist() == ["pediatric"] * 4 and apart["fold"].iloc[:4].notna().all()
+    assert (apart["split"].iloc[4:] == mixed["split"].iloc[4:]).all()
+
+
 def test_an_unknown_external_source_is_refused(tmp_path):
     with pytest.raises(UsageError, match=r"Unknown source in split\.external 'hanover'; expected one of: "):
         run(manifest_of(tmp_path, [film()]), options(split=SplitParams(external=("hanover",))))

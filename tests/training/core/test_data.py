@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_arrays import write_arrays
 
+from pipeline.core.experiments import FilmsParams
 from pipeline.prepare.arrays import read_arrays
 from sources.core.errors import CxnetError
 from training.core import data
@@ -31,7 +32,7 @@ counts = st.integers(0, 300)
 
 @pytest.fixture
 def arrays(tmp_path):
-    return read_arrays(write_arrays(tmp_path), 72)
+    return read_arrays(write_arrays(tmp_path), "72")
 
 
 @given(counts, st.integers(1, 40))
@@ -57,6 +58,30 @@ def test_targets_follow_the_order_of_the_classes(arrays):
 
 def test_a_class_without_films_counts_zero(arrays):
     assert select(arrays, ["test"], ["normal", "cap"]).counts() == {"normal": 4, "cap": 0}
+
+
+def test_an_experiment_can_use_few_films_of_a_class_and_those_of_some_sources(arrays):
+    rows = arrays.rows.assign(source=["a", "b"] * (len(arrays.rows) // 2))
+    mixed = replace(arrays, rows=rows)
+    every = ("train", "val", "test")
+    films = {"normal": FilmsParams(most=7), "covid": FilmsParams(sources=("b",))}
+    chosen = select(mixed, every, CLASSES, films)
+    assert chosen.counts() == {"normal": 7, "covid": 10}
+    assert set(chosen.rows.loc[chosen.rows["label"] == "covid", "source"]) == {"b"}
+    by_split = [set(select(mixed, [split], CLASSES, films).positions) for split in every]
+    assert set.union(*by_split) == set(chosen.positions) and sum(map(len, by_split)) == len(chosen)
+
+
+def test_films_of_children_are_used_only_where_an_experiment_asks_for_them(arrays):
+    rows = arrays.rows.copy()
+    child = rows.index[rows["label"] == "normal"][:10]
+    rows.loc[child, "split"], rows.loc[child, "fold"] = "pediatric", [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    mixed = replace(arrays, rows=rows)
+    every = ("train", "val", "test")
+    assert not set(select(mixed, every, CLASSES).positions) & set(child)
+    wanted = {"normal": FilmsParams(children=True)}
+    counts = {split: select(mixed, [split], CLASSES, wanted).counts()["normal"] for split in every}
+    assert counts == {"train": 6, "val": 2, "test": 2}
 
 
 def test_batches_are_the_films_scaled_encoded_and_weighted(arrays):

@@ -126,7 +126,7 @@ def test_a_threshold_chosen_on_validation_is_reported(copied):
 
 
 def test_other_channels_are_refused(copied):
-    path = copied.arrays(SIZE) / INPUTS
+    path = copied.arrays(str(SIZE)) / INPUTS
     inputs = json.loads(path.read_text())
     path.write_text(json.dumps(inputs | {"channels": inputs["channels"][::-1]}))
     with pytest.raises(CxnetError, match="has the channels"):
@@ -134,7 +134,7 @@ def test_other_channels_are_refused(copied):
 
 
 def test_films_that_changed_splits_since_training_are_refused(copied):
-    arrays = read_arrays(copied, SIZE)
+    arrays = read_arrays(copied, str(SIZE))
     swapped = arrays.rows["split"].replace({"train": "test", "test": "train"})
     put_arrays(copied, arrays.rows.assign(split=swapped), np.array(arrays.images))
     before = contents(copied)
@@ -144,7 +144,7 @@ def test_films_that_changed_splits_since_training_are_refused(copied):
 
 
 def test_inputs_made_with_other_options_are_refused(copied):
-    path = copied.arrays(SIZE) / INPUTS
+    path = copied.arrays(str(SIZE)) / INPUTS
     path.write_text(json.dumps(json.loads(path.read_text()) | {"aspect": "pad"}))
     with pytest.raises(CxnetError, match="trained on other films, inputs or classes"):
         evaluate.run(copied, profile(), "tiny")

@@ -15,7 +15,7 @@ CLASSES = ("normal", "covid")
 
 @pytest.fixture
 def films(tmp_path):
-    return select(read_arrays(write_arrays(tmp_path), SIZE), ["test"], CLASSES)
+    return select(read_arrays(write_arrays(tmp_path), str(SIZE)), ["test"], CLASSES)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ def test_batch_statistics_cover_the_last_eighth_of_an_epoch(steps, expected):
 
 @pytest.mark.parametrize(("given", "used"), [(None, 0.8), (0.95, 0.95)])
 def test_the_momentum_of_the_profile_is_used(given, used, tmp_path):
-    arrays = read_arrays(write_arrays(tmp_path, per_class=10), SIZE)
+    arrays = read_arrays(write_arrays(tmp_path, per_class=10), str(SIZE))
     options = profile(epochs=1, batch_norm_momentum=given).experiments["tiny"]
     layers = [keras.Input((SIZE, SIZE, 3)), keras.layers.BatchNormalization(), keras.layers.GlobalAveragePooling2D()]
     model = keras.Sequential([*layers, keras.layers.Dense(1, activation="sigmoid")])

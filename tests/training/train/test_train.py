@@ -61,7 +61,7 @@ def test_the_epoch_with_the_lowest_validation_loss_is_kept(trained):
     model, record = load_model(layout.model("tiny") / "model.keras")
     losses = history(layout)["val_loss"]
     assert record.epoch == losses.idxmin() + 1 < len(losses)
-    val = select(read_arrays(layout, SIZE), ["val"], record.classes)
+    val = select(read_arrays(layout, str(SIZE)), ["val"], record.classes)
     compile_model(model, options.experiments["tiny"])
     loss = model.evaluate(Batches(val, 8, np.ones(2, np.float32)), verbose=0)[0]
     assert loss == pytest.approx(losses.min(), rel=1e-4)
@@ -89,7 +89,7 @@ def test_two_threads_give_the_same_model_every_time(tmp_path):
 
 def test_test_films_influence_neither_the_weights_nor_the_epoch(tmp_path):
     layout = write_arrays(tmp_path)
-    arrays = read_arrays(layout, SIZE)
+    arrays = read_arrays(layout, str(SIZE))
     train.run(layout, profile(epochs=2), "tiny")
     before = weights(layout), files(layout)["history.csv"]
     films = np.array(arrays.images)
@@ -142,7 +142,7 @@ def test_a_class_without_training_films_is_named_with_its_split(tmp_path):
 
 def test_a_patient_in_training_and_validation_is_refused(tmp_path):
     layout = write_arrays(tmp_path)
-    arrays = read_arrays(layout, SIZE)
+    arrays = read_arrays(layout, str(SIZE))
     put_arrays(layout, arrays.rows.assign(group_id="p"), np.array(arrays.images))
     with pytest.raises(CxnetError, match="Group p has films in split 'train' and in split 'val'"):
         train.run(layout, profile(), "tiny")
