@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.console import Verbs, print_table, run_guarded, timed, without_native_chatter
+from pipeline.cli.console import Verbs, print_table, run_guarded, timed
+from pipeline.cli.models import add_model_commands
 from pipeline.cli.options import (
     PARAMS_FILE,
-    Experiment,
     Inputs,
     ParamsFile,
     Root,
@@ -251,18 +251,7 @@ def conceal(
     _run_stage("conceal", root, params, (workers, scheduler), module="pipeline.manifest.conceal")
 
 
-@app.command(rich_help_panel=LEARN)
-def train(experiment: Experiment, params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
-    """Train one experiment of the profile. Only the validation split chooses the checkpoint."""
-    _run_experiment("train", experiment, params, root)
-
-
-@app.command(rich_help_panel=LEARN)
-def evaluate(experiment: Experiment, params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
-    """Evaluate a trained experiment on the test split: metrics with intervals, curves, Grad-CAM."""
-    _run_experiment("evaluate", experiment, params, root)
-
-
+add_model_commands(app, LEARN)
 _add_stage("report", LEARN)
 
 
@@ -286,16 +275,3 @@ def _run_stage(
         workers, scheduler = parallel
         with open_executor(workers or params.workers, scheduler) as executor:
             say(run_it(layout_at(root), params, executor, **item))
-
-
-def _run_experiment(stage: str, experiment: str, profile: str, root: str) -> None:
-    """Run a stage of ``training``: the only import from here upwards, and only when it is needed."""
-    from sources.core.errors import unknown
-
-    with scratch_folder(), stage_params(profile) as params:
-        if experiment not in params.experiments:
-            raise unknown("experiment", experiment, list(params.experiments))
-        with without_native_chatter():
-            run_it = import_module(f"training.{stage}.stage").run
-        with timed(f"{stage}@{experiment}") as say:
-            say(run_it(layout_at(root), params, experiment))
