@@ -77,8 +77,8 @@ def test_stages_in_a_bucket_write_what_they_write_in_a_folder_and_replace_it(buc
         assert len(read_table(local.duplicates)) == 3
         assert len(tables(local)) > 10
         assert tables(remote) == tables(local)
-    arrays = read_arrays(remote, 32)
-    assert (arrays.images == read_arrays(local, 32).images).all()
+    arrays = read_arrays(remote, "32")
+    assert (arrays.images == read_arrays(local, "32").images).all()
 
 
 @pytest.mark.parametrize("size", [10, 12 << 20])

@@ -19,6 +19,8 @@ PROJECT = Path(__file__).parents[3]
 SOURCES = ["radiopaedia", "sirm", "eurorad", "figure1", "cohen", "twitter", "papers", "hannover", "instagram"]
 SOURCES += ["pediatric", "nih", "radiopaedia_normal"]
 EXPERIMENT = {
+    "region": "film",
+    "films": {},
     "classes": ["normal", "covid"],
     "class_weights": True,
     "augmentation": "modest",
@@ -52,7 +54,7 @@ COMMON = {
         "exclude_flags": [],
         "shard_rows": 500,
     },
-    "split": {"seed": 18, "val": 0.15, "test": 0.2, "folds": 5, "external": []},
+    "split": {"seed": 18, "val": 0.15, "test": 0.2, "folds": 5, "external": [], "children": "mixed"},
     "contradictions": {"age_years": 2.0, "undated_years": 15.0, "folds": 5, "seed": 18},
 }
 FETCH = {"contact": None, "accept_terms": [], "on_unavailable": "skip", "limit": None, "options": {}}
@@ -66,8 +68,8 @@ EXPECTED = {  # the values of the profiles before they could extend each other
         "fetch": QUICK | {"max_source_gb": 1, "retries": 1},
         "prepare": PREPARE | {"sizes": [96]},
         "experiments": {
-            "base": BASE | {"size": 96, "epochs": 12, "learning_rate": 0.001},
-            "covid_cxnet": COVID_CXNET | {"size": 96, "epochs": 4, "learning_rate": 0.0002},
+            "base": BASE | {"size": 96, "inputs": "96", "epochs": 12, "learning_rate": 0.001},
+            "covid_cxnet": COVID_CXNET | {"size": 96, "inputs": "96", "epochs": 4, "learning_rate": 0.0002},
         },
     },
     "mirror": {
@@ -76,8 +78,8 @@ EXPECTED = {  # the values of the profiles before they could extend each other
         "fetch": QUICK | {"max_source_gb": 4, "retries": 0},
         "prepare": PREPARE | {"sizes": [128]},
         "experiments": {
-            "base": BASE | {"size": 128, "epochs": 30, "learning_rate": 0.001},
-            "covid_cxnet": COVID_CXNET | {"size": 128, "epochs": 12, "learning_rate": 0.0002},
+            "base": BASE | {"size": 128, "inputs": "128", "epochs": 30, "learning_rate": 0.001},
+            "covid_cxnet": COVID_CXNET | {"size": 128, "inputs": "128", "epochs": 12, "learning_rate": 0.0002},
         },
     },
     "paper": {
@@ -86,10 +88,16 @@ EXPECTED = {  # the values of the profiles before they could extend each other
         "fetch": LIVE | {"max_source_gb": 60, "retries": 4},
         "prepare": PREPARE | {"sizes": [320]},
         "experiments": {
-            "base": BASE | {"size": 320, "epochs": 120, "learning_rate": 0.0001, "patience": 10},
-            "covid_cxnet": COVID_CXNET | {"size": 320, "epochs": 20, "learning_rate": 0.0001},
+            "base": BASE | {"size": 320, "inputs": "320", "epochs": 120, "learning_rate": 0.0001, "patience": 10},
+            "covid_cxnet": COVID_CXNET | {"size": 320, "inputs": "320", "epochs": 20, "learning_rate": 0.0001},
             "multiclass": COVID_CXNET
-            | {"size": 320, "epochs": 30, "learning_rate": 0.0002, "classes": ["normal", "cap", "covid"]},
+            | {
+                "size": 320,
+                "inputs": "320",
+                "epochs": 30,
+                "learning_rate": 0.0002,
+                "classes": ["normal", "cap", "covid"],
+            },
         },
     },
 }
