@@ -43,7 +43,7 @@ def run_all(layout, options, executor_of):
     draw_collection(layout)
     for name in BUILD:
         with executor_of(name) as executor:
-            item = {"size": 32} if name == "prepare" else {}
+            item = {"inputs": "32"} if name == "prepare" else {}
             import_module(f"pipeline.{name}.stage").run(layout, options, executor, **item)
     return tables(layout)
 
