@@ -12,7 +12,7 @@ from training.core import backend
 from training.core.augment import preset
 from training.core.data import Batches, Floats, LabeledFilms, ShuffledBatches
 from training.core.losses import balanced_weights, make_loss
-from training.train.callbacks import Progress
+from training.core.progress import Progress
 
 log = logging.getLogger(__name__)
 
