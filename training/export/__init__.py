@@ -1,0 +1,1 @@
+"""Trained networks as ONNX files, which run without Keras."""
