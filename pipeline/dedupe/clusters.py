@@ -5,7 +5,7 @@ film of the other and shows another exposure. So a chain a-b-c whose ends differ
 """
 
 from collections.abc import Collection, Hashable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -66,18 +66,20 @@ def mark_duplicates(rows: pd.DataFrame, cluster: "pd.Series[int]", pairs: RowPai
     Returns:
         The rows with ``cluster_id``, ``duplicate_of``, ``duplicate_kind``, ``similarity`` and the exclusions.
     """
-    field_share = _field_shares(pairs, cluster)
+    clustered = rows[cluster >= 0]
+    ranks = rank_films(clustered, _field_shares(pairs, cluster))
     names = (rows["source"] + "/" + rows["item_id"]).tolist()
-    columns = {name: pd.Series(None, index=rows.index, dtype=object) for name in DUPLICATE_COLUMNS}
-    for _, films in rows[cluster >= 0].groupby(cluster[cluster >= 0], sort=True):
-        best = best_of(films, field_share)
-        name = names[best]
-        columns["cluster_id"][films.index] = name
-        for place in [place for place in films.index if place != best]:
-            columns["duplicate_of"][place] = name
-            kind, similarity = _difference_from(best, place, films.index, pairs)
-            columns["duplicate_kind"][place], columns["similarity"][place] = kind, similarity
-    rows = rows.assign(**columns)
+    columns: dict[str, list[Any]] = {name: [None] * len(rows) for name in DUPLICATE_COLUMNS}
+    for films in clustered.groupby(cluster[cluster >= 0], sort=True).indices.values():
+        places = clustered.index[films].tolist()
+        best = min(places, key=lambda place: ranks[place])
+        for place in places:
+            columns["cluster_id"][place] = names[best]
+            if place != best:
+                columns["duplicate_of"][place] = names[best]
+                kind, similarity = _difference_from(best, place, places, pairs)
+                columns["duplicate_kind"][place], columns["similarity"][place] = kind, similarity
+    rows = rows.assign(**{name: pd.Series(values, rows.index, object) for name, values in columns.items()})
     return exclude(rows, rows["duplicate_of"].notna(), "dedupe", _reasons(rows))
 
 
@@ -86,31 +88,29 @@ LOSSLESS = ("PNG", "DICOM", "TIFF", "BMP")
 METADATA = ("label", "finding", "view", "patient_id", "study_id", "age", "sex", "offset_days", "rt_pcr")
 RANKED = (*KEY, "width", "height", "format", "text_share", *METADATA)  # columns that decide
 
+Rank: TypeAlias = tuple[Any, ...]
 
-def best_of(rows: pd.DataFrame, field_share: Mapping[int, float]) -> int:
-    """Choose the film to keep: the least cropped, largest, least drawn upon, best described, lossless, first by name.
+
+def rank_films(rows: pd.DataFrame, field_share: Mapping[int, float]) -> dict[int, Rank]:
+    """Rank films for keeping: the least cropped, largest, least drawn upon, best described, lossless, first by name.
 
     Args:
-        rows: the films of one cluster, with the columns of the pool.
-        field_share: index -> share of the largest field of view in the cluster that this film shows.
+        rows: films, with the columns of the pool.
+        field_share: index -> share of the largest field of view in its cluster that this film shows.
 
     Returns:
-        Its index.
+        Index -> rank; of one cluster, the film of the smallest rank is the best.
     """
-    ranks = {
-        int(str(row["place"])): _rank(row, field_share)
-        for row in rows[list(RANKED)].assign(place=rows.index).to_dict("records")
-    }
-    return min(ranks, key=lambda place: ranks[place])
+    records = rows[list(RANKED)].to_dict("records")
+    return {place: _rank(row, field_share.get(place, 1.0)) for place, row in zip(rows.index, records, strict=True)}
 
 
-def _rank(row: Mapping[Hashable, Any], field_share: Mapping[int, float]) -> tuple[Any, ...]:
-    """Sort key of a film; the smallest is the best."""
+def _rank(row: Mapping[Hashable, Any], field_share: float) -> Rank:
     pixels = int(row["width"]) * int(row["height"])
     described = sum(not pd.isna(row[name]) and row[name] != "unknown" for name in METADATA)
     text = 1.0 if pd.isna(row["text_share"]) else round(float(row["text_share"]), 3)
     return (
-        -round(field_share.get(row["place"], 1.0) * FIELD_STEPS),
+        -round(field_share * FIELD_STEPS),
         -pixels,
         text,
         -described,
@@ -137,7 +137,7 @@ def _field_shares(pairs: RowPairs, cluster: "pd.Series[int]") -> dict[int, float
     return shares
 
 
-def _difference_from(best: int, place: int, films: pd.Index, pairs: RowPairs) -> tuple[str, float | None]:
+def _difference_from(best: int, place: int, films: list[int], pairs: RowPairs) -> tuple[str, float | None]:
     """Kind of a copy and its similarity to the film kept.
 
     If only other films link it to the film kept: the kind by its most similar link, and no similarity.

@@ -1,6 +1,6 @@
 """Copies of one exposure have one patient and one day: report where their metadata disagree, merge where they agree."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -26,76 +26,63 @@ def find_conflicts(rows: pd.DataFrame, similarity: Similarity) -> pd.DataFrame:
     Returns:
         One row per cluster, column and film that contradicts the film kept, or the first film that has a value.
     """
-    conflicts = []
-    known = rows.loc[rows["cluster_id"].notna(), [*KEY, "cluster_id", "duplicate_of", *COMPARED]]
-    for cluster_id, films in known.groupby("cluster_id", sort=True):
-        kept_first = films.sort_values(["duplicate_of", *KEY], na_position="first")
-        for column in COMPARED:
-            for base, other in _contradictions(kept_first, column):
-                conflicts.append(_conflict(str(cluster_id), column, kept_first, base, other, similarity))
-    return pd.DataFrame(conflicts, columns=CONFLICTS_SCHEMA.names)
+    clustered = rows.loc[rows["cluster_id"].notna(), [*KEY, "cluster_id", "duplicate_of", *COMPARED]]
+    films = clustered.sort_values(["cluster_id", "duplicate_of", *KEY], na_position="first")
+    tables = [_contradictions(films, column, similarity) for column in COMPARED]
+    conflicts = pd.concat(tables).sort_values("cluster_id", kind="stable", ignore_index=True)
+    return conflicts[CONFLICTS_SCHEMA.names]
 
 
 def merge(rows: pd.DataFrame) -> pd.DataFrame:
     """Fill missing values of the film kept for each cluster from its copies where they agree."""
     merged = rows.copy()
-    known = rows.loc[rows["cluster_id"].notna(), ["cluster_id", "duplicate_of", *MERGED]]
-    for _, films in known.groupby("cluster_id", sort=True):
-        kept = films.index[films["duplicate_of"].isna()]
-        for column in MERGED:
-            values = _known_values(films, column)
-            if len(kept) != 1 or kept[0] in values.index or values.empty:
-                continue
-            if all(_agree(column, values.iloc[0], value) for value in values):
-                merged.loc[kept[0], column] = values.iloc[0]
+    films = rows.loc[rows["cluster_id"].notna(), ["cluster_id", "duplicate_of", *MERGED]]
+    kept = films.loc[films["duplicate_of"].isna(), "cluster_id"].drop_duplicates(keep=False)
+    for column in MERGED:
+        known = _known(films, column)
+        first = known.drop_duplicates("cluster_id").set_index("cluster_id")[column]
+        agreeing = _agree(column, known["cluster_id"].map(first), known[column])
+        split = known.loc[~agreeing, "cluster_id"]
+        lacking = kept[~kept.index.isin(known.index) & kept.isin(first.index) & ~kept.isin(split)]
+        for place, cluster_id in lacking.items():
+            merged.loc[place, column] = first[cluster_id]
     return merged
 
 
-def _known_values(films: pd.DataFrame, column: str) -> "pd.Series[Any]":
-    values = films[column].dropna()
-    return values[values != UNKNOWN[column]] if column in UNKNOWN else values
+def _known(films: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The films that have a value in ``column``."""
+    values = films[column]
+    return films[values.notna() & (values != UNKNOWN[column]) if column in UNKNOWN else values.notna()]
 
 
-def _contradictions(films: pd.DataFrame, column: str) -> Iterator[tuple[Any, Any]]:
-    values = _known_values(films, column)
-    if column == "patient_id":  # sources name patients differently, so only names within one source can contradict
-        for _, names in values.groupby(films.loc[values.index, "source"], sort=True):
-            yield from _against_first(column, names)
-        return
-    yield from _against_first(column, values)
+def _contradictions(films: pd.DataFrame, column: str, similarity: Similarity) -> pd.DataFrame:
+    """The films that contradict the first of their cluster that has a value in ``column``."""
+    # sources name patients differently, so only names within one source can contradict
+    group = ["cluster_id", "source"] if column == "patient_id" else ["cluster_id"]
+    known = _known(films, column).sort_values(group, kind="stable")
+    place_of_first = known.index.to_series().groupby([known[name] for name in group]).transform("first")
+    base = known.loc[place_of_first].set_axis(known.index)
+    differing = ~_agree(column, base[column], known[column])
+    base, other, places = base[differing], known[differing], place_of_first[differing]
+    return pd.DataFrame(
+        {
+            "cluster_id": other["cluster_id"].astype(str),
+            "column": column,
+            "a_source": base["source"],
+            "a_item_id": base["item_id"],
+            "a_value": base[column].map(_text),
+            "b_source": other["source"],
+            "b_item_id": other["item_id"],
+            "b_value": other[column].map(_text),
+            "similarity": [similarity.get(pair) for pair in zip(places, other.index, strict=True)],
+        }
+    )
 
 
-def _against_first(column: str, values: "pd.Series[Any]") -> Iterator[tuple[Any, Any]]:
-    for index in values.index[1:]:
-        if not _agree(column, values.iloc[0], values[index]):
-            yield values.index[0], index
-
-
-def _agree(column: str, left: Any, right: Any) -> bool:
+def _agree(column: str, left: "pd.Series[Any]", right: "pd.Series[Any]") -> "pd.Series[bool]":
     if column == "age":
-        return bool(abs(left - right) <= MAX_YEARS)
-    return bool(left == right)
-
-
-def _conflict(
-    cluster_id: str,
-    column: str,
-    films: pd.DataFrame,
-    base: Any,
-    other: Any,
-    similarity: Similarity,
-) -> dict[str, Any]:
-    return {
-        "cluster_id": cluster_id,
-        "column": column,
-        "a_source": films.loc[base, "source"],
-        "a_item_id": films.loc[base, "item_id"],
-        "a_value": _text(films.loc[base, column]),
-        "b_source": films.loc[other, "source"],
-        "b_item_id": films.loc[other, "item_id"],
-        "b_value": _text(films.loc[other, column]),
-        "similarity": similarity.get((base, other)),
-    }
+        return ((left - right).abs() <= MAX_YEARS).astype(bool)
+    return (left == right).astype(bool)
 
 
 def _text(value: Any) -> str:

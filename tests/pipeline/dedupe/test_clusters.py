@@ -2,7 +2,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.dedupe.clusters import best_of, cluster_films
+from pipeline.dedupe.clusters import cluster_films, rank_films
 from pipeline.dedupe.verdicts import implied_pairs, ordered
 
 
@@ -45,7 +45,8 @@ def film(item_id, **values):
 
 def best(rows, field_share=None):
     films = pd.DataFrame(rows)
-    return films.loc[best_of(films, field_share or {}), "item_id"]
+    ranks = rank_films(films, field_share or {})
+    return films.loc[min(ranks, key=ranks.get), "item_id"]
 
 
 def test_least_cropped_film_is_best_even_if_smaller():

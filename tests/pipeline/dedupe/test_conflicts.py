@@ -54,6 +54,21 @@ def test_film_outside_clusters_has_no_conflicts():
     assert conflicts_in(table.assign(cluster_id=None)) == []
 
 
+def test_every_cluster_is_compared_with_its_own_film_kept():
+    one = rows(("cohen", "1", {"label": "covid", "age": 30.0}), ("cxnet", "9", {"label": "cap", "sex": "F"}))
+    other = rows(("cohen", "2", {"label": "cap"}), ("cxnet", "8", {"label": "covid", "age": 70.0, "view": "AP"}))
+    for order in (0, 1, 2, 3), (3, 2, 1, 0), (2, 0, 3, 1):
+        table = pd.concat([other.assign(cluster_id="b"), one.assign(cluster_id="a")], ignore_index=True).loc[[*order]]
+        conflicts = find_conflicts(table, {(0, 1): 0.9, (2, 3): 0.8})
+        assert conflicts[["cluster_id", "a_item_id", "b_item_id", "similarity"]].to_numpy().tolist() == [
+            ["a", "1", "9", 0.8],
+            ["b", "2", "8", 0.9],
+        ]
+        merged = merge(table)
+        assert merged.loc[0, ["age", "view"]].tolist() == [70.0, "AP"]
+        assert merged.loc[2, ["age", "sex"]].tolist() == [30.0, "F"]
+
+
 def test_missing_values_of_the_kept_film_are_filled_where_its_copies_agree():
     table = rows(
         ("cohen", "1", {"label": "covid", "view": "unknown"}),
