@@ -6,6 +6,7 @@ gives two properties that the candidate search relies on: the descriptor of an i
 original one, and the mirrored film can be described at the same corners.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,18 +56,16 @@ def find_points(gray: Gray) -> Points:
     """
     picture = normalize(_to_frame(gray))
     orb = cv2.ORB_create(POINTS, OCTAVE_STEP, LEVELS, edgeThreshold=16, patchSize=31, fastThreshold=15)  # type: ignore[attr-defined]
-    corners = sorted(orb.detect(picture, None), key=lambda corner: (corner.octave, corner.pt[1], corner.pt[0]))
-    corners = corners[:POINTS]
-    for corner in corners:
-        corner.angle = 0.0
+    corners = _in_order(orb.detect(picture, None))[:POINTS]
     if not corners:
         empty = np.zeros((0, BYTES), np.uint8)
         return Points(np.zeros((0, 2), np.float32), np.zeros(0, np.uint8), empty, empty)
+    for corner in corners:
+        corner.angle = 0.0
     corners, bits = orb.compute(picture, corners)
-    mirrored = _describe_mirrored(orb, picture, corners)
-    places = np.array([corner.pt for corner in corners], np.float32)
+    places = np.asarray(cv2.KeyPoint.convert(corners))
     levels = np.array([corner.octave for corner in corners], np.uint8)
-    return Points(places, levels, bits, mirrored)
+    return Points(places, levels, bits, _describe_mirrored(orb, picture, corners))
 
 
 def frame_size(width: int, height: int) -> tuple[int, int]:
@@ -85,7 +84,8 @@ def normalize(gray: Gray) -> Gray:
         (H, W) uint8 around 128. An inverted film gives inverted detail.
     """
     film = gray.astype(np.float32)
-    band = cv2.GaussianBlur(film, (0, 0), FINE) - _blur(film, COARSE)
+    band: npt.NDArray[Any] = cv2.GaussianBlur(film, (0, 0), FINE)
+    band -= _blur(film, COARSE)
     limit = MAX_DETAIL * (float(np.abs(band).mean()) + NOISE_FLOOR)
     band_limited = np.clip(band, -limit, limit)  # drawn lines must not suppress the vessels around them
     spread = np.sqrt(np.maximum(_blur(band_limited * band_limited, 2 * COARSE), 0)) + NOISE_FLOOR
@@ -99,14 +99,21 @@ def _to_frame(gray: Gray) -> Gray:
     return cv2.resize(gray, size, interpolation=cv2.INTER_AREA if size < gray.shape[::-1] else cv2.INTER_CUBIC)
 
 
-def _describe_mirrored(orb: "cv2.ORB", picture: Gray, corners: "list[cv2.KeyPoint]") -> Bits:
-    """Describe ``corners`` in the mirrored picture, in the same order."""
-    width = picture.shape[1]
-    mirrored = []
+def _in_order(corners: "Sequence[cv2.KeyPoint]") -> "list[cv2.KeyPoint]":
+    """Corners by level of the pyramid, then from top to bottom, then from left to right."""
+    if not corners:
+        return []
+    x, y = np.asarray(cv2.KeyPoint.convert(corners)).T
+    return [corners[place] for place in np.lexsort((x, y, [corner.octave for corner in corners])).tolist()]
+
+
+def _describe_mirrored(orb: "cv2.ORB", picture: Gray, corners: "Sequence[cv2.KeyPoint]") -> Bits:
+    """Describe ``corners`` in the mirrored picture, in the same order; the corners move there."""
+    last = picture.shape[1] - 1
     for number, corner in enumerate(corners):
         x, y = corner.pt
-        mirrored.append(cv2.KeyPoint(width - 1 - x, y, corner.size, 0.0, corner.response, corner.octave, number))
-    kept, bits = orb.compute(np.ascontiguousarray(picture[:, ::-1]), mirrored)
+        corner.pt, corner.class_id = (last - x, y), number
+    kept, bits = orb.compute(np.ascontiguousarray(picture[:, ::-1]), corners)
     described = np.zeros((len(corners), BYTES), np.uint8)
     described[[corner.class_id for corner in kept]] = bits
     return described

@@ -123,12 +123,19 @@ def detail(film: Plane) -> Plane:
     Returns:
         (H, W) float32, within ``CLIP`` of 0.
     """
-    band = cv2.GaussianBlur(film, (0, 0), FINE) - cv2.GaussianBlur(film, (0, 0), COARSE)
-    limit = MAX_DETAIL * (cv2.blur(np.abs(band), (WIDE, WIDE)) + NOISE_FLOOR)
-    limited = np.clip(band, -limit, limit)  # a drawn line must not suppress the vessels around it
-    energy = np.maximum(cv2.blur(limited * limited, (EVEN, EVEN)), 0)  # running sums of a flat place may fall below 0
-    spread = cv2.sqrt(energy) + NOISE_FLOOR
-    return np.clip(band / spread, -CLIP, CLIP)
+    band: Plane = cv2.GaussianBlur(film, (0, 0), FINE)
+    band -= cv2.GaussianBlur(film, (0, 0), COARSE)  # in place here and below: new memory costs more than the sums
+    limit: Plane = cv2.blur(np.abs(band), (WIDE, WIDE))
+    limit += NOISE_FLOOR
+    limit *= MAX_DETAIL
+    limited: Plane = cv2.max(cv2.min(band, limit), -limit)  # a drawn line must not suppress the vessels around it
+    limited *= limited
+    energy: Plane = cv2.blur(limited, (EVEN, EVEN))
+    np.maximum(energy, 0, out=energy)  # running sums of a flat place may fall below 0
+    spread: Plane = cv2.sqrt(energy)
+    spread += NOISE_FLOOR
+    band /= spread
+    return np.clip(band, -CLIP, CLIP, out=band)
 
 
 def _prove_from(a: MeasuredFilm, b: MeasuredFilm, change: Change, start: Matrix) -> Proof | None:
