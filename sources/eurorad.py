@@ -5,11 +5,12 @@ technique without radiography, rule out a film. The search links to a next page 
 "No case found". A case can have several patients.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-from bs4 import BeautifulSoup, Tag
+from typing import TYPE_CHECKING
 
 from sources.core.addresses import path_of
 from sources.core.errors import WebError
@@ -28,6 +29,7 @@ from sources.reading.html import (
     attribute,
     canonical,
     lost,
+    next_sibling,
     outermost,
     picture_addresses,
     soup,
@@ -36,6 +38,9 @@ from sources.reading.html import (
     words_of,
 )
 from sources.reading.licences import creative_commons, is_free
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup, Tag
 
 SITE = "https://www.eurorad.org"
 SEARCH = f"{SITE}/advanced-search?search=COVID&sort_by=published_at&sort_order=DESC&page=0"
@@ -238,8 +243,8 @@ def _age(person: str) -> float | None:
 def _section(tree: BeautifulSoup, name: str) -> str:
     """The text beside the heading ``name`` (sections are rows of two columns)."""
     for heading in outermost(tree, CASE_PAGE["section"]):
-        value = heading.find_next_sibling("div")
-        if words_of(heading).upper().rstrip(":") == name and isinstance(value, Tag):
+        value = next_sibling(heading, "div")
+        if words_of(heading).upper().rstrip(":") == name and value is not None:
             return words_of(value)[:500]
     return ""
 
@@ -248,8 +253,8 @@ def _category(tree: BeautifulSoup, name: str) -> str:
     """What follows the name of a category in bold, or of a definition, elsewhere on the page."""
     for heading in outermost(tree, "strong, b, dt, th, label"):
         if words_of(heading).upper().rstrip(":") == name and heading.parent is not None:
-            value = heading.find_next_sibling(["dd", "td", "span", "div", "a"])
-            words = words_of(value) if isinstance(value, Tag) else words_of(heading.parent)[len(words_of(heading)) :]
+            value = next_sibling(heading, "dd", "td", "span", "div", "a")
+            words = words_of(value) if value is not None else words_of(heading.parent)[len(words_of(heading)) :]
             return words.strip(" :")[:500]
     return ""
 

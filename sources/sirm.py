@@ -5,11 +5,12 @@ contain sizes (``-300x251``): the link around a picture, its ``srcset`` or the n
 News posts of the category are not cases. The English version of a case shows the same uploads.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator
 from itertools import chain
-
-from bs4 import Tag
+from typing import TYPE_CHECKING
 
 from sources.cases.sirm_listing import (
     CASE,
@@ -44,6 +45,9 @@ from sources.reading.html import (
     unique,
     words_of,
 )
+
+if TYPE_CHECKING:
+    from bs4 import Tag
 
 BODIES = ("div.td-post-content", "div.entry-content", "article")
 UPLOAD = re.compile(r"/wp-content/uploads/(\d{4}/\d{2}/.+)$")

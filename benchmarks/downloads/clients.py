@@ -15,8 +15,8 @@ import requests
 
 from benchmarks.peers import environment
 from sources.core.items import Item
+from sources.core.origin import LIVE
 from sources.core.source import Source, Terms
-from sources.core.web import LIVE
 from sources.download.driver import FetchOptions, fetch_source
 from sources.download.store import Store
 from sources.transport.client import Client

@@ -9,6 +9,8 @@ import pyarrow as pa
 from sources.core.errors import unknown
 from sources.core.items import FETCH_FIELDS, ITEM_FIELDS, KEY, LOCK_SCHEMA, field
 
+UNLABELED = "unlabeled"  # how films without a label are counted
+
 VERSION = "1"
 
 KEY_FIELDS = [LOCK_SCHEMA.field(name) for name in KEY]

@@ -14,7 +14,6 @@ from sources.core.storage import open_parquet, read_table
 from sources.core.text import counted
 
 ADULT_AGE = 18
-UNLABELED = "unlabeled"  # how films without a label are counted
 
 
 def shards(folder: UPath, prefix: str) -> list[UPath]:

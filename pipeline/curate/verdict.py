@@ -8,7 +8,8 @@ import pandas as pd
 from pandas.api.types import is_list_like
 
 from pipeline.core.layout import Layout
-from pipeline.core.tables import UNLABELED, row_names
+from pipeline.core.schema import UNLABELED
+from pipeline.core.tables import row_names
 from pipeline.report.summary import general_reason
 from pipeline.split.stage import SplitSummary
 from sources.core.items import KEY, LABELS

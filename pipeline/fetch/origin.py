@@ -6,7 +6,7 @@ from pathlib import Path
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
 from sources.core.errors import CxnetError
-from sources.core.web import LIVE, SANDBOX
+from sources.core.origin import LIVE, SANDBOX
 
 MIRROR_VARIABLE = "CXNET_MIRROR"
 

@@ -1,12 +1,12 @@
 """What `cxnet-data sources` lists: every source, how it is reached, and what has been fetched."""
 
-import json
 from collections.abc import Sequence
 
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
+from pipeline.core.receipts import fetch_receipt, origin_of
 from pipeline.fetch.access import access
-from sources.core.errors import unknown
+from sources.core.errors import CxnetError, unknown
 from sources.core.source import Source, get_source, source_names
 
 SOURCE_COLUMNS = ("source", "title", "labels", "licence", "access", "state")
@@ -58,13 +58,14 @@ def source_rows(layout: Layout, params: Params) -> tuple[tuple[str, ...], list[t
 
 def state(layout: Layout, name: str, params: Params) -> str:
     """What has been fetched of a source so far."""
-    path = layout.raw / name / "fetch.json"
-    if not path.exists():
-        return "not fetched" if name in params.sources else "not in the profile"
     try:
-        receipt = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
+        receipt = fetch_receipt(layout.raw, name)
+    except CxnetError:
         return "fetch.json is damaged; fetch again"
+    if not receipt:
+        return "not fetched" if name in params.sources else "not in the profile"
     if receipt.get("state") == "skipped":
         return f"skipped: {receipt.get('why', 'closed')}"
-    return f"{receipt.get('fetched', 0):,} of {receipt.get('listed', 0):,} fetched"
+    fetched = f"{receipt.get('fetched', 0):,} of {receipt.get('listed', 0):,} fetched"
+    origin = origin_of(receipt)
+    return fetched if origin is None else f"{fetched} from {origin}"

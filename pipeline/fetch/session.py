@@ -11,11 +11,11 @@ from pipeline.fetch.origin import mirror_folder, origin
 from pipeline.fetch.overview import known_names, named_sources
 from pipeline.fetch.retries import RETRY
 from sources.core.errors import CxnetError, UnfinishedError, unknown
+from sources.core.origin import OWN
 from sources.core.source import Source
 from sources.core.text import counted
 from sources.download.driver import FetchOptions, Outcome, Watcher, fetch_source
 from sources.download.locked import fetch_locked
-from sources.download.origins import OWN
 from sources.download.rows import table_of
 from sources.download.store import Store, local_folder
 from sources.transport.client import Client

@@ -18,10 +18,10 @@ from upath import UPath
 
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
-from pipeline.core.schema import IMAGES_SCHEMA, MANIFEST_SCHEMA
+from pipeline.core.schema import IMAGES_SCHEMA, MANIFEST_SCHEMA, UNLABELED
 from pipeline.core.shards import ShardWriter, with_picture
 from pipeline.core.summary import Summary
-from pipeline.core.tables import UNLABELED, iter_images, read_rows
+from pipeline.core.tables import iter_images, read_rows
 from pipeline.decisions import replay
 from pipeline.decisions.file import read_decisions
 from pipeline.manifest.rules import broken_rules, build

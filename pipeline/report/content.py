@@ -11,6 +11,7 @@ import pandas as pd
 from pipeline.core.balance import balance_warning
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
+from pipeline.core.receipts import fetch_receipt
 from pipeline.core.schema import (
     CONFLICTS_SCHEMA,
     CONTRADICTIONS_SCHEMA,
@@ -145,13 +146,7 @@ def _skipped(layout: Layout, params: Params) -> list[page.Skipped]:
     """Sources that this run did not read."""
     skipped = []
     for name in params.sources:
-        receipt = layout.raw / name / "fetch.json"
-        try:
-            values = json.loads(receipt.read_text(encoding="utf-8")) if receipt.exists() else {}
-        except ValueError as error:
-            raise CxnetError(
-                f"{receipt} is not readable JSON ({error}); run `cxnet-data fetch {name}` again."
-            ) from None
+        values = fetch_receipt(layout.raw, name)
         if values.get("state") == "skipped":
             skipped.append(page.Skipped(name, str(values.get("why", "closed"))))
     return skipped

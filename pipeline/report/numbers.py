@@ -7,7 +7,8 @@ import pandas as pd
 from pandas.api.types import is_list_like
 
 from pipeline.core.balance import SPLITS
-from pipeline.core.tables import UNLABELED, row_names
+from pipeline.core.schema import UNLABELED
+from pipeline.core.tables import row_names
 from pipeline.report.summary import Table, general_reason
 from sources.core.items import KEY, LABELS
 from sources.core.text import counted

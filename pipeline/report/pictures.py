@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline.core.layout import Layout
 from pipeline.core.pictures import read_pictures, thumbnail
-from pipeline.core.tables import UNLABELED
+from pipeline.core.schema import UNLABELED
 from pipeline.imaging.png import decode_png
 from pipeline.report.numbers import general_reason, with_flags
 from sources.core.items import KEY, Key

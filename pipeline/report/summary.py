@@ -1,15 +1,16 @@
 """What a manifest holds, as plain tables: rows by source, label, view and status, and the top reasons for exclusion."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pandas as pd
 from upath import UPath
 
 from pipeline.core.layout import Layout
-from pipeline.core.tables import UNLABELED
+from pipeline.core.receipts import fetch_receipt, origin_of
+from pipeline.core.schema import UNLABELED
 from sources.core.items import LABELS, VIEWS
-from sources.core.storage import read_table
+from sources.core.storage import read_arrow
 from sources.core.text import counted
 
 COLUMNS = ["source", "label", "view", "status", "excluded_by", "reason"]
@@ -31,6 +32,21 @@ class Table:
     title: str | None = None
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What rows of a manifest are counted by; the fields are ``COLUMNS``, with the reason in general terms."""
+
+    source: str
+    label: str
+    view: str | None
+    status: str
+    excluded_by: str | None
+    reason: str
+
+
+Counts = Counter[Kind]
+
+
 def manifest_tables(layout: Layout, manifest: str | None = None) -> list[Table]:
     """The tables that ``cxnet-data show`` prints.
 
@@ -39,44 +55,62 @@ def manifest_tables(layout: Layout, manifest: str | None = None) -> list[Table]:
         manifest: another ``manifest.parquet``, or the folder that holds it; None = this project's.
 
     Raises:
-        CxnetError: the file is absent, not Parquet, or not a manifest.
+        CxnetError: the file is absent, not Parquet, or not a manifest, or the receipt of a source is damaged.
     """
-    path = UPath(manifest) if manifest else layout.manifest
-    rows = read_table(path if path.suffix == ".parquet" else path / "manifest.parquet", COLUMNS)
-    rows = rows.assign(label=rows["label"].fillna(UNLABELED), view=rows["view"].fillna("unknown"))
-    return [label_table(rows), stratum_table(rows), reason_table(rows)]
+    folder = UPath(manifest) if manifest else layout.manifest
+    path = folder if folder.suffix == ".parquet" else folder / "manifest.parquet"
+    kinds = count_kinds(path)
+    return [label_table(kinds, origins(path, kinds)), stratum_table(kinds), reason_table(kinds)]
 
 
-def label_table(rows: pd.DataFrame) -> Table:
+def count_kinds(path: UPath) -> Counts:
+    """How many rows of each kind a manifest has."""
+    values = read_arrow(path, COLUMNS).select(COLUMNS).to_pydict().values()
+    return Counter(
+        Kind(source, label or UNLABELED, view, status, excluded_by, general_reason(reason or ""))
+        for source, label, view, status, excluded_by, reason in zip(*values, strict=True)
+    )
+
+
+def origins(path: UPath, kinds: Counts) -> list[str]:
+    """What the sources of a manifest were fetched from, by the receipts beside it."""
+    receipts = [fetch_receipt(path.parent.parent / "raw", source) for source in {kind.source for kind in kinds}]
+    return sorted({origin for origin in map(origin_of, receipts) if origin is not None})
+
+
+def label_table(kinds: Counts, fetched_from: Sequence[str]) -> Table:
     """Kept and excluded rows of each label, and of all."""
-    counts = _by_status(rows, ["label"])
-    labels = [name for name in (*LABELS, UNLABELED) if name in counts.index]
-    table = [(name, *_numbers(counts.loc[[name]].sum())) for name in labels]
-    title = f"{counted(len(rows), 'row')} from {counted(rows['source'].nunique(), 'source')}"
-    return Table(("label", "kept", "excluded", "rows"), [*table, ("all", *_numbers(counts.sum()))], title)
+    labels = {kind.label for kind in kinds}
+    rows = [(label, *_by_status(kinds, label=label)) for label in (*LABELS, UNLABELED) if label in labels]
+    title = f"{counted(kinds.total(), 'row')} from {counted(len({kind.source for kind in kinds}), 'source')}"
+    if fetched_from:
+        title += f", fetched from {' and '.join(fetched_from)}"
+    return Table(("label", "kept", "excluded", "rows"), [*rows, ("all", *_by_status(kinds))], title)
 
 
-def stratum_table(rows: pd.DataFrame) -> Table:
+def stratum_table(kinds: Counts) -> Table:
     """Each label of each source: its kept films by view, then all kept and excluded rows."""
-    counts = _by_status(rows, ["source", "label"])
-    kept = rows[rows["status"] == "kept"]
-    views = [view for view in VIEWS if view in set(kept["view"])]
-    by_view = pd.crosstab([kept["source"], kept["label"]], kept["view"]) if len(kept) else pd.DataFrame()
-    by_view = by_view.reindex(index=counts.index, columns=views, fill_value=0)
-    joined = pd.concat([by_view, counts], axis=1).fillna(0)
-    names = zip(joined.index.get_level_values(0), joined.index.get_level_values(1), strict=True)
-    numbers = joined.astype(int).to_numpy().tolist()
-    table = [(*name, *row) for name, row in zip(names, numbers, strict=True)]
-    return Table(("source", "label", *views, "kept", "excluded", "rows"), table, "Kept films by view")
+    shown = {kind.view or "unknown" for kind in kinds if kind.status == "kept"}
+    views = [view for view in VIEWS if view in shown]
+    by_view: Counter[tuple[str, str, str]] = Counter()
+    for kind, count in kinds.items():
+        by_view[kind.source, kind.label, kind.view or "unknown"] += count * (kind.status == "kept")
+    rows = [
+        (source, label, *(by_view[source, label, view] for view in views), *_by_status(kinds, source, label))
+        for source, label in sorted({(kind.source, kind.label) for kind in kinds})
+    ]
+    return Table(("source", "label", *views, "kept", "excluded", "rows"), rows, "Kept films by view")
 
 
-def reason_table(rows: pd.DataFrame, top: int = TOP) -> Table:
+def reason_table(kinds: Counts, top: int = TOP) -> Table:
     """The most frequent kinds of reasons for exclusion, and the stages that gave them."""
-    excluded = rows[rows["status"] == "excluded"]
-    counts = excluded.groupby(["excluded_by", excluded["reason"].fillna("").map(general_reason)]).size()
-    ordered = sorted(counts.items(), key=lambda entry: (-int(entry[1]), entry[0]))[:top]
-    table = [(*names, int(number)) for names, number in ordered]  # type: ignore[misc]
-    return Table(("stage", "reason", "rows"), table, f"Top {len(table)} reasons for exclusion")
+    counts: Counter[tuple[str, str]] = Counter()
+    for kind, count in kinds.items():
+        if kind.status == "excluded" and kind.excluded_by is not None:
+            counts[kind.excluded_by, kind.reason] += count
+    ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))[:top]
+    rows = [(*names, number) for names, number in ordered]
+    return Table(("stage", "reason", "rows"), rows, f"Top {len(rows)} reasons for exclusion")
 
 
 def general_reason(reason: str) -> str:
@@ -86,11 +120,11 @@ def general_reason(reason: str) -> str:
     return reason.removeprefix("parse: ").split(": ")[0].split(" (")[0].split(" at http")[0]
 
 
-def _by_status(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Columns kept, excluded and rows, for each combination of ``by``."""
-    flags = rows.assign(kept=rows["status"] == "kept", excluded=rows["status"] != "kept", rows=True)
-    return flags.groupby(by)[["kept", "excluded", "rows"]].sum().astype(int)
-
-
-def _numbers(row: "pd.Series[int]") -> list[int]:
-    return [int(value) for value in row]
+def _by_status(kinds: Counts, source: str | None = None, label: str | None = None) -> tuple[int, int, int]:
+    """Kept rows, the other rows and all rows, of one source and one label or of all."""
+    chosen = {
+        kind: count for kind, count in kinds.items() if source in (None, kind.source) and label in (None, kind.label)
+    }
+    kept = sum(count for kind, count in chosen.items() if kind.status == "kept")
+    total = sum(chosen.values())
+    return kept, total - kept, total

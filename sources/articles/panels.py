@@ -5,15 +5,19 @@ by gutters: straight white strips across the whole figure, or across a part that
 recursive X-Y cut: Nagy and Seth, ICPR 1984). White margins are cut off; strips of text and drawings are not panels.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
 
 from sources.core.formats import PILLOW_FORMATS
 from sources.core.limits import FIGURE_PIXELS
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Box = tuple[int, int, int, int]  # left, top, width, height in pixels
 Gray = npt.NDArray[np.uint8]
@@ -36,6 +40,8 @@ TILE_WIDTH, TILE_LENGTH = 322, 323  # TIFF tags
 
 def panels_of(picture: Path | BinaryIO) -> list[Box]:
     """The panels of a picture file, in reading order; none if it is a single film or cannot be read."""
+    from PIL import Image, ImageOps
+
     try:
         with Image.open(picture, formats=PILLOW_FORMATS) as image:
             if _pixels_to_decode(image) > FIGURE_PIXELS or getattr(image, "n_frames", 1) > 1:

@@ -4,10 +4,11 @@ A study has its id in ``data-study-id`` (2020), at the end of the id of its chil
 its own id (2025), where only links may be left of it. ``radiopaedia_pictures.py`` reads a study's pictures.
 """
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
-
-from bs4 import BeautifulSoup, Tag
+from typing import TYPE_CHECKING
 
 from sources.core.addresses import path_of
 from sources.core.layouts import Layout
@@ -15,6 +16,9 @@ from sources.core.limits import SELECTED_ELEMENTS
 from sources.language.ages import age_in_text, parse_age
 from sources.language.words import parse_sex
 from sources.reading.html import absolute, attribute, outermost, soup, unique, words_of
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup, Tag
 
 SITE = "https://radiopaedia.org"
 SEARCH_PAGE = Layout(
@@ -78,7 +82,7 @@ class Case:
     systems: str
     age: float | None
     sex: str | None
-    studies: tuple["Study", ...]
+    studies: tuple[Study, ...]
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ The posts of 2020 have moved from the site to its archive. A list counts as whol
 its pager names; otherwise the next list is read, too, and in the end a row says what may be missing.
 """
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-
-from bs4 import BeautifulSoup, Tag
+from typing import TYPE_CHECKING
 
 from sources.core import layouts
 from sources.core.addresses import path_of
@@ -19,6 +20,9 @@ from sources.core.layouts import Layout
 from sources.core.web import Web
 from sources.reading.answers import mappings
 from sources.reading.html import absolute, attribute, listing_pages, unique, words_of
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup, Tag
 
 SITE = "https://www.sirm.org"
 ARCHIVE = "https://archivio.sirm.org"  # of the posts of 2020

@@ -9,9 +9,6 @@ from typing import Any, Protocol
 
 from sources.core.errors import WebError
 
-LIVE = "live"  # names of origins: what answers the requests
-SANDBOX = "sandbox"
-
 
 @dataclass(frozen=True)
 class Page:

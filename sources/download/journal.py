@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-ORIGIN_KEY = "world"  # key of the origin in receipts and journals
+from sources.core.origin import ORIGIN_KEY
 
 
 @dataclass(frozen=True)

@@ -8,23 +8,14 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from sources.core.web import LIVE
-
 WAITING = "other_origins"
 RECEIPT = "fetch.json"
 STAYING = (WAITING, ".lock")
-OWN = "own folder"  # the origin of a folder of the user's own, which is the same in every profile
 
 
 def place_of(folder: Path, origin: str) -> Path:
     """Where the files of an origin wait while ``folder`` holds those of another one."""
     return folder / WAITING / re.sub(r"[^A-Za-z0-9]+", "-", origin).strip("-")
-
-
-def in_words(origin: str) -> str:
-    """An origin for a sentence: the live web, the mirror, the sandbox (seed 7, 626 films)."""
-    name, _, options = origin.partition(", ")
-    return "the live web" if origin == LIVE else f"the {name} ({options})" if options else f"the {name}"
 
 
 def set_aside(folder: Path, origin: str) -> Path:

@@ -21,11 +21,11 @@ import pandas as pd
 from sources.core.errors import CxnetError
 from sources.core.items import LOCK_SCHEMA
 from sources.core.lock import read_lock
+from sources.core.origin import ORIGIN_KEY, OWN, SANDBOX, in_words
 from sources.core.storage import read_table, write_json, write_table
 from sources.core.text import counted
-from sources.core.web import SANDBOX
-from sources.download.journal import ORIGIN_KEY, Journal, Received
-from sources.download.origins import OWN, RECEIPT, bring_back, in_words, place_of, set_aside
+from sources.download.journal import Journal, Received
+from sources.download.origins import RECEIPT, bring_back, place_of, set_aside
 from sources.download.turns import alone_in
 
 log = logging.getLogger(__name__)

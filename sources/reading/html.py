@@ -1,18 +1,22 @@
 """Web pages: parsing any bytes, absolute addresses, the largest copy of a picture, listings that always end."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 from urllib.parse import urldefrag, urljoin
-
-from bs4 import BeautifulSoup, Tag
 
 from sources.core.addresses import path_of, web_address
 from sources.core.errors import WebError
 from sources.core.items import Item, once, unparsed, unreadable_page
 from sources.core.limits import ENCLOSING_LEVELS, LISTING_PAGES, PAGE_CHARACTERS, PAGE_TAGS, SELECTED_ELEMENTS
 from sources.core.web import Page, Web
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup, Tag
 
 PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp|bmp|tiff?|jfif)$", re.IGNORECASE)
 XML = re.compile(r"<\?xml\b[^>]{0,200}>?", re.IGNORECASE)
@@ -35,6 +39,8 @@ class Listing:
 
 def soup(text: str) -> BeautifulSoup:
     """``text`` as a tree, whatever it is; what exceeds a sane size is cut off."""
+    from bs4 import BeautifulSoup  # slow to import, as is all that only fetching needs
+
     text = "\n" + XML.sub("", text[:PAGE_CHARACTERS].replace("\0", ""))  # else the parser may warn: XML? a file name?
     if text.count("<") > PAGE_TAGS:
         text = text[: _nth(text, "<", PAGE_TAGS)]
@@ -44,6 +50,14 @@ def soup(text: str) -> BeautifulSoup:
 def words_of(node: Tag | None) -> str:
     """The text below ``node`` with single spaces; "" for None."""
     return " ".join(node.get_text(" ").split()) if node is not None else ""
+
+
+def next_sibling(node: Tag, *names: str) -> Tag | None:
+    """The next element after ``node`` and beside it that has one of these names."""
+    import bs4
+
+    found = node.find_next_sibling(list(names))
+    return found if isinstance(found, bs4.Tag) else None
 
 
 def outermost(tree: Tag, selector: str) -> list[Tag]:

@@ -11,9 +11,9 @@ import pandas as pd
 from loopback import Site
 
 from sources.core.items import Item
+from sources.core.origin import LIVE
 from sources.core.source import Source, Terms
 from sources.core.storage import read_table
-from sources.core.web import LIVE
 from sources.download.driver import FetchOptions, Outcome, fetch_source
 from sources.download.store import Store
 from sources.transport.client import Client

@@ -16,9 +16,9 @@ from pipeline.fetch.retries import ask_again, to_retry
 from pipeline.fetch.session import open_session
 from pipeline.profile.load import load_params
 from sources.core.items import LOCK_SCHEMA, Item
+from sources.core.origin import LIVE
 from sources.core.source import get_source
 from sources.core.storage import read_table, write_table
-from sources.core.web import LIVE
 from sources.download.driver import FetchOptions, Watcher
 from sources.download.rows import row_of, table_of
 from sources.download.store import Store

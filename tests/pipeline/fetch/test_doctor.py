@@ -13,8 +13,8 @@ from pipeline.fetch.doctor import Diagnosis, _remembered, check_sources, diagnos
 from sources.core.errors import UsageError
 from sources.core.items import Item, unparsed
 from sources.core.layouts import Layout
+from sources.core.origin import LIVE
 from sources.core.source import Source, Terms
-from sources.core.web import LIVE
 from sources.reading.html import Listing, absolute, attribute, soup, walk
 
 LIST = Layout("list of 2026", "2026-11", r"/list$", {"case": "a.case"}, {"next": "a.next"})

@@ -55,12 +55,16 @@ def test_the_state_of_a_source_is_read_from_its_receipt(tmp_path):
     receipt.parent.mkdir(parents=True)
     for content, expected in (
         ({"state": "fetched", "listed": 1200, "fetched": 7}, "7 of 1,200 fetched"),
+        ({"world": "mirror", "listed": 9, "fetched": 3}, "3 of 9 fetched from the mirror"),
+        ({"world": "live", "listed": 9, "fetched": 9}, "9 of 9 fetched from the live web"),
+        ({"world": "own folder", "listed": 9, "fetched": 9}, "9 of 9 fetched from your own folder"),
         ({"state": "skipped", "why": "no token"}, "skipped: no token"),
     ):
         receipt.write_text(json.dumps(content))
         assert state(layout, "cohen", params) == expected
-    receipt.write_text("{")
-    assert state(layout, "cohen", params) == "fetch.json is damaged; fetch again"
+    for damaged in ("{", "[]"):
+        receipt.write_text(damaged)
+        assert state(layout, "cohen", params) == "fetch.json is damaged; fetch again"
 
 
 def test_every_column_of_every_table_has_a_meaning():

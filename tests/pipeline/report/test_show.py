@@ -1,5 +1,8 @@
 """The summary of a manifest as plain tables."""
 
+import subprocess
+import sys
+
 import pytest
 from handmade import film, table
 from typer.testing import CliRunner
@@ -12,7 +15,7 @@ from pipeline.core.schema import MANIFEST_SCHEMA
 from pipeline.manifest.rules import build
 from pipeline.report.summary import Table, general_reason, manifest_tables
 from sources.core.errors import CxnetError
-from sources.core.storage import write_table
+from sources.core.storage import write_json, write_table
 
 ROWS = [
     film("cohen", "1"),
@@ -47,6 +50,27 @@ def test_rows_are_counted_by_label_source_view_and_status(tmp_path):
         [("dedupe", "copy of nih/1", 2), ("manifest", "label unknown", 1)],
         "Top 2 reasons for exclusion",
     )
+
+
+def test_the_title_says_what_the_films_were_fetched_from(tmp_path):
+    layout = written(tmp_path, ROWS)
+    for source, world in (("cohen", "live"), ("nih", "sandbox, seed 7, 40 films"), ("sirm", "mirror")):
+        write_json(layout.raw / source / "fetch.json", {"world": world, "state": "fetched"})
+    title = "6 rows from 2 sources, fetched from the live web and the sandbox (seed 7, 40 films)"
+    assert manifest_tables(layout)[0].title == title
+    assert manifest_tables(Layout.at(UPath(tmp_path / "elsewhere")), str(layout.manifest))[0].title == title
+
+
+@pytest.mark.parametrize("command", ["show", "sources"])
+def test_tables_are_looked_up_without_libraries_that_are_slow_to_import(command, tmp_path):
+    written(tmp_path, ROWS)
+    code = (
+        "import sys; from typer.testing import CliRunner; from pipeline.cli.main import app; "
+        f"assert CliRunner().invoke(app, [{command!r}, '--root', {str(tmp_path)!r}]).exit_code == 0; "
+        "print(*{'pandas', 'scipy', 'cv2', 'requests', 'bs4', 'PIL', 'tensorflow'} & sys.modules.keys())"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stderr, answer.stdout) == (0, "", "\n")
 
 
 @pytest.mark.parametrize("rows", [[], [film(label=None)], [film()]], ids=["empty", "all excluded", "all kept"])

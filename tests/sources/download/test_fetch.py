@@ -12,8 +12,8 @@ from toy import POLICY, Toy, client, fetch, fill, picture
 
 from sources.core.errors import CxnetError, StoppedError, UsageError
 from sources.core.items import Item, unparsed
+from sources.core.origin import LIVE
 from sources.core.storage import read_table
-from sources.core.web import LIVE
 from sources.download.driver import FetchOptions
 from sources.download.locked import fetch_locked
 from sources.download.published import git_blob, published_blob

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from loopback import serving
 from toy import Toy, fetch, fill, picture
 
-from sources.core.web import LIVE
-from sources.download.origins import in_words, place_of
+from sources.core.origin import LIVE, OWN, in_words
+from sources.download.origins import place_of
 from sources.download.store import Store
 
 SANDBOX = "sandbox, seed 1, 9 films"
@@ -131,6 +131,7 @@ def test_no_kill_while_files_are_moved_loses_one(tmp_path_factory, kills):
     [
         (LIVE, "the live web", "live"),
         ("mirror", "the mirror", "mirror"),
+        (OWN, "your own folder", "own-folder"),
         (SANDBOX, "the sandbox (seed 1, 9 films)", "sandbox-seed-1-9-films"),
     ],
 )

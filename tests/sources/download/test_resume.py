@@ -10,8 +10,8 @@ import pytest
 from loopback import Answer, Fault, busy, dripping, dropped, flapping, serving
 from toy import Toy, client, fetch, fill, picture, relist
 
+from sources.core.origin import LIVE
 from sources.core.storage import read_table
-from sources.core.web import LIVE
 from sources.download.downloads import Downloads
 from sources.download.driver import FetchOptions
 from sources.download.store import Store

@@ -8,7 +8,8 @@ from toy import client
 
 from sources.core.addresses import Hosts
 from sources.core.errors import WebError
-from sources.core.web import LIVE, Page
+from sources.core.origin import LIVE
+from sources.core.web import Page
 from sources.download.downloads import Downloads
 from sources.download.store import Store
 from sources.download.web import SourceWeb

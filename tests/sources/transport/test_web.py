@@ -13,7 +13,8 @@ from urllib3 import HTTPResponse
 
 from sources.core.addresses import Hosts
 from sources.core.errors import UsageError, WebError
-from sources.core.web import LIVE, Page, Web
+from sources.core.origin import LIVE
+from sources.core.web import Page, Web
 from sources.download.downloads import Downloads
 from sources.download.store import Store
 from sources.download.web import SourceWeb
