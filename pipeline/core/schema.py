@@ -51,6 +51,12 @@ PIXEL_FIELDS = [
         "rotated | inverted | mirrored | border | collimated | text | blurred | upscaled | few_levels | "
         "display_suspect",
     ),
+    field(
+        "file_subject",
+        pa.string(),
+        "what a DICOM file says that it shows, if no chest film: CT | modality US, ... | another part of the body | "
+        "an animal",
+    ),
     field("decode_warning", pa.string(), "what was wrong with the file, although it was decoded; null = nothing"),
 ]
 

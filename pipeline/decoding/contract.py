@@ -28,6 +28,7 @@ class Picture:
         orientation: how to turn the picture, 1 to 8 as in EXIF; 1 is upright.
         is_negative: whether the smallest sample is white.
         is_suspect: whether the reader itself reduced the samples to 8 bits and lost most of the picture.
+        subject: what the file says that it shows, if that is no chest film.
         warnings: what was wrong with the file, although the picture could be decoded.
     """
 
@@ -37,6 +38,7 @@ class Picture:
     orientation: int = 1
     is_negative: bool = False
     is_suspect: bool = False
+    subject: str | None = None
     warnings: tuple[str, ...] = ()
 
 

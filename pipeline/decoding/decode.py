@@ -65,6 +65,7 @@ class Decoded:
         photometric: MONOCHROME1 | MONOCHROME2 | RGB | PALETTE, as received.
         is_color: whether the channels differ visibly.
         display_suspect: whether the reduction to 8 bits leaves most of the picture black, white or in a few grays.
+        subject: what the file says that it shows, if that is no chest film.
         warnings: what was wrong with the file, although the picture could be decoded.
     """
 
@@ -74,6 +75,7 @@ class Decoded:
     photometric: str
     is_color: bool
     display_suspect: bool = False
+    subject: str | None = None
     warnings: tuple[str, ...] = ()
 
     @property
@@ -162,7 +164,8 @@ def _finished(picture: Picture, name: str) -> Decoded:
         gray = cv2.bitwise_not(gray)
     turn = UPRIGHT.get(picture.orientation)
     upright = np.ascontiguousarray(turn(gray)) if turn else gray
-    return Decoded(upright, name, picture.bit_depth, picture.photometric, is_color, is_suspect, picture.warnings)
+    facts = (picture.bit_depth, picture.photometric, is_color, is_suspect, picture.subject, picture.warnings)
+    return Decoded(upright, name, *facts)
 
 
 def _gray(pixels: Pixels) -> tuple[Gray, bool]:

@@ -1,7 +1,8 @@
-"""Decode the pixels of a DICOM file, and read nothing else from it.
+"""Decode the pixels of a DICOM file, and read nothing else from it but what they show.
 
-Only the attributes that describe pixels are read. No patient, study, device or institution tag is kept in memory, so
-none can reach a table, an image or a log; overlays are not read. A bad optional attribute costs a warning, not the film
+Only the attributes that describe pixels are read, and those that say whether they show a chest at all. No patient's
+name or number, no study, device or institution is kept in memory, so none can reach a table, an image or a log;
+overlays are not read. A bad optional attribute costs a warning, not the film
 (DICOM PS3.3 C.7.6.3, C.11.1, C.11.2, C.11.6; https://dicom.nema.org/medical/dicom/current/output/html/part03.html).
 """
 
@@ -17,6 +18,7 @@ from pipeline.decoding.contract import BadImage, Limits, Picture
 from pipeline.decoding.dicom_attributes import Attributes
 from pipeline.decoding.dicom_display import show, show_color
 from pipeline.decoding.dicom_pixels import PixelFormat, decode_pixels
+from pipeline.decoding.dicom_subject import SUBJECT_KEYWORDS, subject_of
 
 OVERLAY_BITS = [Tag(group, 0x0102) for group in range(0x6000, 0x6020, 2)]  # which bits of the pixels hold overlays
 PIXEL_KEYWORDS = [
@@ -50,7 +52,7 @@ PIXEL_KEYWORDS = [
     "BluePaletteColorLookupTableData",
     "PixelData",
 ]
-PIXEL_TAGS = [*(Tag(keyword) for keyword in PIXEL_KEYWORDS), *OVERLAY_BITS]
+PIXEL_TAGS = [*(Tag(keyword) for keyword in (*PIXEL_KEYWORDS, *SUBJECT_KEYWORDS)), *OVERLAY_BITS]
 PIXEL_DATA = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")  # the tag in either byte order
 DEFLATED = b"1.2.840.10008.1.2.1.99"
 PLAIN = b"1.2.840.10008.1.2.1".ljust(len(DEFLATED), b"\0")
@@ -81,12 +83,19 @@ def read_dicom(data: bytes, limits: Limits) -> Picture:
     size = form.pixels * form.samples * (2 if form.allocated > 8 else 1)
     limits.check_cost(2 * len(data) + 3 * size, effort=size)  # pydicom copies the pixels out of the file
     form, samples = decode_pixels(attributes, form, str(dataset.file_meta.get("TransferSyntaxUID", "")), limits)
-    depth, warnings = form.stored, attributes.warnings
-    if form.photometric.startswith("MONOCHROME"):
-        gray, is_suspect = show(samples, form, attributes)
-        return Picture(gray, depth, form.photometric, is_suspect=is_suspect, warnings=tuple(warnings))
-    photometric = "PALETTE" if form.photometric == "PALETTE COLOR" else "RGB"
-    return Picture(show_color(samples, form, attributes), depth, photometric, warnings=tuple(warnings))
+    is_gray, is_suspect = form.photometric.startswith("MONOCHROME"), False
+    if is_gray:
+        pixels, is_suspect = show(samples, form, attributes)
+    else:
+        pixels = show_color(samples, form, attributes)
+    return Picture(
+        pixels,
+        bit_depth=form.stored,
+        photometric=form.photometric if is_gray else "PALETTE" if form.photometric == "PALETTE COLOR" else "RGB",
+        is_suspect=is_suspect,
+        subject=subject_of(attributes),
+        warnings=tuple(attributes.warnings),
+    )
 
 
 def _attributes(dataset: Dataset) -> Attributes:

@@ -149,5 +149,6 @@ def _describe(decoded: Decoded, gray: Gray) -> dict[str, Any]:
         "photometric": decoded.photometric,
         "pixel_sha256": digest.hexdigest(),
         "is_color": decoded.is_color,
+        "file_subject": decoded.subject,
         "decode_warning": "; ".join(decoded.warnings) or None,
     }

@@ -1,8 +1,8 @@
 """Reconcile the view that a source states with the view that the picture shows.
 
-The source comes first; the picture decides for films of unknown view. If the two clearly disagree, neither is trusted:
-the film is excluded and marked for a person to decide (``curation/decisions.csv``). The picture never decides between
-AP and PA.
+The source comes first, then what the file itself says that it shows; the picture decides for films of unknown view. If
+they clearly disagree, none is trusted: the film is excluded and marked for a person to decide
+(``curation/decisions.csv``). The picture never decides between AP and PA.
 """
 
 from collections.abc import Mapping
@@ -49,13 +49,14 @@ def decide(rows: pd.DataFrame, scores: Mapping[Key, Scores], params: ViewsParams
     """Add the columns of the stage to ``rows``, and exclude what is not to be kept.
 
     Args:
-        rows: all rows, with the columns ``source``, ``item_id``, ``view``, ``excluded_by`` and ``reason``.
+        rows: all rows, with the columns ``source``, ``item_id``, ``view``, ``file_subject``, ``excluded_by`` and
+            ``reason``.
         scores: probabilities of :data:`pipeline.classifiers.views.CLASSES` for every row with a picture.
         params: options of the stage.
     """
     verdicts = [
-        verdict(view, scores.get((source, item_id)), params)
-        for source, item_id, view in rows[[*KEY, "view"]].itertuples(index=False, name=None)
+        verdict(view, scores.get((source, item_id)), params, None if pd.isna(subject) else subject)
+        for source, item_id, view, subject in rows[[*KEY, "view", "file_subject"]].itertuples(index=False, name=None)
     ]
     columns = {
         field.name: pd.Series([getattr(each, field.name) for each in verdicts], rows.index, object)
@@ -65,21 +66,35 @@ def decide(rows: pd.DataFrame, scores: Mapping[Key, Scores], params: ViewsParams
     return exclude(rows.assign(**columns), reason.notna(), "views", reason)
 
 
-def verdict(view: str | None, scores: Scores | None, params: ViewsParams) -> Verdict:
+def verdict(view: str | None, scores: Scores | None, params: ViewsParams, subject: str | None = None) -> Verdict:
     """Decide on one film.
 
     Args:
         view: as its source states it; ``unknown`` or None if it does not.
         scores: probabilities of frontal, lateral and other; None without a picture.
         params: options of the stage.
+        subject: what the file itself says that it shows, if that is no chest film.
     """
     is_stated = view in CLASS_OF
     if scores is None:
         return Verdict(view or "unknown", "metadata" if is_stated else None)
     shown = int(predict(scores[None], params.frontal_score)[0])
+    if subject is not None:
+        return _from_file(view if is_stated else None, subject, CLASSES[shown], float(scores[shown]), params)
     if view is not None and is_stated:
         return _from_source(view, CLASSES[shown], float(scores[shown]), params)
     return _from_picture(CLASSES[shown], float(scores[shown]), float(scores[CLASSES.index("frontal")]), params)
+
+
+def _from_file(view: str | None, subject: str, shown: str, score: float, params: ViewsParams) -> Verdict:
+    """A file that says itself that it shows no chest film; the source can only dispute it."""
+    own = "CT" if subject == "CT" else "OTHER"
+    if view is not None and CLASS_OF[view] != "other":
+        review = f"the source states {view}, the file says: {subject}"
+        return Verdict(view, "metadata", shown, round(score, 4), review, f"view disputed: {review}")
+    view = view or own
+    reason = None if view in params.keep else f"{NAMES[view]} (the file says: {subject})"
+    return Verdict(view, "metadata", shown, round(score, 4), None, reason)
 
 
 def _from_source(view: str, shown: str, score: float, params: ViewsParams) -> Verdict:

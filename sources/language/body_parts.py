@@ -31,6 +31,15 @@ _OTHER = any_of("""
     carpal, phalan*, limb*, extremit*, acetabul*, bone age, skeletal, skeleton, long bones, rib, ribs, sternum,
     sternal, joint, joints, iliac, kypho*, lordo*, cobb
 """)
+_CHEST_CODE = re.compile(r"chest|thora|t.ra[xc]|lung|pulm|poumon|polmon|cxr", re.IGNORECASE)  # inside of a code, too
+_OTHER_CODE = any_of("""
+    thoracic-spine*, cspine, tspine, lspine, sspine, ctspine, tlspine, lsspine, hws, bws, lws, headneck*, brain,
+    hombro*, codo, muñeca*, cadera*, rodilla*, tobillo*, pie, pierna*, brazo*, craneo*, cráneo*, columna*,
+    spalla*, gomito*, polso*, anca, ginocchi*, cavigli*, piede*, gamba*, cranio*,
+    épaule*, epaule*, coude*, poignet*, cheville*, pied, pieds, jambe*, crane,
+    schulter*, ellenbogen*, handgelenk*, hüft*, hueft*, becken*, knie*, sprunggelenk*, fuß, fuss, schädel*, schaedel*,
+    wirbels*
+""")
 _ORTHOPEDIC = any_of("""
     fractur*, screw*, nail, nails, nailing, plate, plates, plating, fixation*, union, nonunion, implant, implants,
     prosthe*, arthroplast*, arthrod*, osteotom*, dislocat*, luxation*, osteo*, callus, cast, splint*, loosening,
@@ -92,6 +101,18 @@ def part_in(text: str) -> Part | None:
     if bool(is_chest) == bool(others):
         return None
     return Part.CHEST if is_chest else Part.OTHER
+
+
+def parse_body_part(text: str | None) -> Part | None:
+    """The part of the body in a cell or code (``HAND``, ``CSPINE``, ``CHEST_TO_ABDOMEN``); None if it names none.
+
+    Whatever shows the chest, too, shows the chest.
+    """
+    words = re.sub(r"[\W_]+", " ", (text or "")[:100])
+    rest = _OTHER_CODE.sub(" ", _OTHER.sub(" ", words))
+    if _CHEST_CODE.search(rest):
+        return Part.CHEST
+    return None if rest == words else Part.OTHER
 
 
 def shows_an_animal(text: str) -> bool:

@@ -76,7 +76,9 @@ _XRAY_CODES = re.compile(
 )
 _CT_CODES = re.compile(r"ct|hrct|tc|tac|cta|(?:computed\s)?tomogra\w*", re.IGNORECASE)
 _OTHER_CODES = re.compile(
-    r"mri?|us|pt|pet(?:[\s/-]?ct)?|nm|xa|mg|rf|io|px|sc|sr|ultraso\w*|magnetic.*|angiogra\w*|mammogra\w*", re.IGNORECASE
+    r"mri?|mrs?|us|pt|pet(?:[\s/-]?ct)?|nm|xa|mg|rf|io|px|sc|sr|seg|pr|ko|reg|rt(?:image|dose|plan|struct|record)|bmd|bdus|es|ecg|eps|gm|hd|ivus|ivoct|"
+    r"ls|oam|oct|op|opm|opt|opv|sm|tg|vf|xc|ultraso\w*|magnetic.*|angiogra\w*|mammogra\w*",
+    re.IGNORECASE,
 )
 
 

@@ -587,3 +587,60 @@ def test_damaged_deflated_data_is_a_reason():
         "damaged DICOM file (deflated data)",
         "truncated DICOM file",
     )
+
+
+# ------------------------------------------------------------------------------------------- what a file says it shows
+
+
+SUBJECTS = {
+    None: [
+        {},
+        {"Modality": "CR", "BodyPartExamined": "CHEST"},
+        {"Modality": "DX ", "BodyPartExamined": ""},
+        {"Modality": "OT", "BodyPartExamined": "CHEST_TO_ABDOMEN"},
+        {"BodyPartExamined": "PORTABLE"},
+        {"PatientSpeciesDescription": "Homo sapiens"},
+        {"PatientSpeciesDescription": "HUMAN"},
+        {"PatientSpeciesDescription": "-"},
+    ],
+    "CT": [{"Modality": "CT", "BodyPartExamined": "CHEST"}],
+    "modality US": [{"Modality": "US"}, {"Modality": "US", "BodyPartExamined": "CHEST"}],
+    **{f"modality {code}": [{"Modality": code}] for code in ("MR", "SEG", "SR", "PR", "KO", "NM", "PT", "MG", "XA")},
+    "another modality": [{"Modality": "MAGNETIC OF JOE"}],
+    "another part of the body": [
+        {"Modality": "DX", "BodyPartExamined": "HAND"},
+        {"Modality": "CR", "BodyPartExamined": "KNEE"},
+        {"BodyPartExamined": "TSPINE"},
+    ],
+    "an animal": [
+        {"Modality": "DX", "BodyPartExamined": "CHEST", "PatientSpeciesDescription": "Canine"},
+        {"PatientSpeciesDescription": "Felis catus"},
+    ],
+}
+
+
+@pytest.mark.parametrize(("subject", "attributes"), [(key, each) for key, rows in SUBJECTS.items() for each in rows])
+def test_a_file_may_say_that_it_shows_no_chest_film(subject, attributes):
+    assert decode(dicom(RAMP, **attributes), max_megapixels=1).subject == subject
+
+
+@pytest.mark.parametrize(
+    ("keyword", "words", "subject"),
+    [
+        ("AnatomicRegionSequence", "Hand", "another part of the body"),
+        ("AnatomicRegionSequence", "Chest", None),
+        ("PatientSpeciesCodeSequence", "Canis lupus familiaris", "an animal"),
+    ],
+)
+def test_the_words_of_a_code_stand_in_for_a_missing_attribute(keyword, words, subject):
+    code = Dataset()
+    code.CodeMeaning = words
+    assert read(dicom(RAMP, **{keyword: Sequence([code])})).subject == subject
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+@settings(max_examples=30, deadline=None)
+@given(st.sampled_from(["BodyPartExamined", "PatientSpeciesDescription"]), st.text("ABCDEFGH OTÓ_-", max_size=16))
+def test_what_a_person_typed_is_never_passed_on(keyword, words):
+    subject = read(dicom(RAMP, SpecificCharacterSet="ISO_IR 100", **{keyword: words})).subject
+    assert subject in (None, "another part of the body", "an animal")

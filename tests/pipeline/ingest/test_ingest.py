@@ -242,6 +242,13 @@ def test_a_decode_warning_reaches_the_row_and_is_counted(raw):
     assert raw.summary == "2 rows, 2 decoded, 1 with a decode_warning, 0 not fetched, 0 unusable"
 
 
+def test_what_a_file_says_that_it_shows_reaches_the_row(raw):
+    raw.add("a", "echo", dicom(RAMP, Modality="US"))
+    raw.add("a", "film", dicom(RAMP, Modality="CR", BodyPartExamined="CHEST"))
+    rows = raw.ingest()
+    assert rows.loc["echo"].file_subject == "modality US" and pd.isna(rows.loc["film"].file_subject)
+
+
 def test_a_display_that_shows_little_is_flagged(raw):
     noise = np.random.default_rng(0).integers(0, 4096, (100, 100)).astype(np.uint16)
     raw.add("a", "narrow", dicom(noise, WindowCenter=2048, WindowWidth=120))

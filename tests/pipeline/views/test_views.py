@@ -54,6 +54,32 @@ def test_a_film_whose_picture_contradicts_its_source_is_left_to_a_person(tmp_pat
     assert row["view_review"] in row["reason"]
 
 
+@pytest.mark.parametrize("subject", ["CT", "modality US", "another part of the body", "an animal"])
+def test_a_file_that_says_that_it_shows_no_chest_film_is_none(tmp_path, subject):
+    films = [
+        film(item_id=name, picture=phantom("frontal", 1), view=view, file_subject=subject)
+        for name, view in (("1", "unknown"), ("2", "PA"), ("3", "L"), ("4", "OTHER"))
+    ]
+    unknown, *disputed, other = classified(tmp_path, *films)
+    view = "CT" if subject == "CT" else "OTHER"
+    name = "CT slice" if subject == "CT" else "not a chest film"
+    assert (unknown["view"], unknown["view_source"], unknown["view_class"]) == (view, "metadata", "frontal")
+    assert (unknown["excluded_by"], unknown["reason"]) == ("views", f"{name} (the file says: {subject})")
+    assert other["reason"] == f"not a chest film (the file says: {subject})"
+    for row, stated in zip(disputed, ("PA", "L"), strict=True):
+        assert row["view_review"] == f"the source states {stated}, the file says: {subject}"
+        assert (row["view"], row["reason"]) == (stated, f"view disputed: {row['view_review']}")
+
+
+def test_the_profile_may_keep_what_its_file_says_to_be_no_chest_film(tmp_path):
+    films = [
+        film(item_id=each, picture=phantom("frontal", 1), view="unknown", file_subject=each)
+        for each in ("CT", "an animal")
+    ]
+    kept = classified(tmp_path, *films, params=ViewsParams(keep=("CT", "OTHER")))
+    assert [(row["view"], row["excluded_by"]) for row in kept] == [("CT", None), ("OTHER", None)]
+
+
 def test_rows_without_a_picture_keep_the_view_of_their_source():
     assert verdict("L", None, PARAMS) == Verdict("L", "metadata")
     assert verdict(None, None, PARAMS) == Verdict("unknown")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.language.body_parts import Part, part_beside, part_in, shows_an_animal
+from sources.language.body_parts import Part, parse_body_part, part_beside, part_in, shows_an_animal
 
 FILM = re.compile(r"X-rays?|radiographs?|CXR")
 
@@ -99,3 +99,30 @@ def test_long_text_takes_bounded_time(text):
     shows_an_animal(text)
     part_beside(text, (0, 2))
     part_in(text)
+
+
+PARTS = {
+    Part.CHEST: (
+        "CHEST",
+        "Thorax",
+        "TORAX",
+        "TÓRAX",
+        "T\ufffdRAX",
+        "torace",
+        "LUNG",
+        "CHEST_TO_ABDOMEN",
+        "CHESTABDOMEN",
+    ),
+    Part.OTHER: ("HAND", "KNEE", "SKULL", "CSPINE", "TSPINE", "THORACIC SPINE", "L-SPINE", "UPPER_LIMB", "ABDOMEN"),
+    None: ("", "   ", "OT", "UNKNOWN", "WHOLEBODY", "SLIT 3", "URINARYTRACTX"),
+}
+
+
+@pytest.mark.parametrize(("part", "code"), [(part, code) for part, codes in PARTS.items() for code in codes])
+def test_a_code_names_a_part_of_the_body(part, code):
+    assert parse_body_part(code) == part == parse_body_part(f"{code.lower()} ap")
+
+
+@given(st.sampled_from(PARTS[Part.CHEST]), st.sampled_from(PARTS[Part.OTHER]), st.sampled_from("_ /\\,-"))
+def test_what_shows_the_chest_with_another_part_shows_the_chest(chest, other, between):
+    assert parse_body_part(f"{other}{between}{chest}") == parse_body_part(f"{chest}{between}{other}") == Part.CHEST

@@ -72,7 +72,7 @@ TESTS = {
 MODALITIES = {
     "X-ray": ("CR", "DX", "RG", "X-ray", "xray", "Chest X-ray", "CR\\DX", "radiograph"),
     "CT": ("CT", "HRCT", "tomography"),
-    "other": ("MR", "MRI", "US", "PT", "PET-CT", "NM", "XA"),
+    "other": ("MR", "MRI", "US", "PT", "PET-CT", "NM", "XA", "SEG", "RTDOSE", "ECG", "OPT"),
     None: ("OT", "", "film"),
 }
 
