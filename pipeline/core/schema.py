@@ -25,7 +25,7 @@ PIXEL_FIELDS = [
     field(
         "format",
         pa.string(),
-        "JPEG | PNG | WEBP | GIF | TIFF | BMP | DICOM | JPEG2000 | AVIF | HEIC | NPY, detected from the bytes",
+        "JPEG | PNG | WEBP | GIF | TIFF | BMP | DICOM | JPEG2000 | AVIF | HEIC | NPY | PPM, detected from the bytes",
     ),
     field("width", pa.int32(), "width at full size, once upright (px)"),
     field("height", pa.int32(), "height at full size, once upright (px)"),

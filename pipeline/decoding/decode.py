@@ -4,9 +4,9 @@ The bytes come from the web and may be hostile. The format is taken from the byt
 too large is refused from its header, before any pixel is decoded; and whatever a decoder does with damaged data ends as
 :class:`BadImage`. :func:`pipeline.decoding.guarded.decode_guarded` also survives decoders that hang or crash.
 
-Color becomes ITU-R BT.601 luma, transparent parts become black, the orientation in EXIF is applied, and samples of more
-than 8 bits are scaled by :func:`pipeline.imaging.tones.to_8_bit`. Only pixels leave this package: no EXIF, no text, no
-tags.
+Color becomes ITU-R BT.601 luma, transparent parts become black (:mod:`pipeline.decoding.transparency`), the orientation
+in EXIF is applied, and samples of more than 8 bits are scaled by :func:`pipeline.imaging.tones.to_8_bit`. Only pixels
+leave this package: no EXIF, no text, no tags.
 """
 
 import warnings
@@ -25,8 +25,9 @@ from pipeline.decoding.other_files import read_heic, read_jpeg2000, read_npy
 from pipeline.decoding.pillow_files import read_with_pillow
 from pipeline.decoding.png_file import read_png
 from pipeline.decoding.tiff import read_tiff
+from pipeline.decoding.transparency import made_opaque
 from pipeline.imaging.arrays import Gray, Pixels
-from pipeline.imaging.tones import loses_detail, to_8_bit
+from pipeline.imaging.tones import NOT_FINITE, loses_detail, to_8_bit
 from sources.core.formats import HEAD_BYTES, image_format, other_format
 
 COLOR_LEVELS = 24  # a pixel whose channels differ by more is visibly colored
@@ -41,7 +42,7 @@ READERS: dict[str, Callable[[bytes, Limits], Picture]] = {
     "NPY": read_npy,
     "PNG": read_png,
     "TIFF": read_tiff,
-    **{name: partial(read_with_pillow, name) for name in ("AVIF", "BMP", "GIF", "WEBP")},
+    **{name: partial(read_with_pillow, name) for name in ("AVIF", "BMP", "GIF", "PPM", "WEBP")},
 }
 UPRIGHT = {  # EXIF orientation -> what makes the stored picture upright
     2: lambda image: image[:, ::-1],
@@ -60,7 +61,7 @@ class Decoded:
 
     Attributes:
         gray: (H, W) uint8, upright as EXIF says; dense parts such as bone are bright, unless the image is a negative.
-        format: JPEG | PNG | WEBP | GIF | TIFF | BMP | DICOM | JPEG2000 | HEIC | AVIF | NPY.
+        format: JPEG | PNG | WEBP | GIF | TIFF | BMP | DICOM | JPEG2000 | HEIC | AVIF | NPY | PPM.
         bit_depth: bits per sample as received.
         photometric: MONOCHROME1 | MONOCHROME2 | RGB | PALETTE, as received.
         is_color: whether the channels differ visibly.
@@ -156,7 +157,8 @@ def _inflated(data: bytes) -> bytes:
 
 
 def _finished(picture: Picture, name: str) -> Decoded:
-    gray, is_color = _gray(picture.pixels)
+    warnings = [*picture.warnings, *_gaps(picture.pixels)]
+    gray, is_color = _gray(picture.pixels, warnings)
     is_suspect = picture.is_suspect
     if picture.pixels.dtype != np.uint8:
         is_suspect |= loses_detail(picture.pixels, gray)
@@ -164,21 +166,36 @@ def _finished(picture: Picture, name: str) -> Decoded:
         gray = cv2.bitwise_not(gray)
     turn = UPRIGHT.get(picture.orientation)
     upright = np.ascontiguousarray(turn(gray)) if turn else gray
-    facts = (picture.bit_depth, picture.photometric, is_color, is_suspect, picture.subject, picture.warnings)
+    facts = (picture.bit_depth, picture.photometric, is_color, is_suspect, picture.subject, tuple(warnings))
     return Decoded(upright, name, *facts)
 
 
-def _gray(pixels: Pixels) -> tuple[Gray, bool]:
-    """Luma of decoded samples of any depth, (H, W) uint8, and whether their channels differ visibly."""
+def _gaps(pixels: Pixels) -> list[str]:
+    """The warning that some samples hold no value, as files of floats may have it."""
+    if pixels.dtype.kind != "f":
+        return []
+    is_finite = np.isfinite(pixels)
+    if not is_finite.any():
+        raise BadImage("no sample holds a finite number")
+    return [] if is_finite.all() else [NOT_FINITE]
+
+
+def _gray(pixels: Pixels, warnings: list[str]) -> tuple[Gray, bool]:
+    """Luma of decoded samples of any depth, (H, W) uint8, and whether their channels differ visibly.
+
+    Args:
+        warnings: gets one if transparency was not taken as it is.
+    """
     if pixels.ndim == 2:
         return pixels if pixels.dtype == np.uint8 else to_8_bit(pixels), False
     if pixels.dtype != np.uint8:
         pixels = _eight_bit_color(pixels)
-    is_opaque = pixels.shape[2] == 3 or pixels[..., 3].min() == 255
+    if pixels.shape[2] == 4 and pixels[..., 3].min() < 255:
+        pixels, odd = made_opaque(pixels)
+        warnings += odd
     gray, colored, seen = np.empty(pixels.shape[:2], np.uint8), 0, 0
     for top in range(0, len(pixels), ROWS):
-        rows = pixels[top : top + ROWS]
-        rows = np.ascontiguousarray(rows[..., :3]) if is_opaque else _on_black(rows)
+        rows = np.ascontiguousarray(pixels[top : top + ROWS, :, :3])
         cv2.cvtColor(rows, cv2.COLOR_BGR2GRAY, dst=gray[top : top + ROWS])
         spread = _spread(rows)
         colored, seen = colored + int(np.count_nonzero(spread > COLOR_LEVELS)), seen + spread.size
@@ -191,11 +208,6 @@ def _eight_bit_color(pixels: Pixels) -> Pixels:
         return to_8_bit(pixels)
     alpha = pixels[..., 3:] >> 8 if pixels.dtype == np.uint16 else to_8_bit(pixels[..., 3:])
     return np.concatenate([to_8_bit(pixels[..., :3]), alpha.astype(np.uint8)], axis=2)
-
-
-def _on_black(pixels: Pixels) -> Pixels:
-    """BGRA to BGR; transparent parts become black, as in a viewer with a dark background."""
-    return cv2.multiply(pixels[..., :3], cv2.merge([pixels[..., 3]] * 3), scale=1 / 255)
 
 
 def _spread(pixels: Pixels) -> Gray:

@@ -51,7 +51,7 @@ def read_heic(data: bytes, limits: Limits) -> Picture:
 
 
 def read_npy(data: bytes, limits: Limits) -> Picture:
-    """Read a picture that NumPy saved: (H, W), (H, W, 1), (1, H, W), (H, W, 3) or (H, W, 4) numbers.
+    """Read a picture that NumPy saved: (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) numbers, also in a batch of one.
 
     Raises:
         BadImage: it is not such an array, is truncated or too large, or holds Python objects.
@@ -60,22 +60,23 @@ def read_npy(data: bytes, limits: Limits) -> Picture:
     version = np.lib.format.read_magic(file)
     if version not in NPY_HEADERS:
         raise BadImage(f"NPY file of version {version[0]}.{version[1]}")
-    shape, is_fortran, kind = NPY_HEADERS[version](file)
+    try:
+        shape, is_fortran, kind = NPY_HEADERS[version](file)
+    except ValueError as error:  # also of a header that is longer than NumPy reads
+        raise BadImage("damaged NPY file (header)") from error
     if kind.kind not in "buif" or kind.itemsize > 8:
         raise BadImage(f"NPY file of {kind.name}, not of numbers")
-    if len(shape) > 2 and shape[0] == 1 and shape[-1] not in (3, 4):
-        shape, squeezed = shape[1:], True
-    else:
-        squeezed = False
+    whole = shape
+    while shape[:1] == (1,) and (len(shape) > 3 or (len(shape) == 3 and shape[2] not in (3, 4))):
+        shape = shape[1:]
     if len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] not in (1, 3, 4)):
-        raise BadImage(f"NPY file of shape {shape}, not a picture")
+        raise BadImage(f"NPY file of shape {whole}, not a picture")
     limits.check_size(shape[1], shape[0], math.prod(shape[2:]), 8 * kind.itemsize)
     limits.check_cost(2 * len(data) + 2 * math.prod(shape) * kind.itemsize, effort=math.prod(shape))
     if len(data) - file.tell() < math.prod(shape) * kind.itemsize:
         raise BadImage("truncated NPY file")
-    whole = (1, *shape) if squeezed else shape
     array = np.frombuffer(data, kind, math.prod(shape), file.tell()).reshape(whole, order="F" if is_fortran else "C")
-    pixels = array[0] if squeezed else array
+    pixels = array.reshape(shape)
     if kind.kind == "b":
         return _colored(pixels.astype(np.uint8), 1)
     return _colored(np.ascontiguousarray(pixels).astype(kind.newbyteorder("="), copy=False), 8 * kind.itemsize)

@@ -1,4 +1,4 @@
-"""Read what Pillow reads: the headers of most formats, and the pixels of GIF, BMP, WEBP and AVIF files.
+"""Read what Pillow reads: the headers of most formats, and the pixels of GIF, BMP, PPM, WEBP and AVIF files.
 
 Pillow opens the one format that the first bytes show, never whatever it finds: some of its formats start programs.
 """
@@ -16,8 +16,9 @@ from sources.core.formats import PILLOW_FORMATS
 
 ORIENTATION_TAG = 0x0112
 SEVERAL = "animated or with several pages: not a single film"
-PHOTOMETRIC = {"1": "MONOCHROME2", "L": "MONOCHROME2", "LA": "MONOCHROME2", "P": "PALETTE"}
-WORK_BYTES = {"WEBP": 20, "AVIF": 20, "GIF": 14, "BMP": 12}  # per pixel, at the peak of reading such a file
+BIT_DEPTHS = {"1": 1, "I": 16}  # of a mode of Pillow, if not 8
+PHOTOMETRIC = {"1": "MONOCHROME2", "I": "MONOCHROME2", "L": "MONOCHROME2", "LA": "MONOCHROME2", "P": "PALETTE"}
+WORK_BYTES = {"WEBP": 20, "AVIF": 20, "GIF": 14, "BMP": 12, "PPM": 12}  # per pixel, at the peak of reading such a file
 ROWS = 512  # rows that are converted at a time
 
 
@@ -40,7 +41,7 @@ def open_picture(data: bytes, name: str, limits: Limits) -> Image.Image:
 
 
 def read_with_pillow(name: str, data: bytes, limits: Limits) -> Picture:
-    """Decode a GIF, BMP, WEBP or AVIF file.
+    """Decode a GIF, BMP, PPM, WEBP or AVIF file.
 
     Raises:
         BadImage: it is damaged, truncated, too large, or holds several frames.
@@ -51,7 +52,7 @@ def read_with_pillow(name: str, data: bytes, limits: Limits) -> Picture:
         raise BadImage(SEVERAL)
     size = picture.width * picture.height
     limits.check_cost(2 * len(data) + WORK_BYTES[name] * size, effort=4 * size)
-    bit_depth, photometric = 1 if picture.mode == "1" else 8, PHOTOMETRIC.get(picture.mode, "RGB")
+    bit_depth, photometric = BIT_DEPTHS.get(picture.mode, 8), PHOTOMETRIC.get(picture.mode, "RGB")
     return Picture(load_pixels(picture), bit_depth, photometric, orientation(picture))
 
 

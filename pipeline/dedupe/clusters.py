@@ -12,6 +12,7 @@ import pandas as pd
 from pipeline.core.tables import exclude
 from pipeline.dedupe.evidence import RowPairs
 from pipeline.dedupe.verdicts import Pair, neighbors_by_film
+from pipeline.imaging.tones import NOT_FINITE
 from sources.core.items import KEY
 
 DUPLICATE_COLUMNS = ("cluster_id", "duplicate_of", "duplicate_kind", "similarity")
@@ -86,13 +87,15 @@ def mark_duplicates(rows: pd.DataFrame, cluster: "pd.Series[int]", pairs: RowPai
 FIELD_STEPS = 10  # films that show the same tenth of the field of view count as equally complete
 LOSSLESS = ("PNG", "DICOM", "TIFF", "BMP")
 METADATA = ("label", "finding", "view", "patient_id", "study_id", "age", "sex", "offset_days", "rt_pcr")
-RANKED = (*KEY, "width", "height", "format", "text_share", *METADATA)  # columns that decide
+RANKED = (*KEY, "width", "height", "format", "text_share", "decode_warning", *METADATA)  # columns that decide
 
 Rank: TypeAlias = tuple[Any, ...]
 
 
 def rank_films(rows: pd.DataFrame, field_share: Mapping[int, float]) -> dict[int, Rank]:
-    """Rank films for keeping: the least cropped, largest, least drawn upon, best described, lossless, first by name.
+    """Rank films for keeping.
+
+    The first of those without gaps, least cropped, largest, least drawn upon, best described, lossless, by name.
 
     Args:
         rows: films, with the columns of the pool.
@@ -110,6 +113,7 @@ def _rank(row: Mapping[Hashable, Any], field_share: float) -> Rank:
     described = sum(not pd.isna(row[name]) and row[name] != "unknown" for name in METADATA)
     text = 1.0 if pd.isna(row["text_share"]) else round(float(row["text_share"]), 3)
     return (
+        NOT_FINITE in str(row["decode_warning"]),
         -round(field_share * FIELD_STEPS),
         -pixels,
         text,

@@ -5,6 +5,7 @@ import numpy as np
 
 from pipeline.imaging.arrays import Gray, Pixels
 
+NOT_FINITE = "samples that are not finite numbers: shown black or white"  # a warning; such a copy is never kept
 TAIL = 0.005  # share of the darkest and of the brightest samples that do not decide on the range
 MARGIN = 0.25  # share by which the range is widened on both sides, but not beyond the samples
 FULL = 0.5  # a picture that uses this share of the 16-bit range is only divided

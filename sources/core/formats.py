@@ -45,15 +45,46 @@ IMAGE_FORMATS = (
     Format("JPEG2000", "image/jp2", "jp2", ((0, b"\x00\x00\x00\x0cjP  \r\n\x87\n"),)),
     Format("JPEG2000", "image/j2c", "j2k", ((0, b"\xff\x4f\xff\x51"),)),  # a bare code stream
     Format("NPY", "application/x-npy", "npy", ((0, b"\x93NUMPY"),)),
+    *(  # binary pictures of gray or color
+        Format("PPM", "image/x-portable-anymap", extension, ((0, magic + space),))
+        for magic, extension in ((b"P5", "pgm"), (b"P6", "ppm"))
+        for space in (b"\n", b" ", b"\r", b"\t")
+    ),
 )
 AVIF = Format("AVIF", "image/avif", "avif", ((4, b"ftyp"),))
 HEIC = Format("HEIC", "image/heic", "heic", ((4, b"ftyp"),))
 BARE_DICOM = Format("DICOM", "application/dicom", "dcm", ())  # without the 128 bytes and the mark before the data
-PILLOW_FORMATS = ("JPEG", "PNG", "GIF", "TIFF", "BMP", "WEBP", "AVIF")  # all that Pillow may open in this project
+EXTENSIONS = {  # format -> what the names of such files end with
+    "DICOM": ("dcm", "dicom", "dic"),
+    "JPEG": ("jpg", "jpeg", "jpe", "jfif", "mpo"),
+    "PNG": ("png", "apng"),
+    "GIF": ("gif",),
+    "TIFF": ("tif", "tiff"),
+    "BMP": ("bmp", "dib"),
+    "WEBP": ("webp",),
+    "JPEG2000": ("jp2", "j2k", "j2c", "jpc", "jpf", "jpx"),
+    "HEIC": ("heic", "heif"),
+    "AVIF": ("avif",),
+    "NPY": ("npy",),
+    "PPM": ("pgm", "ppm", "pnm"),
+    "JPEG XL": ("jxl",),  # which nothing here decodes
+}
+PILLOW_FORMATS = (
+    "JPEG",
+    "PNG",
+    "GIF",
+    "TIFF",
+    "BMP",
+    "WEBP",
+    "AVIF",
+    "PPM",
+)  # all that Pillow may open in this project
 OTHER_FORMATS = (
     Format("ZIP", "application/zip", "zip", ((0, b"PK\x03\x04"),)),
     Format("ZIP", "application/zip", "zip", ((0, b"PK\x05\x06"),)),  # without members
     Format("GZIP", "application/gzip", "gz", ((0, b"\x1f\x8b"),)),
+    Format("JPEG XL", "image/jxl", "jxl", ((0, b"\xff\x0a"),)),
+    Format("JPEG XL", "image/jxl", "jxl", ((0, b"\x00\x00\x00\x0cJXL \r\n\x87\n"),)),
     Format("PDF", "application/pdf", "pdf", ((0, b"%PDF-"),)),
     Format("TAR", "application/x-tar", "tar", ((257, b"ustar"),)),
     Format("7Z", "application/x-7z-compressed", "7z", ((0, b"7z\xbc\xaf\x27\x1c"),)),

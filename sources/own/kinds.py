@@ -5,15 +5,9 @@ from collections.abc import Callable
 from enum import Enum
 from pathlib import PurePosixPath
 
-from sources.core.formats import HEAD_BYTES, image_format
+from sources.core.formats import EXTENSIONS, HEAD_BYTES, image_format
 
-IMAGES = frozenset(
-    (
-        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".dib", ".dcm"),
-        *(".dicom", ".dic", ".jp2", ".j2k", ".j2c", ".jpf", ".jpx", ".avif", ".heic", ".heif", ".jxl", ".pgm", ".ppm"),
-        *(".pnm", ".npy"),
-    )
-)
+IMAGES = frozenset(f".{extension}" for extensions in EXTENSIONS.values() for extension in extensions)
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 OTHERS = frozenset(  # never opened to see what they are
     (

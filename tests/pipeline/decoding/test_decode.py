@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from pipeline.decoding.decode import BadImage, Decoded, decode, sniff
+from pipeline.decoding.transparency import IGNORED, SHOWN
 
 
 def film(width: int = 120, height: int = 90) -> np.ndarray:
@@ -97,6 +98,41 @@ def test_a_gray_png_with_alpha_lies_on_black():
     found = read(encode(picture, "PNG")).gray
     assert (found[:30] == 0).all()
     assert np.array_equal(found[30:], film()[30:])
+
+
+def transparent(color, alpha, mode):
+    """PNG, WebP or TIFF files of a gray picture and its alpha."""
+    layers = [Image.fromarray(color)] * (1 if mode == "LA" else 3) + [Image.fromarray(alpha)]
+    kinds = {"PNG": {}} if mode == "LA" else {"PNG": {}, "TIFF": {}, "WEBP": {"lossless": True, "exact": True}}
+    return [encode(Image.merge(mode, layers), kind, **options) for kind, options in kinds.items()]
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+@pytest.mark.parametrize("level", [0, 1, 128, 254])
+def test_transparency_that_is_the_same_everywhere_is_ignored(mode, level):
+    for data in transparent(film(), np.full((90, 120), level, np.uint8), mode):
+        assert np.array_equal(read(data).gray, film()) and read(data).warnings == (IGNORED,)
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_transparency_that_would_hide_the_picture_is_ignored(mode):
+    alpha = np.zeros((90, 120), np.uint8)
+    alpha[:5] = 255
+    for data in transparent(film(), alpha, mode):
+        assert np.array_equal(read(data).gray, film()) and read(data).warnings == (IGNORED,)
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_transparency_that_holds_the_picture_is_shown(mode):
+    for data in transparent(np.zeros_like(film()), film(), mode):
+        assert np.array_equal(read(data).gray, film()) and read(data).warnings == (SHOWN,)
+
+
+def test_a_palette_of_black_with_the_picture_in_its_transparency_is_shown():
+    picture = Image.fromarray(film()).convert("P")
+    picture.putpalette([0] * 768)
+    found = read(encode(picture, "PNG", transparency=bytes(range(256))))
+    assert np.array_equal(found.gray, film()) and found.warnings == (SHOWN,)
 
 
 def test_color_is_detected():

@@ -1,6 +1,7 @@
 import base64
 import gzip
 import io
+import struct
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from pipeline.decoding import other_files
 from pipeline.decoding.contract import BadImage
 from pipeline.decoding.decode import decode
 from pipeline.decoding.guarded import decode_guarded
+from pipeline.imaging.tones import NOT_FINITE
 
 NOISE = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 255, (90, 120), np.uint8), (0, 0), 2)
 FILM = cv2.normalize(NOISE, None, 0, 255, cv2.NORM_MINMAX)
@@ -131,6 +133,10 @@ def test_a_missing_heic_decoder_is_named_with_its_package(monkeypatch):
         (FILM, 0),
         (FILM[None], 0),
         (FILM[..., None], 0),
+        (FILM[None, None], 0),
+        (FILM[None, ..., None], 0),
+        (np.dstack([FILM] * 3)[None], 0),
+        (np.asfortranarray(FILM[None]), 0),
         (np.dstack([FILM] * 3), 0),
         (np.asfortranarray(FILM), 0),
         (FILM.astype(">u2") * 16, 1),
@@ -162,8 +168,46 @@ def test_other_arrays_are_refused(array, words):
     assert reason(npy(array)) == words
 
 
+@pytest.mark.parametrize("length", [100, 20_000, 4_000_000_000])
+def test_an_array_with_an_impossible_header_is_damaged(length):
+    header = b"{'descr': '|u1', 'fortran_order': False, 'shape': (9, 9), }".ljust(min(length, 20_000)) + b"\n"
+    data = b"\x93NUMPY\x02\0" + struct.pack("<I", length) + header
+    assert reason(data) == ("truncated NPY file" if length == 100 else "damaged NPY file (header)")
+
+
 def test_an_array_that_is_cut_is_truncated():
     assert reason(npy(FILM)[:-1]) == "truncated NPY file"
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sampled_from([np.float32, np.float64, np.float16]), st.sampled_from([np.nan, np.inf, -np.inf]), st.data())
+def test_samples_without_a_finite_number_are_told(kind, odd, data):
+    row = data.draw(st.integers(0, 89))
+    array = FILM.astype(kind)
+    array[row, 5:9] = odd
+    decoded = read(npy(array))
+    assert decoded.warnings == (NOT_FINITE,)
+    assert (decoded.gray[row, 5:9] == (255 if odd == np.inf else 0)).all()
+    assert reason(npy(np.full_like(array, odd))) == "no sample holds a finite number"
+
+
+# ---------------------------------------------------------------------------------------------------------------- PPM
+
+
+@pytest.mark.parametrize("space", [b"\n", b" ", b"\r\n", b"\t"])
+def test_portable_pictures_are_read(space):
+    head = space.join([b"P5", b"120", b"90", b"255"]) + b"\n"
+    assert_film(head + FILM.tobytes(), "PPM")
+    assert reason(head + FILM.tobytes()[:-1]) == "truncated PPM file"
+    assert_film(head.replace(b"P5", b"P6") + np.dstack([FILM] * 3).tobytes(), "PPM")
+
+
+@pytest.mark.parametrize("top", [4095, 65535])
+def test_portable_pictures_of_more_bits_are_read(top):
+    samples = np.rint(FILM / 255 * top).astype(">u2")
+    data = f"P5 120 90 {top}\n".encode() + samples.tobytes()
+    assert_film(data, "PPM", tolerance=1)
+    assert (read(data).bit_depth, read(data).photometric) == (16, "MONOCHROME2")
 
 
 # -------------------------------------------------------------------------------------------------------------- gzip

@@ -9,6 +9,7 @@ from tiff_files import DEFLATE, NONE, page, tiff
 
 from pipeline.decoding.contract import BadImage
 from pipeline.decoding.decode import Decoded, decode
+from pipeline.imaging.tones import NOT_FINITE
 
 y, x = np.mgrid[:90, :120]
 FILM = (20 + 200 * np.exp(-(((x - 70) / 40) ** 2) - ((y - 40) / 30) ** 2)).astype(np.uint8)
@@ -202,3 +203,12 @@ def test_any_damage_to_a_header_ends_as_a_picture_or_a_reason(channels, drawn):
         assert read(bytes(data)).gray.dtype == np.uint8
     except BadImage as error:
         assert str(error)
+
+
+def test_floats_without_a_finite_number_are_told():
+    samples = FILM.astype(np.float32)
+    samples[20:30] = np.nan
+    decoded = read(tiff(page(samples)))
+    assert decoded.warnings == (NOT_FINITE,) and (decoded.gray[20:30] == 0).all()
+    assert np.abs(decoded.gray[30:].astype(int) - FILM[30:]).max() <= 1
+    assert reason(tiff(page(samples * np.float32("nan")))) == "no sample holds a finite number"

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from pipeline.dedupe.clusters import cluster_films, rank_films
 from pipeline.dedupe.verdicts import implied_pairs, ordered
+from pipeline.imaging.tones import NOT_FINITE
 
 
 def test_chain_whose_ends_differ_is_cut_at_its_weakest_link():
@@ -38,7 +39,7 @@ def test_ordered_pair_has_its_smaller_number_first():
 def film(item_id, **values):
     row = {"source": "cohen", "item_id": item_id, "width": 800, "height": 800, "text_share": 0.0, "format": "PNG"}
     metadata = dict.fromkeys(
-        ("label", "finding", "view", "patient_id", "study_id", "age", "sex", "offset_days", "rt_pcr")
+        ("label", "finding", "view", "patient_id", "study_id", "age", "sex", "offset_days", "rt_pcr", "decode_warning")
     )
     return row | metadata | values
 
@@ -51,6 +52,11 @@ def best(rows, field_share=None):
 
 def test_least_cropped_film_is_best_even_if_smaller():
     assert best([film("a", width=1600), film("b")], field_share={0: 0.6, 1: 1.0}) == "b"
+
+
+def test_a_film_with_gaps_is_never_better_than_a_whole_one():
+    gaps = film("a", width=1600, decode_warning=f"odd; {NOT_FINITE}")
+    assert best([gaps, film("b", format="JPEG", decode_warning="odd")], field_share={0: 1.0, 1: 0.8}) == "b"
 
 
 def test_largest_of_equally_complete_films_is_best():
