@@ -8,6 +8,7 @@ import re
 
 from sources.core.limits import PROSE_CHARACTERS
 from sources.language.prose import plain
+from sources.language.relatives import without_relatives
 
 OLDEST = 120.0  # years; a larger number is a typing error (NIH's first tables had 400)
 
@@ -28,7 +29,7 @@ UNITS = {  # how the word of a unit begins -> length in years
     "g": 1 / 365.25,
 }
 _UNIT = (
-    r"years?|yrs?|yo|y/o|y|jahre?|anni|anno|ans?|años?|months?|mos?|mths?|mesi|mese|meses|"
+    r"years?|yrs?|yo|y/o|y|jahre?|jährig(?:e[rsnm]?)?|anni|anno|ans?|años?|months?|mos?|mths?|mesi|mese|meses|"
     r"weeks?|wks?|w|settimane?|days?|d|giorn[io]|gg"
 )
 _NUMBER = r"(?<![\d.,])\d{1,3}(?:[.,]\d{1,3})?"
@@ -36,9 +37,10 @@ _PART = re.compile(rf"({_NUMBER})\s*\+?[\s-]*({_UNIT})\b(?:[\s-]*olds?\b)?", re.
 _BARE = re.compile(r"(?:age[d:]?\s*|età:?\s*)?[>≥]?\s*(\d{1,3}(?:[.,]\d+)?)\s*\+?", re.IGNORECASE)
 _MONTHS = re.compile(r"(?:(\d{1,3})\s*y\w*[\s,]*)?(\d{1,3})\s*(m)(?:[\s,]*(\d{1,2})\s*d\w*)?", re.IGNORECASE)
 MOST_SHORT_MONTHS = 36  # "45M" may also be a man of 45; DICOM writes months with three digits
+_WITH_SEX = re.compile(r"[FMWH]\s*/?\s*(\d{1,3})|(\d{1,3})\s*/?\s*F|(\d{1,3})\s*/\s*M", re.IGNORECASE)
 _RANGE = re.compile(r"\d\s*(?:-|–|to|/)\s*\d|\d0'?s\b", re.IGNORECASE)  # "40-50", "20s": no single age
 
-_SEX = r"(?:(?:fe)?males?|man|woman|boy|girl|lady|gentleman|donna|uomo|homme|femme|garçon|fille|hombre|mujer)"
+_SEX = r"(?:(?:fe)?males?|man|woman|boy|girl|lady|gentleman|donna|uomo|homme|femme|garçon|fille|hombre|mujer|var[oó]n)"
 _PERSON = rf"(?:{_SEX}|child|infant|newborn|patiente?|paziente|bambin[oa]|enfant|paciente|niñ[oa]|case)"
 _YEARS = r"(?:years?|yrs?|y|anni|ans|años)"
 _ANY = rf"({_YEARS}|months?|mo|weeks?|wks?|days?)"
@@ -66,6 +68,10 @@ _WORDINGS = tuple(
         rf"\b{_SEX}\s+of\s+({_NUMBER})\s+(?:with|who|in|on|at|and)\b",
         rf"{_ALONE}({_NUMBER})\s*({_YEARS})\b[\s,(/]{{1,3}}{_SEX}\b",
         r"(?<![\w.,\[-])(?!18F)(\d{1,2})\s?/?\s?(?-i:[MF])\b(?=\s*(?:[.,;:)]|$|with\b|who\b|present))",
+        r"(?<![\w.,\[-])(?-i:[MF])\s?/\s?(\d{1,2})\b(?!\s?[/%])",  # M/45
+        r"\((?-i:[MF])(\d{2})[),;]",  # (F58)
+        # 60 años, 52 ans by themselves
+        rf"(?:^|[.,;:(]\s*)({_NUMBER})\s*(años|ans)\b(?=\s*(?:[.,;)]|$))",
         # 75 anni; 3 mesi di vita
         rf"(?<!da )(?<!per )(?<!dal )(?<!dopo )(?<!ultimi )(?<!circa )({_NUMBER})\s*(anni|anno)\b{_NO_TIME}",
         rf"({_NUMBER})\s*(?:di\s+)?(mesi|settimane|giorni)\s+(?:di\s+)?(?:vita|età)",
@@ -84,13 +90,15 @@ def parse_age(text: str | None) -> float | None:
     """The age in years in a cell (``70 years``, ``50+``, ``16month``, ``027Y``, ``018M``, ``75 anni``, ``65``).
 
     Parts add up ("1 year 6 months", "1Y 6M" are 1.5). None for a range, a decade ("40s"), words without a number,
-    anything outside 0 to 120 years, and what may also be an age and a sex ("45M").
+    anything outside 0 to 120 years, and what may be an age and a sex or months ("45M").
     """
     words = _spelled_out((text or "")[:100].strip())
     if not words or _RANGE.search(words) or words.startswith("-"):
         return None
     if months := _MONTHS.fullmatch(words):
         return _in_months(*months.groups())
+    if with_sex := _WITH_SEX.fullmatch(words):
+        return _plausible(_value(next(filter(None, with_sex.groups()))))
     parts = _PART.findall(words)
     if parts:
         return _plausible(sum(_value(number) * _years(unit) for number, unit in parts))
@@ -104,7 +112,7 @@ def age_in_text(text: str | None) -> float | None:
     Durations and distances in time ("smoker for 30 years", "14 years after transplantation") are not ages; the first
     age counts.
     """
-    words = _spelled_out(plain(text))
+    words = without_relatives(_spelled_out(plain(text)))
     matches = [match for wording in _WORDINGS if (match := wording.search(words))]
     if not matches:
         return None

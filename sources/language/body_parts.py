@@ -40,6 +40,7 @@ _OTHER_CODE = any_of("""
     schulter*, ellenbogen*, handgelenk*, hüft*, hueft*, becken*, knie*, sprunggelenk*, fuß, fuss, schädel*, schaedel*,
     wirbels*
 """)
+_EDGE_OF_CHEST = any_of("upper chest, upper thorax, part of the chest, chest wall*, thoracic wall*")  # no whole chest
 _ORTHOPEDIC = any_of("""
     fractur*, screw*, nail, nails, nailing, plate, plates, plating, fixation*, union, nonunion, implant, implants,
     prosthe*, arthroplast*, arthrod*, osteotom*, dislocat*, luxation*, osteo*, callus, cast, splint*, loosening,
@@ -122,7 +123,7 @@ def shows_an_animal(text: str) -> bool:
 
 def _parts_before(text: str, begin: int) -> list[Part]:
     """The parts in the words before a film, up to a preposition or a mark of punctuation."""
-    clause = re.split(r"[.,;:()\[\]]", text[max(0, begin - 120) : begin])[-1]
+    clause = _without_edges(re.split(r"[.,;:()\[\]]", text[max(0, begin - 120) : begin])[-1])
     words = list(_WORD.finditer(clause))[-_WIDEST:]
     stops = [word.end() for word in words if _STOP.fullmatch(word[0])]
     start = stops[-1] if stops else words[0].start() if words else len(clause)
@@ -131,7 +132,7 @@ def _parts_before(text: str, begin: int) -> list[Part]:
 
 def _parts_after(text: str, end: int) -> list[Part]:
     """The parts in the words after a film, as long as nothing but articles, sides and views stands between."""
-    clause = re.split(r"[.;:()\[\]]", text[end : end + 160])[0]
+    clause = _without_edges(re.split(r"[.;:()\[\]]", text[end : end + 160])[0])
     parts: list[Part] = []
     place = 0
     for _ in range(2 * _WIDEST):
@@ -145,6 +146,11 @@ def _parts_after(text: str, end: int) -> list[Part]:
             break
         place = named.end() if named else word.end()
     return parts
+
+
+def _without_edges(clause: str) -> str:
+    """Words without those for the edge of the chest, which films of the shoulder or the neck show, too."""
+    return _EDGE_OF_CHEST.sub(" ", clause)
 
 
 def _parts(words: str) -> list[Part]:

@@ -1,7 +1,8 @@
 """What the caption of a figure says about each of its pictures: is it a chest film, and which words are about it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sources.language.body_parts import Part, part_beside, part_in, shows_an_animal
 from sources.language.modalities import (
@@ -35,6 +36,11 @@ _CONTINUES = any_of("""
     postero-anterior*, antero-posterior*
 """)
 SLICES = "CT slices"  # stands for words that describe such without saying so
+_SAMPLES = re.compile(
+    r"\W*(?:(?:some|typical|representative|sample|three|four)\s+)*(?:examples?|samples?|images?|pictures?)\s+of\W*$",
+    re.IGNORECASE,
+)
+_LEFT_OUT = re.compile(r"[^.;]*\bnot\s+(?:shown|displayed|included)\b[^.;]*[.;]?\s*", re.IGNORECASE)
 _HEAD = 5  # words of a sentence in which the picture it shows is named
 
 
@@ -99,6 +105,8 @@ def read_caption(
     """
     parted = part_caption(caption, emphasized, by_place=boxes is None or len(boxes) == 2)
     boxes = boxes or ()
+    if boxes and len(parted.panels) != len(boxes):
+        parted = replace(parted, panels=_here(parted.panels))
     texts = _in_boxes(parted, boxes)
     abouts = _abouts(parted, list(parted.panels.values()))
     judged = [_judge(about, caption, title) for about in abouts]
@@ -107,6 +115,11 @@ def read_caption(
         return [whole] * max(1, len(boxes))
     by_panel = dict(zip(map(id, parted.panels.values()), zip(abouts, judged, strict=True), strict=True))
     return [_picture(text, *by_panel[id(text)], parted.shared) for text in texts]
+
+
+def _here(panels: Mapping[str, PanelText]) -> dict[str, PanelText]:
+    """The panels without those of which the caption says that they are not shown."""
+    return {letter: text for letter, text in panels.items() if not _LEFT_OUT.fullmatch(text.text)}
 
 
 def _in_boxes(parted: PartedCaption, boxes: Sequence[Box]) -> list[PanelText] | None:
@@ -152,6 +165,9 @@ def _abouts(parted: PartedCaption, texts: Sequence[PanelText]) -> list[str]:
     abouts: list[str] = []
     shared = _about(parted.shared)
     is_clear = len({mention.kind for mention in shown(shared)}) == 1
+    named = [text.text for text in texts if _names_a_picture(text.text)]
+    if not is_clear and _SAMPLES.match(parted.shared) and named == [text.text for text in texts[-1:]]:
+        return named * len(texts)  # examples of (a) normal and (b) diseased chest X-rays
     for text in texts:
         if not is_clear and shows_slices(text.text):
             abouts.append(SLICES)
@@ -173,7 +189,7 @@ def _about(text: str) -> str:
     for begin, end in sentences(words):
         sentence = words[begin:end].strip()
         head = " ".join(sentence.split()[:_HEAD])
-        if shown(head) or is_chart(sentence):
+        if (shown(head) and shown(sentence)) or is_chart(sentence):
             return sentence
     return words
 

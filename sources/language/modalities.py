@@ -25,11 +25,14 @@ _NO_FILM = any_of("""
     x-ray emission, dispersive x-ray*, angle x-ray*, energy x-ray*, synchrotron x-ray*, phase-contrast x-ray*,
     x-ray tube*, x-ray unit*, x-ray machine*, x-ray room*, x-ray source*, x-ray beam*, x-ray dose*, x-ray detector*,
     x-ray apparatus, x-ray equipment, radiographically, radiographer*, blood film*, thin film*, tear film*,
-    film thickness
+    film thickness, digitally reconstructed radiograph*, digitally reconstructed x-ray*,
+    digital reconstructed radiograph*, ct scout radiograph*, scout view radiograph*
 """)
 _CT = any_of("""
     ct, cts, hr-ct*, ldct, cect, cta, ctpa, mdct, cbct, angio-ct, tc, angio-tc, tac, ct-scan*, tomogra*, tomograf*,
-    tomodensitom*, topogram*, lung window*, mediastinal window*, bone window*,
+    tomodensitom*, topogram*, scout view*, scout image*, ct scout*, scanogra*, localizer*, localiser*, surview*,
+    digitally reconstructed radiograph*, digitally reconstructed x-ray*, digital reconstructed radiograph*, drr, drrs,
+    lung window*, mediastinal window*, bone window*,
     soft-tissue window*, parenchymal window*, abdominal window*, brain window*, vascular window*, window level*,
     window setting*, window width, windowing, finestra polmonare, finestra mediastinica, reformat*, multiplanar, mpr,
     volume render*, maximum intensity projection*
@@ -95,6 +98,15 @@ _REFERENCE = re.compile(  # words that only refer to the picture named after the
     re.IGNORECASE,
 )
 _NOT_THERE = re.compile(r"[\s-]*(?:guided|\(?not shown|was not|were not|is not|not available)", re.IGNORECASE)
+_ABSENT = re.compile(  # after a picture that there is none of, or not here
+    r"[\s,(-]*(?:images?\s+|data\s+)?(?:(?:was|were|is|are|had|could)\s+)?not\s+(?:yet\s+)?(?:be\s+|been\s+)?"
+    r"(?:shown|performed|done|obtained|taken|available|included|displayed|acquired|depicted|provided)\b",
+    re.IGNORECASE,
+)
+_NONE_BEFORE = re.compile(r"\bno\s+(?:(?:previous|prior|recent|initial|chest|plain|follow-up)\s+)*$", re.IGNORECASE)
+_NONE_AFTER = re.compile(
+    r"[\s-]*(?:(?:was|were|is|are|had been)\s+)?(?:performed|done|obtained|taken|available)\b", re.IGNORECASE
+)
 _REACH = 80  # characters in which words refer to what follows
 
 
@@ -106,11 +118,13 @@ class Mention:
         kind: X-ray, CT or other.
         span: where it is in the text.
         is_reference: does the text refer to that picture rather than show it?
+        is_absent: does the text say that there is no such picture, or not here?
     """
 
     kind: str
     span: Span
     is_reference: bool = False
+    is_absent: bool = False
 
 
 def mentions(text: str) -> list[Mention]:
@@ -125,7 +139,7 @@ def mentions(text: str) -> list[Mention]:
 
 def shown(text: str) -> list[Mention]:
     """The pictures that plain text is about: those it does not merely refer to, if there are any."""
-    named = mentions(text)
+    named = [mention for mention in mentions(text) if not mention.is_absent]
     return [mention for mention in named if not mention.is_reference] or named
 
 
@@ -176,5 +190,7 @@ def _blanked(text: str) -> str:
 
 def _judged(text: str, mention: Mention) -> Mention:
     begin, end = mention.span
-    refers = _REFERENCE.search(text[max(0, begin - _REACH) : begin]) or _NOT_THERE.match(text, end)
-    return Mention(mention.kind, mention.span, bool(refers))
+    before = text[max(0, begin - _REACH) : begin]
+    refers = _REFERENCE.search(before) or _NOT_THERE.match(text, end)
+    is_absent = _ABSENT.match(text, end) or (_NONE_BEFORE.search(before) and _NONE_AFTER.match(text, end))
+    return Mention(mention.kind, mention.span, bool(refers), bool(is_absent))

@@ -15,7 +15,11 @@ _VIEW_WORDS = (  # of one cell; the first match decides
         r"\b[lr]ld\b|\b[lr](?:ao|po|lo)\b|\bswimmer'?s?\b|\bcostal\w*|\bribs?\b|\bexcluded?\b|\babdom\w*|"
         r"\bmri?\b|\bultraso\w+|\bus\b|\becograf\w*|\bmagnetic\b",
     ),
-    ("AP_SUPINE", r"\bsup\b|\bsupin[eoa]?\b|\bbed-?side\b|\bclinostat\w*|\bhorizontal\b|\brecumbent\b|\bliegend\b"),
+    (
+        "AP_SUPINE",
+        r"\bsup\b|\bsupin[eoa]?\b|\bbed-?side\b|\bclinostat\w*|\bhorizontal\b|\brecumbent\b|"
+        r"\bliegen(?:d\w*)?\b|\bacostad[oa]\b|\bcouchée?\b|\bsdraiat[oa]\b",
+    ),
     ("AP", r"\ba[-/]?p\b|\banter\w*[-\s]*posterior\w*|\ba\.p\.(?=\W|$)"),
     ("PA", r"\bp[-/]?a\b|\bposter\w*[-\s]*anterior\w*|\bp\.a\.(?=\W|$)"),
 )
@@ -42,6 +46,10 @@ _SPELLED_VIEWS = {
     "PA": re.compile(r"\bposter(?:o|ior)[\s-]*anterior", re.IGNORECASE),
     "L": _LATERAL_FILM,
 }
+_SUPINE = re.compile(
+    r"\b(?:supine|supin[oa]|(?:im|am)\s+liegen|liegend\w*|acostad[oa]|couchée?|sdraiat[oa]|décubitus\s+dorsal)\b",
+    re.IGNORECASE,
+)
 _FRONTAL = re.compile(r"\bfrontal\b", re.IGNORECASE)
 
 
@@ -97,8 +105,7 @@ def view_in_text(text: str | None) -> str:
         for short, dotted in _ABBREVIATED_VIEW.findall(words)
     }
     names |= {view for view, pattern in _SPELLED_VIEWS.items() if pattern.search(words)}
-    supine = re.search(r"\b(?:supine|supin[oa])\b", words, re.IGNORECASE)
-    if supine and names <= {"AP"}:
+    if _SUPINE.search(words) and names <= {"AP"}:
         return "AP_SUPINE"
     if len(names) != 1 or ("L" in names and _FRONTAL.search(words)):
         return "unknown"

@@ -6,7 +6,8 @@ count there. What is uncertain is None. ``ages.py``, ``labels.py`` and ``views.p
 
 import re
 
-from sources.core.limits import PROSE_CHARACTERS
+from sources.language.prose import plain
+from sources.language.relatives import without_relatives
 
 _FEMALE = re.compile(
     r"\b(?:femal[es]*|wom[ae]n|girl|lady|mother|donna|femmin\w*|signora|ragazza|bambina|mujer|femenin[oa]|weiblich)\b",
@@ -17,6 +18,10 @@ _MALE = re.compile(
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"([FMW])\b[\s,./:]*(?:\d.*)?|(?:\d{1,3}\s*(?:y(?:rs?|o)?)?[\s,/]*)([FMW])", re.IGNORECASE)
+_LETTER_IN_TEXT = re.compile(  # 58F, 63/F, M/45, (F58)
+    r"(?<![\w.,\[-])(?!18F)\d{1,2}\s?/?\s?([MF])\b(?=\s*(?:[.,;:)]|$|with\b|who\b|present))|"
+    r"(?<![\w.,\[-])([MF])\s?/\s?\d{1,2}\b(?!\s?[/%])|\(([MF])\d{2}[),;]"
+)
 _SEX_WORDS = {  # of one cell, beside those of prose; W is the German letter, H the French and Spanish one
     **dict.fromkeys(("femme", "féminin", "feminine", "feminino", "fem", "frau", "vrouw", "kvinna", "♀", "女"), "F"),
     **dict.fromkeys(("h", "homme", "masculin", "masculine", "masc", "mann", "herr", "♂", "男"), "M"),
@@ -34,11 +39,10 @@ def parse_sex(text: str | None) -> str | None:
 
 def sex_in_text(text: str | None) -> str | None:
     """``F`` or ``M`` for prose that mentions one of them only; None if both or neither occur."""
-    words = (text or "")[:PROSE_CHARACTERS]
-    female, male = bool(_FEMALE.search(words)), bool(_MALE.search(words))
-    if female == male:
-        return None
-    return "F" if female else "M"
+    words = without_relatives(plain(text))
+    sexes = {sex for sex, pattern in (("F", _FEMALE), ("M", _MALE)) if pattern.search(words)}
+    sexes |= {letter for match in _LETTER_IN_TEXT.finditer(words) for letter in match.groups() if letter}
+    return sexes.pop() if len(sexes) == 1 else None
 
 
 _DAY = re.compile(r"\b(?:day|giorno|día)\s+(\d{1,3})\b(?!\s*(?:-|–|to|/)\s*\d)", re.IGNORECASE)
@@ -46,7 +50,7 @@ _DAY = re.compile(r"\b(?:day|giorno|día)\s+(\d{1,3})\b(?!\s*(?:-|–|to|/)\s*\d
 
 def day_in_text(text: str | None) -> float | None:
     """The day ("Day 7", "giorno 3") in prose, as its source counts; None if it names none or several."""
-    days = set(_DAY.findall((text or "")[:PROSE_CHARACTERS]))
+    days = set(_DAY.findall(plain(text)))
     return float(days.pop()) if len(days) == 1 else None
 
 
@@ -93,6 +97,6 @@ def has_no_result(text: str) -> bool:
 
 def rt_pcr_in_text(text: str | None) -> str | None:
     """The result of RT-PCR in prose, ``positive`` or ``negative``; None if it states neither or both."""
-    words = {(after or before).lower() for after, before in _TEST_RESULT.findall((text or "")[:PROSE_CHARACTERS])}
+    words = {(after or before).lower() for after, before in _TEST_RESULT.findall(plain(text))}
     results = {"negative" if word == "negativ" else "positive" for word in words}
     return results.pop() if len(results) == 1 else None

@@ -9,6 +9,7 @@ from sources.language.words import parse_rt_pcr, parse_sex
 AGES = {
     **{"018M": 1.5, "011M": 0.9167, "006M": 0.5, "11m": 0.9167, "1Y 2M": 1.1667, "1y2m": 1.1667, "058Y": 58, "57": 57},
     **{"003W": 0.0575, "010D": 0.0274, "1,5": 1.5, "0.083333": 0.0833, ">89": 89, "90+": 90, "24M": 2, "180M": 15},
+    **{"58F": 58, "F/58": 58, "M/45": 45, "45/M": 45, "71-jähriger": 71, "60 años": 60, "52 ans": 52},
     **{"411": None, "45M": None, "40-50": None, "70s": None, "<1": None, "": None, "old": None},
 }
 SEXES = {
@@ -19,7 +20,7 @@ SEXES = {
 VIEWS = {
     "PA": ("PA", "POSTEROANTERIOR", "postero-anterior", "Posterior Anterior", "P-A", "p.a.", "PA erect"),
     "AP": ("AP", "ANTEROPOSTERIOR", "AP semi erect", "AP erect", "portable AP", "A/P"),
-    "AP_SUPINE": ("AP Supine", "SUP", "AP_horizontal", "bedside", "decúbito supino"),
+    "AP_SUPINE": ("AP Supine", "SUP", "AP_horizontal", "bedside", "decúbito supino", "im Liegen", "acostado"),
     "L": ("L", "LL", "RL", "LATERAL", "Lateral", "RLAT", "LLAT", "R LAT", "XTABLE LATERAL", "left lateral", "perfil"),
     "OTHER": (
         *("LLD", "RLD", "PA LLD", "AP RLD", "LAO", "RAO", "LPO", "RPO", "LLO", "RLO", "AP AXIAL", "AP LORDOTIC"),
