@@ -25,7 +25,7 @@ from pipeline.decoding.other_files import read_heic, read_jpeg2000, read_npy
 from pipeline.decoding.pillow_files import read_with_pillow
 from pipeline.decoding.png_file import read_png
 from pipeline.decoding.tiff import read_tiff
-from pipeline.decoding.transparency import made_opaque
+from pipeline.decoding.transparency import background, blocks, color_of
 from pipeline.imaging.arrays import Gray, Pixels
 from pipeline.imaging.tones import NOT_FINITE, loses_detail, to_8_bit
 from sources.core.formats import HEAD_BYTES, image_format, other_format
@@ -33,7 +33,6 @@ from sources.core.formats import HEAD_BYTES, image_format, other_format
 COLOR_LEVELS = 24  # a pixel whose channels differ by more is visibly colored
 COLOR_SHARE = 0.001  # minimum share of such pixels in a color image
 MAX_INFLATED = 400_000_000  # bytes of a file that is stored compressed by gzip
-ROWS = 512  # rows that are converted at a time, to save memory; a multiple of the step of the sample for color
 READERS: dict[str, Callable[[bytes, Limits], Picture]] = {
     "DICOM": read_dicom,
     "HEIC": read_heic,
@@ -190,14 +189,13 @@ def _gray(pixels: Pixels, warnings: list[str]) -> tuple[Gray, bool]:
         return pixels if pixels.dtype == np.uint8 else to_8_bit(pixels), False
     if pixels.dtype != np.uint8:
         pixels = _eight_bit_color(pixels)
-    if pixels.shape[2] == 4 and pixels[..., 3].min() < 255:
-        pixels, odd = made_opaque(pixels)
-        warnings += odd
+    to_color, odd = background(pixels) if pixels.shape[2] == 4 else (color_of, [])
+    warnings += odd
     gray, colored, seen = np.empty(pixels.shape[:2], np.uint8), 0, 0
-    for top in range(0, len(pixels), ROWS):
-        rows = np.ascontiguousarray(pixels[top : top + ROWS, :, :3])
-        cv2.cvtColor(rows, cv2.COLOR_BGR2GRAY, dst=gray[top : top + ROWS])
-        spread = _spread(rows)
+    for rows in blocks(pixels):
+        colors = to_color(pixels[rows])
+        cv2.cvtColor(colors, cv2.COLOR_BGR2GRAY, dst=gray[rows])
+        spread = _spread(colors)
         colored, seen = colored + int(np.count_nonzero(spread > COLOR_LEVELS)), seen + spread.size
     return gray, bool(colored > COLOR_SHARE * seen)
 
