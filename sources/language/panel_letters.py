@@ -12,11 +12,12 @@ from itertools import takewhile
 from sources.language.prose import Span
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+BEFORE = 16  # characters of the longest words that may refer to a letter: "compare panels "
 SIDES = ({"left": "A", "right": "B"}, {"top": "A", "bottom": "B"}, {"upper": "A", "lower": "B"})
 
 _LETTER = r"[A-Za-z](?![\w'’])"
 _JOINED = r"(?:\s?,\s?(?:and\s|&\s)?|\s?-\s?|\s(?:and|to|&)\s|\s?&\s?)"
-_GROUP = rf"{_LETTER}(?:{_JOINED}{_LETTER})*"
+_GROUP = rf"{_LETTER}(?:{_JOINED}{_LETTER}){{0,25}}"
 _NAMED = r"(?:panels?|pictures?|parts?|images?|figures?\s?\d*|figs?\.?\s?\d*)"
 _ROUND = re.compile(rf"[(\[]\s?(?:{_NAMED}\s?|\d{{1,2}})?({_GROUP})\s?(?:[)\]]|(?=[,;:=]\s))", re.IGNORECASE)
 _OPEN = re.compile(rf"(?:^|(?<=[.;:,]\s))({_GROUP})\)", re.IGNORECASE)
@@ -86,9 +87,14 @@ def _found(caption: str, pattern: re.Pattern[str], is_enclosed: bool = True) -> 
     for match in pattern.finditer(caption):
         if letters := _letters(match[1]):
             begin, end = match.span()
-            lead = _LEAD_IN.search(caption[:begin])
+            lead = _right_before(caption, begin, _LEAD_IN)
             marks.append(Mark((lead.start() if lead else begin, end), letters, is_enclosed and lead is None))
     return marks
+
+
+def _right_before(caption: str, place: int, pattern: re.Pattern[str]) -> re.Match[str] | None:
+    """What stands right before a place; few characters are searched, however long the caption is."""
+    return pattern.search(caption, max(0, place - BEFORE), place)
 
 
 def _emphasized(caption: str, spans: Iterable[Span]) -> list[Mark]:
@@ -133,7 +139,7 @@ def _in_order(caption: str, marks: Sequence[Mark]) -> list[Mark]:
     seen: set[str] = set()
     for mark in sorted(marks, key=lambda mark: (mark.span[0], -mark.span[1])):
         overlaps = kept and mark.span[0] < kept[-1].span[1]
-        refers = seen.issuperset(mark.letters) and _REFERENCE.search(caption[: mark.span[0]])
+        refers = seen.issuperset(mark.letters) and _right_before(caption, mark.span[0], _REFERENCE)
         if run.issuperset(mark.letters) and not overlaps and not refers:
             kept.append(mark)
             seen |= set(mark.letters)

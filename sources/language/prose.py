@@ -56,10 +56,11 @@ def sentences(text: str, keep: Sequence[Span] = ()) -> list[Span]:
     Args:
         keep: spans whose full stops end no sentence.
     """
+    kept = {place for begin, end in keep for place in range(begin, end)}
     ends = [
         match.end()
         for match in _END.finditer(text)
-        if not any(begin <= match.start() < end for begin, end in keep) and not _is_inside_a_sentence(text, match)
+        if match.start() not in kept and not _is_inside_a_sentence(text, match)
     ]
     begins = [0, *ends]
     spans = zip(begins, [*ends, len(text)], strict=True)
