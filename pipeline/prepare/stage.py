@@ -1,7 +1,8 @@
 """The ``prepare`` stage: kept films as model inputs, one memory map per size and region.
 
 Reads ``manifest/images-*.parquet`` and ``splits.parquet``. Writes ``arrays/<inputs>/``: ``images.npy``, the inputs as
-uint8 (N, size, size, 3); ``rows.parquet``, the films in the same order; ``inputs.json``, how the inputs were made.
+uint8 (N, size, size, 3); ``rows.parquet``, the films in the same order; ``inputs.json``, how the inputs were made, and
+a checksum.
 Excludes nothing.
 """
 
@@ -23,12 +24,21 @@ from pipeline.core.tables import iter_images, shards
 from pipeline.imaging.arrays import Pixels
 from pipeline.imaging.conceal import conceal
 from pipeline.imaging.png import decode_png
-from pipeline.prepare.arrays import FROM_MANIFEST, FROM_SPLITS, IMAGES, INPUTS, ROWS, ROWS_SCHEMA, write_images
+from pipeline.prepare.arrays import (
+    FROM_MANIFEST,
+    FROM_SPLITS,
+    IMAGES,
+    INPUTS,
+    ROWS,
+    ROWS_SCHEMA,
+    write_images,
+    write_inputs,
+)
 from pipeline.prepare.enhance import CHANNELS
 from pipeline.prepare.inputs import recipe, to_input
 from sources.core.errors import CxnetError
 from sources.core.items import KEY
-from sources.core.storage import atomic_folder, read_table, write_json, write_table
+from sources.core.storage import atomic_folder, read_table, write_table
 from sources.core.text import counted
 
 
@@ -65,9 +75,9 @@ def run(layout: Layout, params: Params, executor: Executor | None, inputs: str) 
     rows = _kept_rows(layout)
     with atomic_folder(layout.arrays(inputs)) as folder:
         films = map_images(partial(_prepare, wanted=wanted, params=params.prepare), _pictures(layout), executor)
-        write_images(folder / IMAGES, films, len(rows), wanted.size)
+        images_sha256 = write_images(folder / IMAGES, films, len(rows), wanted.size)
         write_table(folder / ROWS, rows, ROWS_SCHEMA)
-        write_json(folder / INPUTS, recipe(wanted, params.prepare))
+        write_inputs(folder / INPUTS, recipe(wanted, params.prepare), images_sha256)
     return PrepareSummary(len(rows), wanted)
 
 

@@ -8,9 +8,9 @@ from upath import UPath
 from pipeline.core.experiments import ExperimentParams, Inputs
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params, PrepareParams
-from pipeline.prepare.arrays import INPUTS, ROWS, ROWS_SCHEMA
+from pipeline.prepare.arrays import IMAGES, INPUTS, ROWS, ROWS_SCHEMA, write_images, write_inputs
 from pipeline.prepare.inputs import recipe
-from sources.core.storage import write_json, write_table
+from sources.core.storage import write_table
 
 SIZE = 72
 SPLITS = ("train", "train", "train", "val", "test")
@@ -45,12 +45,12 @@ def write_arrays(root, classes=("normal", "covid"), per_class=20, splits=SPLITS,
     return put_arrays(Layout.at(UPath(root)), rows, draw_films(labels, seed))
 
 
-def put_arrays(layout, rows, films):
+def put_arrays(layout, rows, films, params=None):
     """Write films and their rows as the prepare stage does."""
     folder = layout.arrays(str(SIZE))
     write_table(folder / ROWS, rows, ROWS_SCHEMA)
-    write_json(folder / INPUTS, recipe(Inputs(SIZE), PrepareParams()))
-    np.save(str(folder / "images.npy"), films)
+    images_sha256 = write_images(folder / IMAGES, films, len(rows), SIZE)
+    write_inputs(folder / INPUTS, recipe(Inputs(SIZE), params or PrepareParams()), images_sha256)
     return layout
 
 

@@ -168,6 +168,55 @@ def test_damaged_arrays_are_one_sentence(tmp_path, name, content, message):
         read_arrays(layout, "32")
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """A layout with arrays that no test may leave changed."""
+    layout = laid_out(tmp_path_factory.mktemp("prepared"), ROWS)
+    run(layout, options(prepare=PrepareParams()), None, "32")
+    return layout
+
+
+@given(st.sampled_from(["images.npy", "inputs.json", "rows.parquet"]), st.floats(0, 1, exclude_max=True), st.data())
+@settings(deadline=None, max_examples=80)
+def test_a_flipped_bit_in_any_file_is_noticed_or_changes_nothing(prepared, name, place, data):
+    before, path = read_arrays(prepared, "32"), prepared.arrays("32") / name
+    good = path.read_bytes()
+    bad = bytearray(good)
+    bad[int(place * len(good))] ^= 1 << data.draw(st.integers(0, 7), label="bit")
+    path.write_bytes(bytes(bad))
+    try:
+        after = read_arrays(prepared, "32")
+    except CxnetError:
+        return
+    finally:
+        path.write_bytes(good)
+    assert (after.images == before.images).all()
+    assert after.rows.equals(before.rows)
+    assert after.inputs == before.inputs
+
+
+def test_a_changed_pixel_is_named_by_its_file(tmp_path):
+    layout = laid_out(tmp_path, ROWS)
+    run(layout, options(prepare=PrepareParams()), None, "32")
+    path = layout.arrays("32") / "images.npy"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(CxnetError, match=r"images\.npy is damaged, or its checksum is.* `cxnet-data prepare 32` again"):
+        read_arrays(layout, "32")
+
+
+def test_arrays_without_a_checksum_are_refused(tmp_path):
+    layout = laid_out(tmp_path, ROWS)
+    run(layout, options(prepare=PrepareParams()), None, "32")
+    path = layout.arrays("32") / "inputs.json"
+    inputs = json.loads(path.read_text())
+    del inputs["checksum"]
+    path.write_text(json.dumps(inputs))
+    with pytest.raises(CxnetError, match=r"images\.npy has no checksum in inputs\.json"):
+        read_arrays(layout, "32")
+
+
 def test_pickled_arrays_are_never_opened(tmp_path):
     layout = laid_out(tmp_path, ROWS)
     run(layout, options(prepare=PrepareParams()), None, "32")

@@ -9,6 +9,7 @@ import pytest
 from synthetic_arrays import SIZE, profile, put_arrays, write_arrays
 
 from pipeline.core.layout import Layout
+from pipeline.core.params import PrepareParams
 from pipeline.prepare.arrays import INPUTS, read_arrays
 from sources.core.errors import CxnetError
 from sources.core.storage import read_table
@@ -144,8 +145,8 @@ def test_films_that_changed_splits_since_training_are_refused(copied):
 
 
 def test_inputs_made_with_other_options_are_refused(copied):
-    path = copied.arrays(str(SIZE)) / INPUTS
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"aspect": "pad"}))
+    arrays = read_arrays(copied, str(SIZE))
+    put_arrays(copied, arrays.rows, np.array(arrays.images), PrepareParams(aspect="pad"))
     with pytest.raises(CxnetError, match="trained on other films, inputs or classes"):
         evaluate.run(copied, profile(), "tiny")
 
