@@ -25,6 +25,7 @@ FIGURE_PIXELS = 60_000_000
 
 # Archives and tables (sources/reading/archive.py, tables.py)
 ARCHIVE_MEMBERS = 1_000_000  # real archives: up to 400,000
+ARCHIVE_DIRECTORY_BYTES = 300_000_000  # of a zip archive; real ones: up to 40 MB
 ARCHIVE_GROWTH = 200  # how many times its size a tar archive may unpack to, beyond the next number of bytes
 ARCHIVE_SPARE_BYTES = 1 << 30
 TAR_HEADER_BYTES = 1 << 20  # real long names and attributes: below 10 kB

@@ -16,6 +16,7 @@ from upath import UPath
 from sources.core.errors import CxnetError
 from sources.core.formats import HEAD_BYTES
 from sources.core.limits import (
+    ARCHIVE_DIRECTORY_BYTES,
     ARCHIVE_GROWTH,
     ARCHIVE_MEMBERS,
     ARCHIVE_SPARE_BYTES,
@@ -172,7 +173,7 @@ def _damaged(path: Path | UPath, error: BaseException) -> ArchiveError:
 
 
 def _zipped(file: IO[bytes]) -> Iterator[_Entry]:
-    _refuse_too_many(file)
+    _check_directory(file)
     with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
             if not info.is_dir():
@@ -191,11 +192,11 @@ def _zip_problem(info: zipfile.ZipInfo) -> str | None:
     return None
 
 
-def _refuse_too_many(file: IO[bytes]) -> None:
-    """Count the entries of a zip archive's directory before ``zipfile`` keeps an object of each.
+def _check_directory(file: IO[bytes]) -> None:
+    """Check the size of a zip archive's directory and its entries before ``zipfile`` reads all of it into memory.
 
     Raises:
-        _HeaderError: there are more than :data:`ARCHIVE_MEMBERS`.
+        _HeaderError: there are more than :data:`ARCHIVE_MEMBERS`, or names and comments fill too many bytes.
     """
     size = file.seek(0, 2)
     tail_size = min(size, (1 << 16) + 22)
@@ -208,6 +209,8 @@ def _refuse_too_many(file: IO[bytes]) -> None:
     wide = tail.rfind(b"PK\x06\x06", 0, end)
     if wide >= 0 and wide + 56 <= len(tail):
         (length,), at = struct.unpack_from("<Q", tail, wide + 40), size - tail_size + wide
+    if length > ARCHIVE_DIRECTORY_BYTES:
+        raise _HeaderError(f"has a directory of more than {ARCHIVE_DIRECTORY_BYTES // 1_000_000:,} MB")
     file.seek(max(0, at - length))  # as zipfile does: where the directory says that it begins may be wrong
     count, end_of_directory = 0, at
     while file.tell() + ENTRY_BYTES <= end_of_directory:

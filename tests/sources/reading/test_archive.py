@@ -226,6 +226,16 @@ def test_a_zip_of_the_allowed_number_is_read(tmp_path, monkeypatch):
     assert len(member_names(path)) == 50
 
 
+def test_a_zip_whose_names_fill_the_memory_is_refused_before_they_are_read(tmp_path, monkeypatch):
+    path = tmp_path / "names.zip"
+    path.write_bytes(zipped({f"{place:05000}.png": b"" for place in range(9)}))
+    assert len(member_names(path)) == 9
+    monkeypatch.setattr("sources.reading.archive.ARCHIVE_DIRECTORY_BYTES", 30_000)
+    monkeypatch.setattr(zipfile, "ZipFile", None)  # it is never reached
+    with pytest.raises(ArchiveError, match="has a directory of more than 0 MB; it is not an archive of films"):
+        member_names(path)
+
+
 def test_a_tar_of_too_many_members_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("sources.reading.archive.ARCHIVE_MEMBERS", 3)
     (tmp_path / "a.tar").write_bytes(tarred({f"{place}": b"" for place in range(4)}))
