@@ -1,15 +1,18 @@
-"""Flipped bits in tables and stored files, and tables in the place of others."""
+"""Flipped bits in tables, arrays and stored files, and tables in the place of others."""
 
 import random
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from benchmarks.trials import Tally
-from benchmarks.trials.project import Project
+from benchmarks.trials.project import SIZE, Project
+from pipeline.core.layout import Layout
 from pipeline.core.schema import TABLES
+from pipeline.prepare.arrays import IMAGES, INPUTS, read_arrays
 from sources.core.errors import CxnetError
 from sources.core.seal import TAIL_BYTES
 from sources.core.storage import open_parquet, read_table
@@ -50,6 +53,35 @@ def flips(project: Project, count: int) -> dict[str, Tally]:
             where = f"{path.name}, byte {place}, bit {bit}: not noticed"
             tallies[f"bits of {kind}"].add(None if _is_seen(path, table, good, bytes(bad)) else where)
     return tallies
+
+
+def flipped_arrays(project: Project, count: int) -> dict[str, Tally]:
+    """Flip one bit at a time of the arrays and of their description: they are the same, or refused."""
+    tally = Tally()
+    rng = random.Random(2)
+    layout = Layout.at(project.root)
+    good = read_arrays(layout, SIZE)
+    for number in range(count):
+        path = layout.arrays(SIZE) / (IMAGES, INPUTS)[number % 10 == 0]
+        place, bit = rng.randrange(path.stat().st_size), rng.randrange(8)
+        _flip(Path(path.path), place, bit)
+        try:
+            found = read_arrays(layout, SIZE)
+            is_same = found.inputs == good.inputs and np.array_equal(found.images, good.images)
+        except CxnetError:
+            is_same = True
+        finally:
+            _flip(Path(path.path), place, bit)
+        tally.add(None if is_same else f"{path.name}, byte {place}, bit {bit}: not noticed")
+    return {"bits of arrays": tally}
+
+
+def _flip(path: Path, place: int, bit: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(place)
+        byte = file.read(1)[0]
+        file.seek(place)
+        file.write(bytes([byte ^ 1 << bit]))
 
 
 def _is_seen(path: Path, table: str, good: bytes, bad: bytes) -> bool:

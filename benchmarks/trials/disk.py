@@ -7,13 +7,13 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.trials import Tally
-from benchmarks.trials.project import COMMANDS, Project
+from benchmarks.trials.project import Project
 
 SLACK_KB = (0, 8, 64)  # free space that a stage finds
 
 
-def trials(project: Project, stages: tuple[str, ...] = ()) -> dict[str, Tally] | None:
-    """Run every stage on a file system that is nearly full; None where this user cannot mount one."""
+def trials(project: Project, commands: tuple[str, ...]) -> dict[str, Tally] | None:
+    """Run commands on a file system that is nearly full; None where this user cannot mount one."""
     if os.getuid() != 0 or shutil.which("mount") is None:
         return None
     tally = Tally()
@@ -24,9 +24,8 @@ def trials(project: Project, stages: tuple[str, ...] = ()) -> dict[str, Tally] |
         try:
             copy = project.copy(place / "p")
             copy.profile.write_text(copy.profile.read_text().replace(str(project.root), str(copy.root)))
-            for command in COMMANDS[1:]:  # fetch would see another folder
-                if not stages or command.split()[0] in stages:
-                    _fill_and_run(copy, place, command, tally)
+            for command in commands:
+                _fill_and_run(copy, place, command, tally)
         finally:
             subprocess.run(["umount", "--lazy", place], check=False)
     return {"full disk": tally}

@@ -6,28 +6,23 @@ import subprocess
 import time
 
 from benchmarks.trials import Tally
-from benchmarks.trials.project import COMMANDS, Project, new_token, survivors
+from benchmarks.trials.project import Project, new_token, survivors
 
 WAYS = ("kill main", "kill group", "SIGTERM", "SIGHUP", "SIGINT")
 EXIT_CODES = {"SIGTERM": 143, "SIGHUP": 129, "SIGINT": 130}
 STARTING_S = 0.3  # before Python can listen to signals
 
 
-def trials(project: Project, instants: int, stages: tuple[str, ...] = ()) -> dict[str, Tally]:
-    """Kill each stage at so many instants, in one way after the other; one tally per way."""
-    tallies = {way: Tally() for way in WAYS}
-    turn = 0
-    for command in COMMANDS:
-        if stages and command.split()[0] not in stages:
-            continue
-        for number in range(instants):
-            way = WAYS[turn % len(WAYS)]
-            turn += 1
-            delay = max(STARTING_S, project.seconds[command] * (number + 0.5) / instants)
-            problem, leftovers, orphans = trial(project, command, way, delay)
-            where = f"{command}, {way} after {delay:.2f} s: "
-            tallies[way].add(where + problem if problem else None, leftovers, orphans)
-    return tallies
+def trials(project: Project, command: str, instants: int) -> dict[str, Tally]:
+    """End a command at so many instants, in one way after the other."""
+    tally = Tally()
+    for number in range(instants):
+        way = WAYS[number % len(WAYS)]
+        delay = max(STARTING_S, project.seconds[command] * (number + 0.5) / instants)
+        problem, leftovers, orphans = trial(project, command, way, delay)
+        where = f"{way} after {delay:.2f} s: "
+        tally.add(where + problem if problem else None, leftovers, orphans)
+    return {f"ended: {command.split()[0]}": tally}
 
 
 def trial(project: Project, command: str, way: str, delay: float) -> tuple[str | None, int, int]:
@@ -36,7 +31,7 @@ def trial(project: Project, command: str, way: str, delay: float) -> tuple[str |
     process = project.start(command, token)
     time.sleep(delay)
     if process.poll() is None:
-        _end(process, way)
+        end(process, way)
     _, errors = process.communicate()
     orphans = len(survivors(token))
     problems = []
@@ -50,7 +45,8 @@ def trial(project: Project, command: str, way: str, delay: float) -> tuple[str |
     return "; ".join(problems) or None, leftovers, orphans
 
 
-def _end(process: "subprocess.Popen[str]", way: str) -> None:
+def end(process: "subprocess.Popen[str]", way: str) -> None:
+    """End a process that is the leader of its group, in one of :data:`WAYS`."""
     if way == "kill main":
         process.kill()
     elif way == "kill group":

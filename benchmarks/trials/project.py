@@ -21,6 +21,8 @@ COMMANDS = (
     *("contradictions", f"train {EXPERIMENT}", f"evaluate {EXPERIMENT}", "report"),
 )
 CHANGING = ("fetch.json", ".lock")  # files that hold times or may stay
+CODE = ("pipeline", "sources", "training", "curation", "dvc.yaml")  # what a whole run depends on
+NOT_BUILT = ("films/", "profile", "params.yaml", ".dvc", "dvc.", *(f"{name}/" for name in CODE))
 TOKEN = "CXNET_TRIAL"
 PATIENCE_S = 20.0
 
@@ -86,7 +88,7 @@ class Project:
         found = {}
         for path in sorted(self.root.rglob("*")):
             name = path.relative_to(self.root).as_posix()
-            if path.is_file() and not name.startswith(("films/", "profile")) and path.name not in CHANGING:
+            if path.is_file() and not name.startswith(NOT_BUILT) and path.name not in CHANGING:
                 varies = name.startswith(("models/", "reports/", "data/judged/"))
                 found[name] = "" if varies else hashlib.sha256(path.read_bytes()).hexdigest()
         return found
