@@ -44,7 +44,8 @@ def decode_guarded(data: bytes, *, max_megapixels: float, max_seconds: float = M
     try:
         return decode_within(data, Limits(max_megapixels, has_helper=True))
     except CostlyImage:
-        return _ask_helper(data, max_megapixels, max_seconds)
+        pass  # beyond this clause, what was read to find that out is freed: a helper takes much memory, too
+    return _ask_helper(data, max_megapixels, max_seconds)
 
 
 def _ask_helper(data: bytes, max_megapixels: float, max_seconds: float) -> Decoded:

@@ -5,6 +5,7 @@ Pillow opens the one format that the first bytes show, never whatever it finds: 
 
 import io
 import struct
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from sources.core.formats import PILLOW_FORMATS
 
 ORIENTATION_TAG = 0x0112
 SEVERAL = "animated or with several pages: not a single film"
+WITH_ALPHA = ("LA", "PA", "RGBA", "La", "RGBa")
 BIT_DEPTHS = {"1": 1, "I": 16}  # of a mode of Pillow, if not 8
 PHOTOMETRIC = {"1": "MONOCHROME2", "I": "MONOCHROME2", "L": "MONOCHROME2", "LA": "MONOCHROME2", "P": "PALETTE"}
 WORK_BYTES = {"WEBP": 20, "AVIF": 20, "GIF": 14, "BMP": 12, "PPM": 12}  # per pixel, at the peak of reading such a file
@@ -67,13 +69,13 @@ def load_pixels(picture: Image.Image) -> Pixels:
     except (OSError, SyntaxError, ValueError, struct.error) as error:
         word = "truncated" if "truncated" in str(error) else "damaged"
         raise BadImage(f"{word} {picture.format} file") from error
-    if picture.mode.startswith(("I", "F")):
-        return np.asarray(picture)
-    if picture.mode in ("1", "L"):
-        return np.asarray(picture if picture.mode == "L" else picture.convert("L"))
-    if picture.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in picture.info:
-        return _converted(picture, "RGBA", cv2.COLOR_RGBA2BGRA)
-    return _converted(picture, "RGB", cv2.COLOR_RGB2BGR)
+    if picture.mode == "L" or picture.mode.startswith(("I", "F")):
+        return _by_rows(picture, np.asarray)
+    if picture.mode == "1":
+        return _by_rows(picture, lambda rows: np.asarray(rows.convert("L")))
+    if picture.mode in WITH_ALPHA or "transparency" in picture.info:
+        return _by_rows(picture, lambda rows: cv2.cvtColor(np.asarray(rows.convert("RGBA")), cv2.COLOR_RGBA2BGRA))
+    return _by_rows(picture, lambda rows: cv2.cvtColor(np.asarray(rows.convert("RGB")), cv2.COLOR_RGB2BGR))
 
 
 def orientation(picture: Image.Image) -> int:
@@ -85,10 +87,13 @@ def orientation(picture: Image.Image) -> int:
     return value if 1 <= value <= 8 else 1
 
 
-def _converted(picture: Image.Image, mode: str, order: int) -> Pixels:
-    """The picture in ``mode`` with its channels reordered, a few rows at a time to save memory."""
-    pixels = np.empty((picture.height, picture.width, len(mode)), np.uint8)
+def _by_rows(picture: Image.Image, read: Callable[[Image.Image], Pixels]) -> Pixels:
+    """The pixels of a picture, read a few rows at a time: Pillow makes two copies of what it hands out."""
+    pixels: Pixels | None = None
     for top in range(0, picture.height, ROWS):
-        rows = picture.crop((0, top, picture.width, min(top + ROWS, picture.height))).convert(mode)
-        cv2.cvtColor(np.asarray(rows), order, dst=pixels[top : top + ROWS])
+        rows = read(picture.crop((0, top, picture.width, min(top + ROWS, picture.height))))
+        if pixels is None:
+            pixels = np.empty((picture.height, *rows.shape[1:]), rows.dtype)
+        pixels[top : top + ROWS] = rows
+    assert pixels is not None  # no picture is without rows
     return pixels

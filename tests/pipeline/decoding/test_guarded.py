@@ -1,3 +1,4 @@
+import gzip
 import io
 import os
 import signal
@@ -5,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 
 import cv2
 import numpy as np
@@ -75,6 +77,23 @@ def test_a_helper_that_waits_holds_no_film():
     before = process.memory_info().rss
     film = decode_guarded(large, max_megapixels=50).gray
     assert process.memory_info().rss - before < film.nbytes
+
+
+def test_what_the_caller_read_is_freed_before_the_helper_decodes(monkeypatch):
+    """Both together must not take what each alone may take."""
+    packed = gzip.compress(J2K + bytes(20_000_000))
+    held = []
+    ask = guarded._ask_helper
+    monkeypatch.setattr(
+        guarded, "_ask_helper", lambda *words: (held.append(tracemalloc.get_traced_memory()[0]), ask(*words))[1]
+    )
+    tracemalloc.start()
+    try:
+        decode_guarded(packed, max_megapixels=1)
+    finally:
+        tracemalloc.stop()
+    assert len(held) == 1
+    assert held[0] < 5_000_000
 
 
 def test_a_film_that_takes_too_long_is_a_reason_and_the_next_one_is_read():

@@ -1,4 +1,5 @@
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from tiff_files import DEFLATE, NONE, page, tiff
 
 from pipeline.decoding.contract import BadImage
 from pipeline.decoding.decode import Decoded, decode
+from pipeline.decoding.pillow_files import load_pixels
 from pipeline.imaging.tones import NOT_FINITE
 
 y, x = np.mgrid[:90, :120]
@@ -90,6 +92,19 @@ def test_packed_samples_are_read(bits, tile, order):
     data = tiff(page(samples, bits=bits, order=order, tile=tile), order=order)
     assert np.abs(read(data).gray.astype(int) - samples.astype(int) * 255 / top).max() <= 1
     assert read(data).bit_depth == bits
+
+
+def test_no_copies_of_a_picture_are_made_on_the_way_out_of_pillow():
+    """Two would be as large as the file is; Pillow's own memory is not counted here."""
+    picture = Image.fromarray(np.arange(4_000_000, dtype=np.uint16).reshape(4000, 1000))
+    tracemalloc.start()
+    try:
+        pixels = load_pixels(picture)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (pixels == np.asarray(picture)).all()
+    assert peak < 1.5 * pixels.nbytes
 
 
 def test_transparent_parts_are_black():
