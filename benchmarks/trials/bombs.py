@@ -1,4 +1,4 @@
-"""Small files that ask for much: each is refused or read in little memory and time."""
+"""Small files that ask for much, and the largest plain ones: each is refused or read in little memory and time."""
 
 import gzip
 import io
@@ -13,6 +13,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import UID, DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
 from benchmarks.pipeline import PROJECT, PeakMemory
 from benchmarks.trials import Tally
@@ -88,9 +92,39 @@ def _bombs(quick: bool) -> list[tuple[str, bytes, tuple[str, str]]]:
         ("name.tar.gz", long_name_tar(200 if quick else 2_000), ARCHIVE),
         ("members.zip", zip_of(1_200_000, 8), ARCHIVE),
         ("names.zip", zip_of(1_000 if quick else 15_000, 60_000), ARCHIVE),
+        ("gray.tif", plain_tiff(2_000 if quick else 9_900), DECODE),
+        ("gray.dcm", plain_dicom(2_000 if quick else 9_900), DECODE),
+        ("gray.dcm.gz", gzip.compress(plain_dicom(2_000 if quick else 9_900), 1), DECODE),
         ("samples.png", deep_png(1_000 if quick else 9_999), DECODE),
         ("wide.csv", f"{wide}\n{wide}\n".encode(), TABLE),
     ]
+
+
+def plain_tiff(side: int) -> bytes:
+    """An uncompressed TIFF of 16 bits: no bomb, but as large as files may be."""
+    content = io.BytesIO()
+    Image.fromarray(_noise(side)).save(content, "TIFF")
+    return content.getvalue()
+
+
+def plain_dicom(side: int) -> bytes:
+    """An uncompressed DICOM file of 12 bits."""
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation
+    meta.MediaStorageSOPInstanceUID = UID("1.2.3")
+    film = FileDataset("", {}, file_meta=meta, preamble=bytes(128))
+    film.Rows = film.Columns = side
+    film.SamplesPerPixel, film.PhotometricInterpretation, film.PixelRepresentation = 1, "MONOCHROME2", 0
+    film.BitsAllocated, film.BitsStored, film.HighBit = 16, 12, 11
+    film.PixelData = _noise(side).tobytes()
+    content = io.BytesIO()
+    film.save_as(content, enforce_file_format=True)
+    return content.getvalue()
+
+
+def _noise(side: int) -> npt.NDArray[np.uint16]:
+    return np.random.default_rng(0).integers(0, 4096, (side, side), np.uint16)
 
 
 def tiled_tiff(tile: int) -> bytes:

@@ -59,14 +59,14 @@ def flipped_arrays(project: Project, count: int) -> dict[str, Tally]:
     """Flip one bit at a time of the arrays and of their description: they are the same, or refused."""
     tally = Tally()
     rng = random.Random(2)
-    layout = Layout.at(project.root)
-    good = read_arrays(layout, SIZE)
+    layout = Layout.at(str(project.root))
+    good = read_arrays(layout, str(SIZE))
     for number in range(count):
-        path = layout.arrays(SIZE) / (IMAGES, INPUTS)[number % 10 == 0]
+        path = layout.arrays(str(SIZE)) / (IMAGES, INPUTS)[number % 10 == 0]
         place, bit = rng.randrange(path.stat().st_size), rng.randrange(8)
         _flip(Path(path.path), place, bit)
         try:
-            found = read_arrays(layout, SIZE)
+            found = read_arrays(layout, str(SIZE))
             is_same = found.inputs == good.inputs and np.array_equal(found.images, good.images)
         except CxnetError:
             is_same = True
