@@ -2,13 +2,14 @@
 
 Ordinary JPEG and PNG files are decoded in the calling process. Others (JPEG 2000, JPEG Lossless, HEIC, huge pictures)
 go through a pipe to a helper, ``python -m pipeline.decoding.guarded``, which a process starts when it first needs one
-and keeps. A helper that exceeds the time limit ends itself, whatever C code it is in; one that crashes is replaced.
-Either way the file gets a reason, and the run goes on. A helper ends when its caller does, since its pipe closes.
+and keeps. A helper that exceeds the time limit is ended, whatever C code it is in; one that crashes is replaced. Either
+way the file gets a reason, and the run goes on. What counts is processor time, so that a busy machine reads the same
+films as an idle one; only a decoder that hangs is ended by the clock. A helper ends when its caller does, since its
+pipe closes.
 """
 
 import atexit
 import contextlib
-import faulthandler
 import json
 import os
 import signal
@@ -16,7 +17,6 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 from typing import IO, Any
 
 import numpy as np
@@ -24,7 +24,9 @@ import numpy as np
 from pipeline.decoding.contract import BadImage, CostlyImage, Limits
 from pipeline.decoding.decode import Decoded, decode, decode_within, sniff
 
-MAX_SECONDS = 60.0  # for one film; a real one takes a second or two
+MAX_SECONDS = 60.0  # of processor time for one film; a real one takes a second or two
+MOST_WAITING = 20.0  # times that limit may pass on the clock: a decoder that is not done by then hangs
+TOO_LATE = (-signal.SIGPROF, -signal.SIGALRM)  # exit codes of a helper that exceeds one of both
 SPARE_MEMORY = 1_200_000_000  # bytes that a helper may use beyond what it has when it starts
 LENGTHS = struct.Struct("<IQ")  # bytes of the JSON part and of the rest of a message
 _own = threading.local()  # each thread has a helper of its own
@@ -36,7 +38,7 @@ def decode_guarded(data: bytes, *, max_megapixels: float, max_seconds: float = M
     Args:
         data: the whole file as received.
         max_megapixels: larger images are refused from their header.
-        max_seconds: time limit for files that the helper decodes.
+        max_seconds: limit of processor time for files that the helper decodes.
 
     Raises:
         BadImage: as in ``decode``; or decoding takes too long, too much memory, or crashes the decoder.
@@ -52,12 +54,10 @@ def _ask_helper(data: bytes, max_megapixels: float, max_seconds: float) -> Decod
     helper: Helper | None = getattr(_own, "helper", None)
     if helper is None or not helper.is_usable:
         helper = _own.helper = Helper()
-    began = time.monotonic()
     try:
         answer, pixels = helper.ask({"max_megapixels": max_megapixels, "max_seconds": max_seconds}, data)
     except (OSError, EOFError) as error:
-        helper.end()
-        if time.monotonic() - began >= max_seconds:
+        if helper.end() in TOO_LATE:
             raise BadImage(f"decoding takes more than {max_seconds:g} s") from error
         raise BadImage(f"damaged {sniff(data)} file (its decoder crashes)") from error
     except BaseException:  # interrupted in mid-message: this helper cannot be asked again
@@ -99,15 +99,15 @@ class Helper:
         _send(self._process.stdin, head, body)
         return _receive(self._process.stdout)
 
-    def end(self) -> None:
-        """End the process, whatever it does."""
+    def end(self) -> int:
+        """End the process, whatever it does, and return its exit code; one that ended by itself keeps its own."""
         atexit.unregister(self.end)
         self._process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):
                 assert pipe is not None
                 pipe.close()
-        self._process.wait()
+        return self._process.wait()
 
 
 def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
@@ -123,15 +123,21 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
 
 def _answer(head: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes | memoryview]:
     """The answer to one request: what ``decode`` returns, or the reason why it cannot."""
-    faulthandler.dump_traceback_later(head["max_seconds"], exit=True)
+    _limit_time(head["max_seconds"])
     try:
         decoded = decode(data, max_megapixels=head["max_megapixels"])
     except BadImage as error:
         return {"reason": str(error)}, b""
     finally:
-        faulthandler.cancel_dump_traceback_later()
+        _limit_time(0)
     fields = {name: value for name, value in vars(decoded).items() if name != "gray"}
     return fields | {"shape": decoded.gray.shape}, np.ascontiguousarray(decoded.gray).data.cast("B")
+
+
+def _limit_time(seconds: float) -> None:
+    """Let the system end this process after so much processor time, or a multiple of it on the clock; 0: never."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_REAL, MOST_WAITING * seconds)
 
 
 def _send(pipe: IO[bytes], head: dict[str, Any], body: bytes | memoryview) -> None:
