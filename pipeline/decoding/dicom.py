@@ -8,9 +8,11 @@ overlays are not read. A bad optional attribute costs a warning, not the film
 
 import io
 import logging
+import math
 import zlib
 
 import pydicom
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag, Tag
 
@@ -52,6 +54,7 @@ PIXEL_KEYWORDS = [
     "BluePaletteColorLookupTableData",
     "PixelData",
 ]
+PIXELS = Tag("PixelData")
 PIXEL_TAGS = [*(Tag(keyword) for keyword in (*PIXEL_KEYWORDS, *SUBJECT_KEYWORDS)), *OVERLAY_BITS]
 PIXEL_DATA = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")  # the tag in either byte order
 DEFLATED = b"1.2.840.10008.1.2.1.99"
@@ -59,6 +62,8 @@ PLAIN = b"1.2.840.10008.1.2.1".ljust(len(DEFLATED), b"\0")
 PREAMBLE = 128
 HEADER_BYTES = 4096  # in which the transfer syntax stands
 MAX_INFLATED = 400_000_000
+MAX_READS = 100_000  # of the elements of a file that a worker parses itself; a film has a few hundred elements
+MAX_DESCRIPTION = 1_000_000  # bytes of their values without the pixels; those of a film with tables: 100,000 or so
 FUNCTIONAL_GROUPS = ("FrameVOILUTSequence", "PixelValueTransformationSequence")
 
 
@@ -71,7 +76,7 @@ def read_dicom(data: bytes, limits: Limits) -> Picture:
     """
     logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)  # its messages quote the values of tags
     data = _with_preamble(_inflated(data))
-    dataset = pydicom.dcmread(io.BytesIO(data), specific_tags=PIXEL_TAGS)
+    dataset = _parsed(data, limits)
     attributes = _attributes(dataset)
     if not attributes.has("PixelData"):
         is_cut = "PixelData" not in dataset and any(tag in data for tag in PIXEL_DATA)
@@ -96,6 +101,49 @@ def read_dicom(data: bytes, limits: Limits) -> Picture:
         subject=subject_of(attributes),
         warnings=tuple(attributes.warnings),
     )
+
+
+class _Elements(io.BytesIO):
+    """A file that seems to end when it was read very often: pydicom takes each element, however small, by itself."""
+
+    def __init__(self, data: bytes, most_reads: float) -> None:
+        super().__init__(data)
+        self._reads, self._most_reads = 0, most_reads
+
+    @property
+    def is_cut(self) -> bool:
+        return self._reads > self._most_reads
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._reads += 1
+        return b"" if self.is_cut else super().read(size)
+
+
+def _parsed(data: bytes, limits: Limits) -> Dataset:
+    """The attributes of pixels that a file has.
+
+    Raises:
+        CostlyImage: they are so many or so long that a helper process should parse them.
+    """
+    file = _Elements(data, MAX_READS if limits.has_helper else math.inf)
+    try:
+        dataset = pydicom.dcmread(file, specific_tags=PIXEL_TAGS)
+    finally:  # pydicom may fail where the file seems to end
+        limits.check_cost(0, effort=0, is_fragile=file.is_cut)
+    limits.check_cost(0, effort=0, is_fragile=_described(dataset) > MAX_DESCRIPTION)
+    return dataset
+
+
+def _described(dataset: Dataset) -> int:
+    """Bytes of the values but the pixels, which are parsed when they are used."""
+    size = 0
+    for tag in dataset.keys():  # noqa: SIM118 - iterating would parse them
+        element = dataset.get_item(tag)
+        if isinstance(element, RawDataElement):
+            size += 0 if tag == PIXELS else len(element.value or b"")
+        elif element.VR == "SQ":
+            size += sum(map(_described, element.value))
+    return size
 
 
 def _attributes(dataset: Dataset) -> Attributes:

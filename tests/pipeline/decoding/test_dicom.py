@@ -24,10 +24,11 @@ from pydicom.uid import (
 )
 
 from pipeline.decoding import codestreams
-from pipeline.decoding.contract import BadImage, Limits
+from pipeline.decoding.contract import BadImage, CostlyImage, Limits
 from pipeline.decoding.decode import decode
 from pipeline.decoding.dicom import read_dicom
 from pipeline.decoding.dicom_display import window
+from pipeline.decoding.guarded import decode_guarded
 
 FULL = {"WindowCenter": 2048, "WindowWidth": 4096}
 SHOWN = np.rint(RAMP / 4095 * 255)  # through that window
@@ -401,6 +402,52 @@ def test_a_deflated_bomb_is_not_inflated(monkeypatch):
     monkeypatch.setattr("pipeline.decoding.dicom.MAX_INFLATED", 10_000)
     data = dicom(np.zeros((500, 500), np.uint16), syntax=DeflatedExplicitVRLittleEndian)
     assert "MB of deflated data" in reason(data)
+
+
+ITEM, ITEM_END, SEQUENCE_END = (struct.pack("<HHI", 0xFFFE, end, 0) for end in (0xE000, 0xE00D, 0xE0DD))
+OPEN_ITEM, UNKNOWN = struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF), 0xFFFFFFFF
+
+
+def sequence(items, length=None):
+    """The element of a sequence of tables of gray levels."""
+    return struct.pack("<HH2sHI", 0x0028, 0x3010, b"SQ", 0, len(items) if length is None else length) + items
+
+
+def film_with(element):
+    """A film with one more element ahead of its pixels."""
+    data = dicom(RAMP, **FULL)
+    pixels = data.index(b"\xe0\x7f\x10\x00OW")
+    return data[:pixels] + element + data[pixels:]
+
+
+LONG = {
+    "zeros after the pixels": dicom(RAMP, **FULL) + bytes(8 * 3000),
+    "one element again and again": film_with(struct.pack("<HH2sH", 0x0028, 0x0030, b"DS", 0) * 3000),
+    "items up to a delimiter": film_with(sequence(3000 * ITEM + SEQUENCE_END, UNKNOWN)),
+    "items without a delimiter": film_with(sequence(3000 * ITEM, UNKNOWN)),
+    "items of a known length": film_with(sequence(3000 * ITEM)),
+    "items in an item": film_with(sequence(OPEN_ITEM + sequence(3000 * ITEM) + ITEM_END + SEQUENCE_END, UNKNOWN)),
+    "a list of windows": dicom(RAMP, WindowCenter=[2048] * 4000, WindowWidth=[4096] * 4000),
+}
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_what_takes_long_to_parse_is_left_to_a_helper(monkeypatch, kind):
+    monkeypatch.setattr("pipeline.decoding.dicom.MAX_READS", 2000)
+    monkeypatch.setattr("pipeline.decoding.dicom.MAX_DESCRIPTION", 20_000)
+    with pytest.raises(CostlyImage):
+        read_dicom(LONG[kind], Limits(1, has_helper=True))
+
+
+@given(st.integers(0, 1_000_000))
+@settings(deadline=None, max_examples=10)
+def test_zeros_after_the_pixels_change_nothing(count):
+    assert_full(decode_guarded(dicom(RAMP, **FULL) + bytes(count), max_megapixels=1).gray)
+
+
+def test_an_ordinary_film_is_parsed_without_a_helper():
+    data = dicom(RAMP, VOILUTSequence=table(np.arange(4096)), PerFrameFunctionalGroupsSequence=Sequence([Dataset()]))
+    assert read_dicom(data, Limits(1, has_helper=True)).pixels.shape == RAMP.shape
 
 
 @pytest.mark.parametrize("syntax", [None, ImplicitVRLittleEndian, ExplicitVRBigEndian])
