@@ -20,6 +20,7 @@ SIDE = 256  # long side of the frame, the picture in which features are detected
 POINTS = 300  # most features per film
 OCTAVE_STEP = 1.2  # scale between two levels of the pyramid
 LEVELS = 8
+EDGE = 16  # px along the edges of the frame without features: their descriptors would reach beyond it
 BYTES = 32  # per descriptor
 FINE, COARSE = 1.0, 8.0  # the band of detail: standard deviations of the two blurs (px)
 MAX_DETAIL = 3.0  # times the mean detail; stronger detail is drawn, no vessel reaches it
@@ -50,22 +51,29 @@ class Points:
 
 
 def find_points(gray: Gray) -> Points:
-    """Detect and describe up to ``POINTS`` features of a film, (H, W) uint8 of any size; a flat film has none.
+    """Detect and describe up to ``POINTS`` features of a film, (H, W) uint8; a flat or very narrow one has none.
 
     Source: Rublee et al., ORB: an efficient alternative to SIFT or SURF, ICCV 2011 (here without rotation).
     """
-    picture = normalize(_to_frame(gray))
-    orb = cv2.ORB_create(POINTS, OCTAVE_STEP, LEVELS, edgeThreshold=16, patchSize=31, fastThreshold=15)  # type: ignore[attr-defined]
+    frame = _to_frame(gray)
+    if min(frame.shape) <= 2 * EDGE:  # no room; of a few pixels OpenCV cannot even make a pyramid
+        return _no_points()
+    picture = normalize(frame)
+    orb = cv2.ORB_create(POINTS, OCTAVE_STEP, LEVELS, edgeThreshold=EDGE, patchSize=31, fastThreshold=15)  # type: ignore[attr-defined]
     corners = _in_order(orb.detect(picture, None))[:POINTS]
     if not corners:
-        empty = np.zeros((0, BYTES), np.uint8)
-        return Points(np.zeros((0, 2), np.float32), np.zeros(0, np.uint8), empty, empty)
+        return _no_points()
     for corner in corners:
         corner.angle = 0.0
     corners, bits = orb.compute(picture, corners)
     places = np.asarray(cv2.KeyPoint.convert(corners))
     levels = np.array([corner.octave for corner in corners], np.uint8)
     return Points(places, levels, bits, _describe_mirrored(orb, picture, corners))
+
+
+def _no_points() -> Points:
+    empty = np.zeros((0, BYTES), np.uint8)
+    return Points(np.zeros((0, 2), np.float32), np.zeros(0, np.uint8), empty, empty)
 
 
 def frame_size(width: int, height: int) -> tuple[int, int]:
