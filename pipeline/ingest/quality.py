@@ -24,6 +24,9 @@ MIN_COLLIMATED = 0.02
 MIN_TEXT = 0.004  # a side marker alone covers less
 MIN_GRAY_LEVELS = 44.0
 MAX_COMB = 0.68
+DARK = 32  # gray levels that the noise of a black background stays below
+MIN_BACKGROUND = 0.1  # share of the pixels in a mode of dark levels that is a background
+NOISE = 0.01  # a background ends where a level has so small a share of its pixels
 MIN_LACKING = 0.9  # probability that fine detail is missing
 TEETH, TREND = 2.0, 12.0  # gray levels: widths that smooth a histogram for its teeth and for its trend
 
@@ -143,7 +146,7 @@ def clipped_share(counts: Counts) -> float:
 def gray_levels(counts: Counts) -> float:
     """Effective number of gray levels: the exponential of a histogram's entropy, so that rare levels count little.
 
-    Pure black and pure white do not count.
+    Pure black, pure white and the noise of a black background do not count.
     """
     shares = _inner_shares(counts)
     shares = shares[shares > 0]
@@ -159,6 +162,22 @@ def comb(counts: Counts) -> float:
 
 
 def _inner_shares(counts: Counts) -> npt.NDArray[np.float64]:
-    """Shares of the gray levels 1 to 254."""
+    """Shares of the gray levels 1 to 254, or of those above a black background."""
     inner = counts[1:255].astype(float)
+    inner[: _background_end(inner)] = 0
     return np.asarray(inner / max(inner.sum(), 1.0))
+
+
+def _background_end(inner: npt.NDArray[np.float64]) -> int:
+    """How many of the darkest levels are the noise of a black background that covers much of the picture.
+
+    Such a background is a narrow mode: its few levels would hide how many the rest of the picture has, and look like a
+    tooth of a comb.
+    """
+    mode = int(np.argmax(inner[:DARK]))
+    reached = np.cumsum(inner[: DARK + 1])
+    ends = np.flatnonzero(inner[mode : DARK + 1] <= NOISE * reached[mode:])
+    if not len(ends):
+        return 0
+    end = mode + int(ends[0])
+    return end if reached[end] >= MIN_BACKGROUND * inner.sum() and inner[end:].any() else 0

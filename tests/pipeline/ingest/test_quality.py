@@ -57,6 +57,30 @@ def test_few_levels_are_still_flagged_after_jpeg():
     assert "few_levels" in flags(again)
 
 
+def on_noisy_black(picture, radius, noise, level=5.0):
+    """The picture inside an ellipse, on a black background with noise."""
+    height, width = picture.shape
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    background = np.random.default_rng(3).normal(level, noise, picture.shape)
+    return np.where(x**2 + y**2 < radius**2, picture, np.clip(np.rint(background), 0, 255)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("radius", [0.6, 0.8, 1.0])
+@pytest.mark.parametrize(("noise", "level"), [(0.0, 8.0), (0.7, 3.0), (1.5, 6.0), (2.5, 15.0)])
+def test_a_noisy_black_background_says_nothing_about_the_levels_of_a_film(radius, noise, level):
+    whole = histogram(on_noisy_black(FILM, radius, 0.0, level=0.0))
+    noisy = on_noisy_black(FILM, radius, noise, level)
+    assert gray_levels(histogram(noisy)) == pytest.approx(gray_levels(whole), rel=0.1)
+    assert "few_levels" not in flags(noisy)
+
+
+@pytest.mark.parametrize("levels", [8, 16, 32])
+@pytest.mark.parametrize("radius", [0.6, 1.0, 2.0])
+def test_few_levels_are_flagged_on_any_background(levels, radius):
+    few = FILM // (256 // levels) * (256 // levels)
+    assert "few_levels" in flags(on_noisy_black(few, radius, noise=1.5))
+
+
 def test_a_small_copy_has_no_flag_either():
     assert flags(shrink(FILM, 256)) == []
 
