@@ -109,7 +109,7 @@ def write_profile(root: Path, folder: Path) -> Path:
     options: dict[str, Any] = {"extends": "sandbox", "mirror": None, "sources": [], "folders": [source]}
     options |= {"prepare": {"sizes": [SIZE]}, "harmonise": {"sources": ["films"]}}
     experiment = {"model": "base", "size": SIZE, "epochs": 1, "classes": ["normal", "covid"]}
-    options["experiments"] = {"covid_cxnet": None, EXPERIMENT: experiment}
+    options["experiments"] = {"covid_cxnet": None, "effnet_lite_imagenet": None, EXPERIMENT: experiment}
     path = root / "profile.yaml"
     path.write_text(yaml.safe_dump(options))
     return path

@@ -9,6 +9,7 @@ from pipeline.core.options import Count, Options, Positive, SourceNames, without
 from sources.core.errors import UsageError
 
 MIN_SIZES = {"base": 65, "covid_cxnet": 32, "efficientnet_lite": 32}  # smallest input (px)
+FROZEN_AUGMENTATIONS = ("none", "mirror")  # of films that a frozen trunk sees only once
 SMALLEST, LARGEST = 32, 1024  # side of any input (px)
 
 Label = Literal["normal", "cap", "covid"]
@@ -75,12 +76,15 @@ class ExperimentParams(Options):
         0.0, description="label smoothing; 0.1 in the paper's COVID-CXNet"
     )
     class_weights: bool = Field(True, description="weight each class by n / (k n_c)")
-    augmentation: Literal["none", "modest", "paper"] = Field("modest", description="preset of random changes")
+    augmentation: Literal["none", "mirror", "modest", "paper"] = Field("modest", description="preset of random changes")
     patience: Count = Field(0, description="stop after so many epochs without a better validation loss; 0 = never")
     weights: str | None = Field(
         None,
         description="covid_cxnet: file with backbone weights (.weights.h5 or .keras); efficientnet_lite: imagenet or a "
         "checkpoint; empty = random",
+    )
+    frozen: bool = Field(
+        False, description="train only the head: the trunk runs once per film; augmentation none or mirror"
     )
     batch_norm_momentum: Annotated[float, Field(ge=0.0, lt=1.0)] | None = Field(
         None, description="momentum of the batch statistics; empty = 1 - 8 / steps per epoch, within 0.8 and 0.99"
@@ -114,6 +118,15 @@ class ExperimentParams(Options):
     def _refuse_options_without_effect(self) -> Self:
         if self.weights is not None and self.model == "base":
             raise ValueError("weights are not for model base; leave them empty")
+        if self.frozen and self.model == "base":
+            raise ValueError("model base has no trunk to freeze; set frozen to false")
+        if self.frozen and self.augmentation not in FROZEN_AUGMENTATIONS:
+            raise ValueError(
+                f"augmentation {self.augmentation} would need a new run of the frozen trunk for every change; "
+                f"set it to {' or '.join(FROZEN_AUGMENTATIONS)}"
+            )
+        if self.frozen and self.batch_norm_momentum is not None:
+            raise ValueError("a frozen trunk keeps its batch statistics; leave batch_norm_momentum empty")
         if self.threshold != "half" and len(self.classes) > 2:
             raise ValueError(f"threshold {self.threshold} is for two classes only; set it to half")
         return self

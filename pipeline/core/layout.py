@@ -93,6 +93,10 @@ class Layout:
         """Model inputs by name (see :class:`pipeline.core.experiments.Inputs`): images, and their rows."""
         return self.data / "arrays" / inputs
 
+    def vectors(self, inputs: str) -> UPath:
+        """What frozen trunks made of these inputs: a cache, which may be deleted at any time."""
+        return self.data / "vectors" / inputs
+
     def model(self, experiment: str) -> UPath:
         return self.root / "models" / experiment
 

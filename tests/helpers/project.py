@@ -36,7 +36,7 @@ class Project:
         folder = {"name": "clinic", "path": str(self.films), "table": "films.csv", "columns": columns}
         folder["labels"] = {"covid": "covid", "normal": "normal"}
         profile = {"extends": "sandbox", "mirror": None, "sources": [], "folders": [folder]}
-        profile["experiments"] = {"base": None, "covid_cxnet": None}
+        profile["experiments"] = dict.fromkeys(("base", "covid_cxnet", "effnet_lite_imagenet"))
         (self.root / "params.yaml").write_text(yaml.safe_dump(profile))
         (self.root / "curation").mkdir(exist_ok=True)
         header = (REPO / "curation" / "decisions.csv").read_text().splitlines()[0]

@@ -25,6 +25,7 @@ class Augmentation:
         zoom: (minimum, maximum) share of the side that stays visible: below 1 magnifies, above 1 shrinks.
         zoom_per_axis: whether to draw the zoom for each axis, which changes the aspect ratio.
         brightness: (minimum, maximum) factor of the intensities, clipped at white.
+        mirrors: whether to mirror, with probability 0.5.
         flips: whether to mirror and to turn upside down, each with probability 0.5.
     """
 
@@ -33,16 +34,20 @@ class Augmentation:
     zoom: tuple[float, float] = (1.0, 1.0)
     zoom_per_axis: bool = False
     brightness: tuple[float, float] = (1.0, 1.0)
+    mirrors: bool = False
     flips: bool = False
 
 
 NONE = Augmentation()
+MIRROR = Augmentation(mirrors=True)
 # As different as a second exposure of the same chest: the heart stays on the left, the head up.
 MODEST = Augmentation(rotation_deg=10.0, shift=0.05, zoom=(0.9, 1.1), brightness=(0.85, 1.15))
 
 
 def preset(name: str, num_classes: int) -> Augmentation:
-    """The preset ``none``, ``modest`` or ``paper``; the paper shifts by 0.2 for two classes, by 0.1 for three.
+    """A preset by its name: ``none``, ``mirror``, ``modest`` or ``paper``.
+
+    The paper shifts by 0.2 for two classes, by 0.1 for three.
 
     Raises:
         KeyError: there is no such preset.
@@ -55,7 +60,7 @@ def preset(name: str, num_classes: int) -> Augmentation:
         brightness=(0.5, 1.3),
         flips=True,
     )
-    return {"none": NONE, "modest": MODEST, "paper": paper}[name]
+    return {"none": NONE, "mirror": MIRROR, "modest": MODEST, "paper": paper}[name]
 
 
 def change_shapes(images: Images, augmentation: Augmentation, rng: np.random.Generator) -> Images:
@@ -100,7 +105,8 @@ def draw_matrices(
     if not augmentation.zoom_per_axis:
         zoom[:, 1] = zoom[:, 0]
     shift = rng.uniform(-augmentation.shift, augmentation.shift, (count, 2)) * (width, height)
-    flip = np.where(augmentation.flips & (rng.random((count, 2)) < 0.5), -1.0, 1.0)
+    flipped = (augmentation.mirrors or augmentation.flips, augmentation.flips)
+    flip = np.where(flipped & (rng.random((count, 2)) < 0.5), -1.0, 1.0)
     turn = np.moveaxis(np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]), -1, 0)
     linear = turn * (flip / zoom)[:, None, :]
     center = np.array([(width - 1) / 2, (height - 1) / 2])

@@ -173,7 +173,10 @@ class Batches(keras.utils.PyDataset):
         return len(self.parts)
 
     def __getitem__(self, index: int) -> Batch:
-        selected = self.parts[index]
+        return self._batch(self.parts[index])
+
+    def _batch(self, selected: Ints) -> Batch:
+        """The unchanged films at these places."""
         return (to_float(self.films.images[self.films.positions[selected]]), *self._targets(selected))
 
     def _targets(self, selected: Ints) -> tuple[Floats, Floats]:

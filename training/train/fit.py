@@ -13,23 +13,30 @@ from training.core.augment import preset
 from training.core.data import Batches, Floats, LabeledFilms, ShuffledBatches
 from training.core.losses import balanced_weights, make_loss
 from training.core.progress import Progress
+from training.core.vectors import ShuffledVectorBatches, VectorBatches, Vectors
 
 log = logging.getLogger(__name__)
 
 
 def fit(
-    model: keras.Model, options: ExperimentParams, train: LabeledFilms, val: LabeledFilms, name: str = "training"
+    model: keras.Model,
+    options: ExperimentParams,
+    train: LabeledFilms,
+    val: LabeledFilms,
+    name: str = "training",
+    vectors: Vectors | None = None,
 ) -> pd.DataFrame:
     """Train ``model`` in place; it ends up with the weights of the epoch with the lowest validation loss.
 
     Training and validation loss use the same class weights, so that they can be compared.
 
     Args:
-        model: an uncompiled network of :mod:`training.models`.
+        model: an uncompiled network of :mod:`training.models`, or the head of one.
         options: options of the experiment.
         train: films to learn from.
         val: films that choose the epoch.
         name: name of the experiment, for the progress bar and messages.
+        vectors: what the head takes instead of films; None = the model takes films.
 
     Returns:
         One row per epoch: epoch (from 1), step, loss, accuracy, val_loss, val_accuracy.
@@ -38,9 +45,7 @@ def fit(
         CxnetError: the validation loss was not finite in any epoch.
     """
     weights = class_weights(train, options)
-    batches = ShuffledBatches(
-        train, options.batch_size, weights, options.seed, preset(options.augmentation, len(options.classes))
-    )
+    batches, judged = make_batches(options, train, val, weights, vectors)
     given = options.batch_norm_momentum
     set_momentum(model, momentum(len(batches)) if given is None else given)
     compile_model(model, options)
@@ -50,7 +55,7 @@ def fit(
     log.info("%s: training films %s, validation films %s", name, train.counts(), val.counts())
     fitted = model.fit(
         batches,
-        validation_data=Batches(val, options.batch_size, weights),
+        validation_data=judged,
         epochs=options.epochs,
         shuffle=False,  # the batches shuffle themselves
         verbose=0,
@@ -63,6 +68,18 @@ def fit(
     history.insert(0, "epoch", epochs)
     history.insert(1, "step", epochs * len(batches))
     return history
+
+
+def make_batches(
+    options: ExperimentParams, train: LabeledFilms, val: LabeledFilms, weights: Floats, vectors: Vectors | None
+) -> tuple[ShuffledBatches, Batches]:
+    """Batches to learn from and batches that choose the epoch; arguments as for :func:`fit`."""
+    size = options.batch_size
+    if vectors is not None:
+        drawn = ShuffledVectorBatches(vectors, train, size, weights, options.seed)
+        return drawn, VectorBatches(vectors, val, size, weights)
+    augmentation = preset(options.augmentation, len(options.classes))
+    return ShuffledBatches(train, size, weights, options.seed, augmentation), Batches(val, size, weights)
 
 
 def compile_model(model: keras.Model, options: ExperimentParams) -> None:

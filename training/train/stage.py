@@ -18,6 +18,7 @@ from training.core.data import LabeledFilms, check_classes, check_groups, select
 from training.core.model_file import HISTORY, MODEL, experiment_options, save_model
 from training.models import build
 from training.train.fit import fit
+from training.train.learner import Learner
 from training.train.record import make_record
 
 PARAMS = "params.json"
@@ -59,7 +60,8 @@ def run(layout: Layout, params: Params, experiment: str) -> TrainSummary:
     films = _training_films(arrays, options, experiment)
     backend.start(options.seed)
     model = build(options)
-    history = fit(model, options, films["train"], films["val"], experiment)
+    learner = Learner.of(model, layout, arrays, options, films["train"])
+    history = fit(learner.model, options, films["train"], films["val"], experiment, learner.vectors)
     record = make_record(layout, arrays, options, experiment, model, history, films)
     with atomic_folder(layout.model(experiment)) as folder:
         save_model(model, folder / MODEL, record)

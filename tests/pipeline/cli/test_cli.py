@@ -27,7 +27,7 @@ def cxnet(*words: str, cwd: Path = PROJECT, **environment: str) -> subprocess.Co
     ("words", "exit_code", "said"),
     [
         (["frobnicate"], 2, "Unknown command 'frobnicate'; expected one of: run, sources, doctor, show, schema"),
-        (["train", "nope"], 2, "Unknown experiment 'nope'; expected one of: base, covid_cxnet"),
+        (["train", "nope"], 2, "Unknown experiment 'nope'; expected one of: base, covid_cxnet, effnet_lite_imagenet"),
         (["run", "--profile", "nope"], 2, "Unknown profile 'nope'; expected one of: mirror, paper, sandbox"),
         (["ingest", "--wrokers", "2"], 2, "unknown option '--wrokers'; expected one of: --params, --root, --workers"),
         (["--params", "x", "ingest"], 2, "unknown option '--params'; expected one of: --install-completion"),

@@ -26,6 +26,7 @@ EXPERIMENT = {
     "augmentation": "modest",
     "patience": 0,
     "weights": None,
+    "frozen": False,
     "batch_norm_momentum": None,
     "threshold": "half",
     "explained": 6,
@@ -33,6 +34,13 @@ EXPERIMENT = {
 }
 BASE = EXPERIMENT | {"model": "base", "batch_size": 32, "label_smoothing": 0.0}
 COVID_CXNET = EXPERIMENT | {"model": "covid_cxnet", "batch_size": 16, "label_smoothing": 0.1}
+EFFNET_LITE = BASE | {
+    "model": "efficientnet_lite",
+    "frozen": True,
+    "augmentation": "mirror",
+    "batch_size": 64,
+    "learning_rate": 0.003,
+}
 COMMON = {
     "workers": 0,
     "folders": [],
@@ -70,6 +78,7 @@ EXPECTED = {  # the values of the profiles before they could extend each other
         "experiments": {
             "base": BASE | {"size": 96, "inputs": "96", "epochs": 12, "learning_rate": 0.001},
             "covid_cxnet": COVID_CXNET | {"size": 96, "inputs": "96", "epochs": 4, "learning_rate": 0.0002},
+            "effnet_lite_imagenet": EFFNET_LITE | {"size": 96, "inputs": "96", "epochs": 15, "weights": "imagenet"},
         },
     },
     "mirror": {
@@ -80,6 +89,8 @@ EXPECTED = {  # the values of the profiles before they could extend each other
         "experiments": {
             "base": BASE | {"size": 128, "inputs": "128", "epochs": 30, "learning_rate": 0.001},
             "covid_cxnet": COVID_CXNET | {"size": 128, "inputs": "128", "epochs": 12, "learning_rate": 0.0002},
+            "effnet_lite_imagenet": EFFNET_LITE | {"size": 128, "inputs": "128", "epochs": 30, "weights": "imagenet"},
+            "effnet_lite_random": EFFNET_LITE | {"size": 128, "inputs": "128", "epochs": 30},
         },
     },
     "paper": {

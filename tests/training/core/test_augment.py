@@ -61,6 +61,14 @@ def test_flips_mirror_exactly():
     assert kinds == {"as it was", "left", "up"}
 
 
+def test_the_preset_mirror_only_mirrors():
+    images = draw(64, 8, 8)
+    mirrored = (changed(preset("mirror", 2), images) == images[:, :, ::-1]).all(axis=(1, 2, 3))
+    same = (changed(preset("mirror", 2), images) == images).all(axis=(1, 2, 3))
+    assert (mirrored | same).all()
+    assert 16 <= mirrored.sum() <= 48
+
+
 def test_areas_outside_the_image_are_black():
     white = np.full((1, 40, 40, 3), 255, np.uint8)
     shrunk = changed(Augmentation(zoom=(2.0, 2.0)), white)[0, :, :, 0]
