@@ -31,6 +31,8 @@ MIN_INLIERS = 8  # fewer matches do not determine a movement
 MIN_SCALE, MAX_SCALE = 1 / 6, 6.0
 MAX_STRETCH = 1.65  # ratio of the scales in two directions; public sets stretch films of up to 1.6 to squares
 STEPS, STEP_SIZE = 15, 1e-4  # the refinement stops after so many steps, or at so small a gain in correlation
+FIRST_STEPS = 3  # of the refinement, after which it goes on only if the films have come to look alike
+PROMISING = 0.5  # correlation after them; all copies among 755 real films reach 0.84, most strangers stay below 0.4
 RIM = 3  # pixels at the rim of the overlap that are not compared
 
 
@@ -89,7 +91,7 @@ def match(a: Points, b: Points) -> Matrix | None:
     return None if affine is None or int(inliers.sum()) < MIN_INLIERS else _to_square(affine)
 
 
-def refine(pattern: Plane, other: Plane, mask: Gray) -> Matrix:
+def refine(pattern: Plane, other: Plane, mask: Gray) -> Matrix | None:
     """Find the map that brings ``other`` onto ``pattern`` more exactly, by the enhanced correlation coefficient.
 
     Args:
@@ -97,17 +99,25 @@ def refine(pattern: Plane, other: Plane, mask: Gray) -> Matrix:
         mask: (H, W) uint8, not 0 where they are compared.
 
     Returns:
-        The map; the identity if it cannot be improved.
+        The map; the identity if it cannot be improved, and None if the first steps lead nowhere.
 
     Source: Evangelidis and Psarakis, IEEE TPAMI 30 (2008) 1858-1865.
     """
-    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, STEPS, STEP_SIZE)
-    identity = np.eye(2, 3, dtype=np.float32)
     try:
-        _, affine = cv2.findTransformECC(pattern, other, identity, cv2.MOTION_AFFINE, stop, mask, 3)
+        correlation, _ = _climb(pattern, other, mask, FIRST_STEPS)
+        if correlation < PROMISING:
+            return None
+        return _to_square(_climb(pattern, other, mask, STEPS)[1])
     except cv2.error:  # it does not converge on pictures that have nothing in common
         return np.eye(3)
-    return _to_square(affine)
+
+
+def _climb(pattern: Plane, other: Plane, mask: Gray, steps: int) -> tuple[float, npt.NDArray[Any]]:
+    """The correlation that so many steps from the identity reach, and the affine map (2, 3)."""
+    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, steps, STEP_SIZE)
+    identity = np.eye(2, 3, dtype=np.float32)
+    correlation, affine = cv2.findTransformECC(pattern, other, identity, cv2.MOTION_AFFINE, stop, mask, 3)
+    return correlation, affine
 
 
 def is_plausible(matrix: Matrix) -> bool:

@@ -41,6 +41,8 @@ TEXTURED = 0.15  # mean square of detail from which a place has texture to compa
 MIN_PIXELS = 400
 MIN_TEXTURED = 0.1  # share of the overlap
 HOPELESS = 0.12  # correlation before refining below which no refinement leads to a proof
+SQUARE = 128  # side to which two whole films are shrunk for a first look (px)
+UNLIKE = 0.15  # their correlation then, below which they are no copies: those of 755 real films reach 0.25 and more
 DISAGREEING = 0.5  # local correlation below which a place shows something else
 
 
@@ -104,6 +106,8 @@ def prove(a: MeasuredFilm, b: MeasuredFilm, change: Change) -> Proof | None:
 
 def prove_whole(a: MeasuredFilm, b: MeasuredFilm, change: Change) -> Proof | None:
     """Like :func:`prove`, but start from the whole of ``a`` stretched onto the whole of ``b``; needs no features."""
+    if _likeness(a.small, apply_change(b.small, change)) < UNLIKE:
+        return None
     shapes = zip(b.small.shape[::-1], a.small.shape[::-1], strict=True)
     return _prove_from(a, b, change, scaling(*(b_side / a_side for b_side, a_side in shapes)))
 
@@ -179,8 +183,8 @@ def _compare_on_first(coarse: Gray, fine: Gray, start: Matrix) -> Comparison | N
     other_detail = detail(other)
     if np.count_nonzero(mask) < MIN_PIXELS or _correlation(pattern, other_detail, mask) < HOPELESS:
         return None
-    refined = start @ refine(pattern, other_detail, mask)
-    if not is_plausible(refined):
+    refinement = refine(pattern, other_detail, mask)
+    if refinement is None or not is_plausible(refined := start @ refinement):
         return None
     other, mask = warp(smooth, refined, film.shape)
     if np.count_nonzero(mask) < MIN_PIXELS:
@@ -207,6 +211,13 @@ def _agreement(pattern: Plane, other: Plane, mask: Gray) -> tuple[float, float]:
     if len(places) * 5 < max(MIN_PIXELS, MIN_TEXTURED * float(inside.sum())):
         return 0.0, 1.0
     return float(np.median(places)), float((places < DISAGREEING).mean())
+
+
+def _likeness(a: Gray, b: Gray) -> float:
+    """Correlation of the detail of two whole films, stretched to small squares: quick, and enough to tell strangers."""
+    squares = [cv2.resize(film, (SQUARE, SQUARE), interpolation=cv2.INTER_AREA) for film in (a, b)]
+    first, second = (detail(square.astype(np.float32)) for square in squares)
+    return _correlation(first, second, np.ones((SQUARE, SQUARE), np.uint8))
 
 
 def _correlation(pattern: Plane, other: Plane, mask: Gray) -> float:

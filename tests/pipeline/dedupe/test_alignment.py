@@ -14,10 +14,12 @@ from pipeline.dedupe.alignment import (
     overlap_area,
     pool_to_box,
     pool_to_small,
+    refine,
     scaling,
     shared_area,
 )
 from pipeline.dedupe.films import measure
+from pipeline.dedupe.proof import detail
 
 FILM = draw_exposure(7, side=512)
 
@@ -44,6 +46,17 @@ def test_features_of_a_changed_film_need_not_be_detected_again(change, copy):
     transform = match(changed_points(film, change), measure(copy).points)
     assert transform is not None
     assert np.abs(transform - np.eye(3)).max() < 1.5  # coarse levels of the pyramid have coarse pixels
+
+
+def test_a_movement_of_a_few_pixels_is_found_and_strangers_are_given_up():
+    stranger = draw_exposure(8, side=512)
+    films = FILM[2:402, 1:301], FILM[:400, :300], stranger[:400, :300]
+    first, same, other = (detail(film.astype(np.float32)) for film in films)
+    mask = np.full(first.shape, 255, np.uint8)
+    refined = refine(first, same, mask)
+    assert refined is not None
+    np.testing.assert_allclose(refined, shift(1, 2), atol=0.05)
+    assert refine(first, other, mask) is None
 
 
 def test_films_without_features_do_not_match():

@@ -60,6 +60,25 @@ def test_any_mixture_of_changes_is_proven(share, left, top, scale, gamma, qualit
     assert proof.b_overlap > 0.97
 
 
+@settings(max_examples=15, deadline=None)
+@given(
+    scale=st.floats(0.4, 1.2),
+    gamma=st.floats(0.6, 1.3),
+    quality=st.integers(40, 95),
+    marked=st.booleans(),
+    change=st.builds(Change, st.booleans(), st.booleans()),
+)
+def test_a_copy_of_the_whole_is_proven_without_features(scale, gamma, quality, marked, change):
+    exposure = draw_exposure(6)
+    copy = resized(brightened(exposure, gamma), scale)
+    copy = annotated(copy) if marked else copy
+    copy = mirrored(copy) if change.mirrored else copy
+    copy = jpeg(inverted(copy) if change.inverted else copy, quality)
+    proof = prove_whole(measure(exposure), measure(copy), change)
+    assert proof is not None
+    assert holds(proof, PARAMS)
+
+
 def test_detail_of_saturated_films_is_a_number():
     rng = np.random.default_rng(0)
     for width in range(60, 120):
