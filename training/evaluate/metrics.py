@@ -4,27 +4,20 @@ All metrics are computed from the confusion matrix (rows actual, columns predict
 ROC curve, from the order of the scores. Films have weights, which is how the bootstrap resamples whole patients.
 
 :func:`confusion`, :func:`auroc` and :func:`roc_curve` give the same values as scikit-learn (property tests compare
-them). They are our own because the bootstrap calls them a thousand times, and scikit-learn's validation of arguments
-dominates at a few hundred films (``python -m benchmarks.metrics``).
+them). They are our own because the bootstrap needs thousands of them, all at once: weights may have further axes before
+that of the films, and so have the results (``python -m benchmarks.metrics``).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import norm
 
-Bools = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Values = dict[str, float]
-Table = dict[str, float | int | None]
+from training.evaluate.resample import DRAWS, LEVEL, Bools, Estimate, Floats, Ints, Values, percentiles, ratio, resample
 
-LEVEL = 0.95  # of all intervals
-DRAWS = 1000  # of the bootstrap
-DIGITS = 6  # of all results; more than the number of films supports
+Table = dict[str, float | int | None]
 
 
 @dataclass(frozen=True)
@@ -48,34 +41,15 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Share:
-    """A share of films, as a count of ``hits`` out of ``total``; the counts may be weighted."""
+    """A share of films, as a count of ``hits`` out of ``total``; the counts may be weighted, and arrays."""
 
-    hits: float
-    total: float
+    hits: Floats | float
+    total: Floats | float
 
     @property
-    def value(self) -> float:
+    def value(self) -> Floats:
         """``hits / total``; NaN if ``total`` is 0."""
-        return float(self.hits / self.total) if self.total else float("nan")
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A metric and its 95% interval, rounded to six digits; None where undefined, because JSON has no NaN."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-    @classmethod
-    def of(cls, value: float, low: float, high: float) -> Self:
-        """The estimate with these values, NaN where undefined."""
-        return cls(*(round(each, DIGITS) if np.isfinite(each) else None for each in (value, low, high)))
-
-    def __str__(self) -> str:
-        if self.value is None or self.low is None or self.high is None:
-            return "undefined"
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+        return ratio(self.hits, self.total)
 
 
 @dataclass(frozen=True)
@@ -123,7 +97,7 @@ def measure_performance(predictions: Predictions, seed: int) -> Performance:
         if name in shares and shares[name].total > 0:
             lowest, highest = wilson(shares[name])
             low, high = float(np.fmin(low, lowest)), float(np.fmax(high, highest))
-        metrics[name] = Estimate.of(value, low, high)
+        metrics[name] = Estimate.of(float(value), low, high)
     return Performance(
         films=len(predictions.actual),
         groups=len(np.unique(predictions.groups)),
@@ -133,7 +107,7 @@ def measure_performance(predictions: Predictions, seed: int) -> Performance:
 
 
 def all_metrics(predictions: Predictions, weights: Floats) -> Values:
-    """Every metric for films with ``weights`` (N,) float64; NaN where undefined."""
+    """Every metric for films with ``weights`` (..., N) float64; NaN where undefined."""
     counts = confusion(predictions.actual, predictions.predicted, len(predictions.classes), weights)
     return confusion_metrics(counts, predictions.classes) | {"roc_auc": mean_auroc(predictions, weights)}
 
@@ -146,75 +120,97 @@ def confusion_metrics(counts: Floats, classes: Sequence[str]) -> Values:
     classes.
 
     Args:
-        counts: films by actual and predicted class (k, k).
+        counts: films by actual and predicted class (..., k, k).
         classes: the k labels in index order.
     """
     values = {name: share.value for name, share in shares_of_films(counts, classes).items()}
-    hits, actual, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
-    f1 = [Share(2 * hits[index], actual[index] + predicted[index]).value for index in range(len(classes))]
+    hits, actual, predicted = _margins(counts)
+    f1 = ratio(2 * hits, actual + predicted)
     if len(classes) == 2:
-        recalls = [Share(hits[index], actual[index]).value for index in range(2)]
-        return values | {"f1": f1[1], "balanced_accuracy": float(np.mean(recalls))}
-    values |= {f"f1_{name}": value for name, value in zip(classes, f1, strict=True)}
+        return values | {"f1": f1[..., 1], "balanced_accuracy": ratio(hits, actual).mean(axis=-1)}
+    values |= {f"f1_{name}": f1[..., index] for index, name in enumerate(classes)}
     return values | {
-        "precision": float(np.mean([values[f"precision_{name}"] for name in classes])),
-        "recall": float(np.mean([values[f"recall_{name}"] for name in classes])),
-        "f1": float(np.mean(f1)),
+        "precision": ratio(hits, predicted).mean(axis=-1),
+        "recall": ratio(hits, actual).mean(axis=-1),
+        "f1": f1.mean(axis=-1),
     }
 
 
 def shares_of_films(counts: Floats, classes: Sequence[str]) -> dict[str, Share]:
     """The metrics that are shares of films, by name; arguments as for :func:`confusion_metrics`."""
-    hits, actual, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
-    shares = {"accuracy": Share(float(hits.sum()), float(counts.sum()))}
+    hits, actual, predicted = _margins(counts)
+    shares = {"accuracy": Share(hits.sum(axis=-1), counts.sum(axis=(-2, -1)))}
     if len(classes) == 2:
         return shares | {
-            "precision": Share(float(hits[1]), float(predicted[1])),
-            "recall": Share(float(hits[1]), float(actual[1])),
-            "specificity": Share(float(hits[0]), float(actual[0])),
+            "precision": Share(hits[..., 1], predicted[..., 1]),
+            "recall": Share(hits[..., 1], actual[..., 1]),
+            "specificity": Share(hits[..., 0], actual[..., 0]),
         }
     for index, name in enumerate(classes):
-        shares[f"precision_{name}"] = Share(float(hits[index]), float(predicted[index]))
-        shares[f"recall_{name}"] = Share(float(hits[index]), float(actual[index]))
+        shares[f"precision_{name}"] = Share(hits[..., index], predicted[..., index])
+        shares[f"recall_{name}"] = Share(hits[..., index], actual[..., index])
     return shares
 
 
+def _margins(counts: Floats) -> tuple[Floats, Floats, Floats]:
+    """Films of each class (..., k): predicted correctly, in all, and predicted."""
+    return np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(axis=-1), counts.sum(axis=-2)
+
+
 def confusion(actual: Ints, predicted: Ints, num_classes: int, weights: Floats | None = None) -> Floats:
-    """Confusion matrix (k, k) float64: films by actual class (rows) and predicted class (columns).
+    """Confusion matrix (..., k, k) float64: films by actual class (rows) and predicted class (columns).
 
     Args:
         actual: class index of each film (N,).
         predicted: predicted class index of each film (N,).
         num_classes: k.
-        weights: weight of each film (N,); None counts each film once.
+        weights: weight of each film (..., N); None counts each film once.
     """
-    cells = np.bincount(actual * num_classes + predicted, weights, num_classes**2)
-    return cells.astype(np.float64).reshape(num_classes, num_classes)
+    weights = np.ones(len(actual)) if weights is None else weights
+    cells = weights @ np.eye(num_classes**2)[actual * num_classes + predicted]
+    return cells.reshape(*weights.shape[:-1], num_classes, num_classes)
 
 
-def mean_auroc(predictions: Predictions, weights: Floats) -> float:
+def one_against_rest(classes: Sequence[str]) -> range:
+    """The classes whose scores are judged, each against all others: the second of two, or each of more."""
+    return range(1, 2) if len(classes) == 2 else range(len(classes))
+
+
+def mean_auroc(predictions: Predictions, weights: Floats) -> Floats:
     """Area under the ROC curve of the second of two classes, or the mean over more classes, each against the rest."""
-    indices = [1] if len(predictions.classes) == 2 else range(len(predictions.classes))
-    areas = [auroc(predictions.actual == index, predictions.probabilities[:, index], weights) for index in indices]
-    return float(np.mean(areas))
+    areas = [
+        auroc(predictions.actual == index, predictions.probabilities[:, index], weights)
+        for index in one_against_rest(predictions.classes)
+    ]
+    return np.mean(areas, axis=0)
 
 
-def auroc(positive: Bools, scores: Floats, weights: Floats) -> float:
+def auroc(positive: Bools, scores: Floats, weights: Floats) -> Floats:
     """Area under the ROC curve: probability that a positive film scores above a negative one; ties count half.
 
     Args:
         positive: whether each film is positive (N,).
         scores: score of each film (N,).
-        weights: weight of each film (N,).
+        weights: weight of each film (..., N).
 
     Returns:
-        The area, or NaN if there is no positive or no negative film.
+        The area (...), or NaN if there is no positive or no negative film.
     """
-    rank = np.unique(scores, return_inverse=True)[1]
-    positives = np.bincount(rank, weights * positive)
-    negatives = np.bincount(rank, weights * ~positive)
-    ordered_pairs = float((positives * (np.cumsum(negatives) - negatives / 2)).sum())
-    return Share(ordered_pairs, float(positives.sum() * negatives.sum())).value
+    positives, negatives = by_score(positive, scores, weights)
+    ordered_pairs = (positives * (np.cumsum(negatives, axis=-1) - negatives / 2)).sum(axis=-1)
+    return ratio(ordered_pairs, positives.sum(axis=-1) * negatives.sum(axis=-1))
+
+
+def by_score(positive: Bools, scores: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Weights of the positive and of the negative films at each distinct score, ascending: (..., d) each.
+
+    Arguments as for :func:`auroc`.
+    """
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))
+    ordered = weights[..., order]
+    positives = np.add.reduceat(ordered * positive[order], starts, axis=-1)
+    return positives, np.add.reduceat(ordered, starts, axis=-1) - positives
 
 
 def roc_curve(positive: Bools, scores: Floats) -> tuple[Floats, Floats]:
@@ -246,30 +242,15 @@ def best_threshold(positive: Bools, scores: Floats) -> float:
     return float(min(halfway[best], key=lambda value: abs(value - 0.5)))
 
 
-def bootstrap(predictions: Predictions, seed: int, draws: int = DRAWS) -> dict[str, Floats]:
+def bootstrap(predictions: Predictions, seed: int, draws: int = DRAWS) -> Values:
     """Every metric in ``draws`` resamples of the groups, drawn with replacement; (draws,) float64 each."""
-    rng = np.random.default_rng(seed)
-    groups, group_of = np.unique(predictions.groups, return_inverse=True)
-    chances = np.full(len(groups), 1 / len(groups))
-    results = [
-        all_metrics(predictions, rng.multinomial(len(groups), chances)[group_of].astype(float)) for _ in range(draws)
-    ]
-    return {name: np.array([values[name] for values in results]) for name in results[0]}
-
-
-def percentiles(values: Floats) -> tuple[float, float]:
-    """The interval that contains the middle 95% of the finite ``values``; NaN if there are none."""
-    finite = values[np.isfinite(values)]
-    if len(finite) == 0:
-        return float("nan"), float("nan")
-    low, high = np.quantile(finite, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+    return resample(predictions.groups, seed, partial(all_metrics, predictions), draws)
 
 
 def wilson(share: Share) -> tuple[float, float]:
     """Wilson's 95% interval of a share (Wilson 1927, doi:10.1080/01621459.1927.10502953); needs ``total`` > 0."""
     z = float(norm.ppf((1 + LEVEL) / 2))
-    total, value = share.total, share.value
+    total, value = float(share.total), float(share.value)
     middle = value + z**2 / (2 * total)
     spread = z * np.sqrt(value * (1 - value) / total + z**2 / (4 * total**2))
     scale = 1 + z**2 / total
