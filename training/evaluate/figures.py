@@ -1,10 +1,10 @@
-"""The figures of a report: ROC curves, confusion matrix, losses, Grad-CAM.
+"""The figures of a report: curves, confusion matrix, losses, Grad-CAM.
 
 Each is a function from numbers to a matplotlib figure; :func:`to_png` makes equal figures equal bytes.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from training.evaluate.metrics import Predictions, auroc, roc_curve
+from training.evaluate.metrics import Predictions, auroc, one_against_rest, roc_curve
+from training.evaluate.resample import Estimate
 
 Floats = npt.NDArray[np.floating]
 MAX_OPACITY = 0.6  # of the strongest heat
@@ -24,15 +25,76 @@ def roc_figure(predictions: Predictions, title: str) -> Figure:
     """ROC curve of the second of two classes, or of each class against the rest."""
     figure = Figure(figsize=(4.2, 4), layout="constrained")
     axes = figure.add_subplot()
-    for index, name in enumerate(predictions.classes):
-        if index == 0 and len(predictions.classes) == 2:
-            continue
+    for index in one_against_rest(predictions.classes):
+        name = predictions.classes[index]
         positive, scores = predictions.actual == index, predictions.probabilities[:, index]
         area = auroc(positive, scores, np.ones(len(scores)))
         axes.plot(*roc_curve(positive, scores), label=f"{name}, AUC {area:.3f}")
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle="--")
     axes.set(xlabel="false positive rate", ylabel="true positive rate", title=title, aspect="equal")
     axes.legend(loc="lower right", frameon=False)
+    return figure
+
+
+def precision_recall_figure(curve: pd.DataFrame, areas: dict[str, Estimate], title: str) -> Figure:
+    """Precision against recall of each class, from :func:`training.evaluate.curves.precision_recall`.
+
+    Args:
+        curve: the curves.
+        areas: average precision by class.
+        title: title of the figure.
+    """
+    figure = Figure(figsize=(4.2, 4), layout="constrained")
+    axes = figure.add_subplot()
+    for name, points in curve.groupby("class", sort=False):
+        recall, precision = (
+            np.concatenate([[start], points[each]]) for start, each in ((0, "recall"), (1, "precision"))
+        )
+        axes.step(recall, precision, where="post", label=f"{name}, AP {areas[str(name)]}")
+    axes.set(xlabel="recall", ylabel="precision", title=title, xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
+    axes.legend(loc="lower left", frameon=False, fontsize=8)
+    return figure
+
+
+def reliability_figure(curves: Mapping[str, pd.DataFrame], errors: Mapping[str, Estimate], title: str) -> Figure:
+    """Share of positive films against predicted probability, beside each other before and after calibration.
+
+    Args:
+        curves: of :func:`training.evaluate.calibration.reliability`, by what they show.
+        errors: expected calibration error, by the same names.
+        title: title of the figure.
+    """
+    figure = Figure(figsize=(4 * len(curves), 4.2), layout="constrained")
+    figure.suptitle(title, fontsize=12)
+    for axes, (shown, curve) in zip(figure.subplots(1, len(curves), squeeze=False)[0], curves.items(), strict=True):
+        axes.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle="--")
+        for name, points in curve.groupby("class", sort=False):
+            above, below = points["high"] - points["share"], points["share"] - points["low"]
+            axes.errorbar(
+                points["probability"], points["share"], [below, above], marker="o", capsize=2, linewidth=1, label=name
+            )
+        axes.set(xlabel="predicted probability", ylabel="share of films of the class", aspect="equal")
+        axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
+        axes.set_title(f"{shown}\nECE {errors[shown]}", fontsize=9)
+        axes.legend(loc="upper left", frameon=False, fontsize=8)
+    return figure
+
+
+def risk_coverage_figure(curve: pd.DataFrame, area: Estimate, title: str) -> Figure:
+    """Share of errors against the share of films that the model decides, its surest ones first.
+
+    Args:
+        curve: of :func:`training.evaluate.curves.risk_coverage`.
+        area: below the curve.
+        title: title of the figure.
+    """
+    figure = Figure(figsize=(4.8, 3.4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.step(curve["coverage"], curve["risk"], where="post", label=f"AURC {area}")
+    axes.axhline(curve["risk"].iloc[-1], color="0.7", linewidth=1, linestyle="--", label="all films")
+    axes.set(xlabel="share of films decided", ylabel="share of errors", title=title, xlim=(0, 1.02))
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False, fontsize=8)
     return figure
 
 

@@ -1,4 +1,6 @@
-"""From a model to predictions: probabilities, the threshold, and the class decided on."""
+"""From a model to predictions: probabilities, the class decided on, and what is chosen on the validation films."""
+
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -9,7 +11,9 @@ from pipeline.core.experiments import ExperimentParams
 from pipeline.prepare.arrays import ROWS_SCHEMA, Arrays
 from sources.core.items import KEY, field
 from training.core.data import Batches, LabeledFilms, select
-from training.evaluate.metrics import Floats, Predictions, best_threshold
+from training.evaluate.calibration import fit_temperature
+from training.evaluate.metrics import Predictions, best_threshold
+from training.evaluate.resample import Floats
 
 BATCH_SIZE = 32
 
@@ -37,12 +41,25 @@ def predict_probabilities(model: keras.Model, films: LabeledFilms) -> Floats:
     return np.concatenate([1 - outputs, outputs], axis=1) if outputs.shape[1] == 1 else outputs
 
 
-def choose_threshold(model: keras.Model, arrays: Arrays, options: ExperimentParams) -> float:
-    """Threshold for the second of two classes: 0.5, or the best one on the validation split if the profile asks."""
-    if options.threshold == "half":
-        return 0.5
+@dataclass(frozen=True)
+class Rule:
+    """What is chosen on the validation films.
+
+    Attributes:
+        threshold: probability from which a film counts as the second of two classes.
+        temperature: divides the logits, so that probabilities agree with frequencies.
+    """
+
+    threshold: float
+    temperature: float
+
+
+def choose_rule(model: keras.Model, arrays: Arrays, options: ExperimentParams) -> Rule:
+    """Fit the temperature, and choose the threshold if the profile asks for it; else it is 0.5."""
     val = select(arrays, ["val"], options.classes, options.films)
-    return best_threshold(val.targets == 1, predict_probabilities(model, val)[:, 1])
+    probabilities = predict_probabilities(model, val)
+    threshold = 0.5 if options.threshold == "half" else best_threshold(val.targets == 1, probabilities[:, 1])
+    return Rule(threshold, fit_temperature(val.targets, probabilities))
 
 
 def prediction_table(films: LabeledFilms, predictions: Predictions) -> pd.DataFrame:

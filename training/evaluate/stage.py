@@ -1,10 +1,13 @@
 """Stage evaluate: measure one trained experiment on films that it was not trained on.
 
-Reads ``models/<experiment>/`` and ``data/arrays/<inputs>/``, splits ``test`` and ``external``; ``val`` only if the
-profile asks for a threshold chosen on it. Writes ``reports/<experiment>/``:
+Reads ``models/<experiment>/`` and ``data/arrays/<inputs>/``, splits ``test`` and ``external``; ``val`` only for the
+temperature, and for the threshold if the profile asks for one chosen on it. Writes ``reports/<experiment>/``:
 
 - ``metrics.json``: metrics with intervals, by split
 - ``roc.csv``: ROC curve of the last class, test split
+- ``pr.csv``: precision-recall curve of each class, test split
+- ``reliability.csv``: share of films of a class by predicted probability, before and after calibration, test split
+- ``risk_coverage.csv``: share of errors if only the surest films are decided, test split
 - ``confusion.csv``: actual and predicted label, one row per test film
 - ``history.csv``: copy of the training history
 - ``predictions.parquet``: predictions for all test and external films
@@ -17,9 +20,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 from upath import UPath
 
 from pipeline.core.experiments import ExperimentParams
@@ -28,16 +29,18 @@ from pipeline.core.params import Params
 from pipeline.core.summary import Summary
 from pipeline.prepare.arrays import Arrays, read_arrays
 from sources.core.errors import CxnetError
-from sources.core.items import KEY
-from sources.core.storage import atomic, atomic_folder, write_json, write_table
+from sources.core.storage import atomic_folder, write_json
 from sources.core.text import counted
 from training.core import backend
 from training.core.data import LabeledFilms, check_classes, check_groups, select
 from training.core.model_file import HISTORY, MODEL, ModelRecord, experiment_options, load_model, rows_sha256
 from training.evaluate.explain import explain
-from training.evaluate.figures import confusion_figure, history_figure, roc_figure, to_png
-from training.evaluate.metrics import Estimate, Performance, Predictions, confusion, measure_performance, roc_curve
-from training.evaluate.predict import choose_threshold, predict_films, prediction_schema, prediction_table
+from training.evaluate.figures import to_png
+from training.evaluate.judge import judge
+from training.evaluate.metrics import Performance
+from training.evaluate.predict import Rule, choose_rule, predict_films
+from training.evaluate.report_files import draw_figures, write_bytes, write_tables
+from training.evaluate.resample import Estimate
 
 TEST, EXTERNAL = "test", "external"
 FIGURES = "figures"
@@ -77,21 +80,23 @@ def run(layout: Layout, params: Params, experiment: str) -> EvaluateSummary:
     backend.start(options.seed)
     model, record = load_model(layout.model(experiment) / MODEL)
     _check_model(layout, arrays, options, record, experiment)
-    threshold = choose_threshold(model, arrays, options)
-    films = _unseen_films(arrays, options, experiment)
-    predictions = {split: predict_films(model, each, threshold) for split, each in films.items()}
-    results = {split: measure_performance(each, options.seed) for split, each in predictions.items()}
+    rule = choose_rule(model, arrays, options)
+    judged = {
+        split: judge(films, predict_films(model, films, rule.threshold), rule.temperature, options.seed)
+        for split, films in _unseen_films(arrays, options, experiment).items()
+    }
+    test = judged[TEST]
     with atomic_folder(layout.report(experiment)) as folder:
-        tables = {split: each.as_table() for split, each in results.items()}
-        write_json(folder / "metrics.json", _facts(record, threshold, experiment) | tables)
-        _write_tables(folder, films, predictions)
+        tables = {split: each.performance.as_table() for split, each in judged.items()}
+        write_json(folder / "metrics.json", _facts(record, rule, experiment) | tables)
+        write_tables(folder, judged, test)
         history = _copy_history(layout.model(experiment) / HISTORY, folder / HISTORY)
-        figures = _figures(experiment, predictions[TEST], history, record.epoch)
-        explained = explain(model, films[TEST], predictions[TEST], options.explained)
+        figures = draw_figures(experiment, test, history, record.epoch)
+        explained = explain(model, test.films, test.predictions, options.explained)
         for name, figure in (figures | {f"gradcam_{name}": each for name, each in explained.items()}).items():
-            _write_bytes(folder / FIGURES / f"{name}.png", to_png(figure))
+            write_bytes(folder / FIGURES / f"{name}.png", to_png(figure))
     write_json(layout.judged(experiment), _checksums(layout.report(experiment)))
-    return _summary(results[TEST])
+    return _summary(test.performance)
 
 
 def _check_model(
@@ -116,36 +121,23 @@ def _unseen_films(arrays: Arrays, options: ExperimentParams, experiment: str) ->
     return {split: each for split, each in films.items() if len(each)}
 
 
-def _facts(record: ModelRecord, threshold: float, experiment: str) -> dict[str, Any]:
+def _facts(record: ModelRecord, rule: Rule, experiment: str) -> dict[str, Any]:
     """What was evaluated, as one sentence and as values."""
     options = record.options
     start = "random weights" if options.weights is None else "pretrained weights"
-    rule = f"probability threshold {threshold:.3g}" if len(record.classes) == 2 else "the most probable class"
+    decision = f"probability threshold {rule.threshold:.3g}" if len(record.classes) == 2 else "the most probable class"
     return {
         "about": (
             f"{options.model} at {record.size} px, trained from {start} on the classes {', '.join(record.classes)}; "
-            f"epoch {record.epoch} of {record.epochs}, chosen by validation loss; decision by {rule}; "
+            f"epoch {record.epoch} of {record.epochs}, chosen by validation loss; decision by {decision}; "
             f"95% intervals from a bootstrap over patients"
         ),
         "experiment": experiment,
         "epoch": record.epoch,
         "parameters": record.parameters,
-        "threshold": round(threshold, 6),
+        "threshold": round(rule.threshold, 6),
+        "temperature": round(rule.temperature, 6),
     }
-
-
-def _write_tables(folder: UPath, films: dict[str, LabeledFilms], predictions: dict[str, Predictions]) -> None:
-    """Write the ROC curve, the confusion table and the predictions."""
-    test = predictions[TEST]
-    last = len(test.classes) - 1
-    fpr, tpr = roc_curve(test.actual == last, test.probabilities[:, last])
-    _write_csv(folder / "roc.csv", pd.DataFrame({"fpr": fpr, "tpr": tpr}))
-    names = np.array(test.classes)
-    pairs = pd.DataFrame({"actual": names[test.actual], "predicted": names[test.predicted]})
-    _write_csv(folder / "confusion.csv", pairs)
-    rows = pd.concat([prediction_table(films[split], predictions[split]) for split in films], ignore_index=True)
-    rows = rows.sort_values(list(KEY), ignore_index=True)
-    write_table(folder / "predictions.parquet", rows, prediction_schema(test.classes))
 
 
 def _copy_history(source: UPath, target: UPath) -> pd.DataFrame:
@@ -154,31 +146,9 @@ def _copy_history(source: UPath, target: UPath) -> pd.DataFrame:
         content = source.read_bytes()
     except FileNotFoundError:
         raise CxnetError(f"{source} does not exist; train its experiment again.") from None
-    _write_bytes(target, content)
+    write_bytes(target, content)
     with target.open("r") as file:
         return pd.read_csv(file)
-
-
-def _figures(experiment: str, test: Predictions, history: pd.DataFrame, epoch: int) -> dict[str, Figure]:
-    """ROC curves, confusion matrix and losses, by file name."""
-    title = f"{experiment}, test split, n = {len(test.actual)}"
-    counts = confusion(test.actual, test.predicted, len(test.classes))
-    return {
-        "roc": roc_figure(test, title),
-        "confusion": confusion_figure(counts, test.classes, title),
-        "losses": history_figure(history, epoch, experiment),
-    }
-
-
-def _write_csv(path: UPath, table: pd.DataFrame) -> None:
-    """Write a CSV with a header and six significant digits."""
-    with atomic(path, "w") as file:
-        table.to_csv(file, index=False, float_format="%.6g", lineterminator="\n")
-
-
-def _write_bytes(path: UPath, content: bytes) -> None:
-    with atomic(path) as file:
-        file.write(content)
 
 
 def _checksums(folder: UPath) -> dict[str, str]:

@@ -14,7 +14,7 @@ from pipeline.prepare.arrays import INPUTS, read_arrays
 from sources.core.errors import CxnetError
 from sources.core.storage import read_table
 from training.evaluate import stage as evaluate
-from training.evaluate.metrics import Estimate
+from training.evaluate.resample import Estimate
 from training.train import stage as train
 
 SPLITS = ("train", "train", "train", "val", "test", "external")
@@ -49,10 +49,16 @@ def test_the_report_is_complete(evaluated):
     assert set(contents(evaluated[0])) == {
         "metrics.json",
         "roc.csv",
+        "pr.csv",
+        "reliability.csv",
+        "risk_coverage.csv",
         "confusion.csv",
         "history.csv",
         "predictions.parquet",
         "figures/roc.png",
+        "figures/pr.png",
+        "figures/reliability.png",
+        "figures/risk_coverage.png",
         "figures/confusion.png",
         "figures/losses.png",
         "figures/gradcam_normal.png",

@@ -7,15 +7,21 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from training.evaluate.calibration import reliability
+from training.evaluate.curves import precision_recall, risk_coverage
 from training.evaluate.figures import (
     confusion_figure,
     heat_figure,
     history_figure,
     overlay,
+    precision_recall_figure,
+    reliability_figure,
+    risk_coverage_figure,
     roc_figure,
     to_png,
 )
 from training.evaluate.metrics import Predictions, auroc, roc_curve
+from training.evaluate.resample import Estimate
 
 TWO, THREE = ("normal", "covid"), ("normal", "cap", "covid")
 HISTORY = pd.DataFrame({"epoch": [1, 2, 3], "loss": [0.9, 0.5, 0.2], "val_loss": [0.8, 0.6, 0.7]})
@@ -40,7 +46,14 @@ def texts(legend):
     return [each.get_text() for each in legend.get_texts()]
 
 
+ESTIMATE = Estimate(0.1, 0.05, 0.2)
+
 FIGURES = {
+    "precision and recall": lambda: precision_recall_figure(
+        precision_recall(predictions(THREE)), dict.fromkeys(THREE, ESTIMATE), "a"
+    ),
+    "reliability": lambda: reliability_figure({"b": reliability(predictions(TWO))}, {"b": ESTIMATE}, "a"),
+    "risk and coverage": lambda: risk_coverage_figure(risk_coverage(predictions(TWO)), ESTIMATE, "a"),
     "roc of two": lambda: roc_figure(predictions(TWO), "a"),
     "roc of three": lambda: roc_figure(predictions(THREE), "a"),
     "confusion": lambda: confusion_figure(COUNTS, TWO, "a"),
@@ -70,6 +83,32 @@ def test_the_roc_figure_draws_and_labels_the_curve_of_each_class(classes, drawn)
     assert diagonal.get_xydata().tolist() == [[0, 0], [1, 1]]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("false positive rate", "true positive rate")
     assert axes.get_title() == "tiny, test split"
+
+
+def test_the_precision_recall_figure_draws_and_labels_each_class():
+    curve = precision_recall(predictions(THREE))
+    axes = only_axes(precision_recall_figure(curve, dict.fromkeys(THREE, ESTIMATE), "tiny"))
+    for line, name in zip(axes.lines, THREE, strict=True):
+        points = curve[curve["class"] == name]
+        assert np.array_equal(line.get_xdata()[1:], points["recall"])
+        assert np.array_equal(line.get_ydata()[1:], points["precision"])
+    assert texts(axes.get_legend()) == [f"{name}, AP 0.100 (0.050 to 0.200)" for name in THREE]
+
+
+def test_the_reliability_figure_shows_both_curves_beside_each_other():
+    curve = reliability(predictions(TWO))
+    errors = {"as trained": ESTIMATE, "calibrated": Estimate(0.02, 0.01, 0.03)}
+    figure = reliability_figure({"as trained": curve, "calibrated": curve.assign(share=0.5)}, errors, "tiny")
+    for axes, shown, shares in zip(figure.axes, errors, (curve["share"], curve["share"] * 0 + 0.5), strict=True):
+        assert np.array_equal(axes.lines[1].get_ydata(), shares)
+        assert axes.get_title() == f"{shown}\nECE {errors[shown]}"
+
+
+def test_the_risk_coverage_figure_draws_the_curve_and_the_risk_of_all_films():
+    curve = risk_coverage(predictions(TWO))
+    line, overall = only_axes(risk_coverage_figure(curve, ESTIMATE, "tiny")).lines
+    assert np.array_equal(line.get_xydata(), curve[["coverage", "risk"]])
+    assert overall.get_ydata()[0] == (np.arange(30) % 2 != predictions(TWO).predicted).mean()
 
 
 def test_the_confusion_figure_shows_counts_and_shares_of_rows():
