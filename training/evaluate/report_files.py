@@ -23,10 +23,11 @@ from training.evaluate.judge import CALIBRATED, Judged
 from training.evaluate.metrics import confusion, one_against_rest, roc_curve
 from training.evaluate.predict import prediction_schema, prediction_table
 from training.evaluate.resample import Estimate
+from training.evaluate.subgroups import measure_subgroups
 
 
-def write_tables(folder: UPath, judged: Mapping[str, Judged], test: Judged) -> None:
-    """Write the curves and the confusion table of the test films, and the predictions of all splits."""
+def write_tables(folder: UPath, judged: Mapping[str, Judged], test: Judged, seed: int) -> None:
+    """Write curves and confusion table of the test films, and metrics of subgroups and predictions of all splits."""
     predictions = test.predictions
     last = len(predictions.classes) - 1
     fpr, tpr = roc_curve(predictions.actual == last, predictions.probabilities[:, last])
@@ -34,12 +35,19 @@ def write_tables(folder: UPath, judged: Mapping[str, Judged], test: Judged) -> N
     write_csv(folder / "pr.csv", precision_recall(predictions))
     write_csv(folder / "risk_coverage.csv", risk_coverage(test.calibrated))
     write_csv(folder / "reliability.csv", pd.concat(_reliabilities(test), names=["shown"]).reset_index("shown"))
+    write_csv(folder / "subgroups.csv", _subgroups(judged, seed))
     names = np.array(predictions.classes)
     pairs = pd.DataFrame({"actual": names[predictions.actual], "predicted": names[predictions.predicted]})
     write_csv(folder / "confusion.csv", pairs)
     rows = pd.concat([prediction_table(each.films, each.predictions) for each in judged.values()], ignore_index=True)
     rows = rows.sort_values(list(KEY), ignore_index=True)
     write_table(folder / "predictions.parquet", rows, prediction_schema(predictions.classes))
+
+
+def _subgroups(judged: Mapping[str, Judged], seed: int) -> pd.DataFrame:
+    """The metrics of the subgroups of each split."""
+    tables = {split: measure_subgroups(each.films.rows, each.predictions, seed) for split, each in judged.items()}
+    return pd.concat(tables, names=["split"]).reset_index("split")
 
 
 def _reliabilities(test: Judged) -> dict[str, pd.DataFrame]:

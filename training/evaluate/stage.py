@@ -8,6 +8,7 @@ temperature, and for the threshold if the profile asks for one chosen on it. Wri
 - ``pr.csv``: precision-recall curve of each class, test split
 - ``reliability.csv``: share of films of a class by predicted probability, before and after calibration, test split
 - ``risk_coverage.csv``: share of errors if only the surest films are decided, test split
+- ``subgroups.csv``: metrics by source, view, sex, age and for children, by split
 - ``confusion.csv``: actual and predicted label, one row per test film
 - ``history.csv``: copy of the training history
 - ``predictions.parquet``: predictions for all test and external films
@@ -89,7 +90,7 @@ def run(layout: Layout, params: Params, experiment: str) -> EvaluateSummary:
     with atomic_folder(layout.report(experiment)) as folder:
         tables = {split: each.performance.as_table() for split, each in judged.items()}
         write_json(folder / "metrics.json", _facts(record, rule, experiment) | tables)
-        write_tables(folder, judged, test)
+        write_tables(folder, judged, test, options.seed)
         history = _copy_history(layout.model(experiment) / HISTORY, folder / HISTORY)
         figures = draw_figures(experiment, test, history, record.epoch)
         explained = explain(model, test.films, test.predictions, options.explained)

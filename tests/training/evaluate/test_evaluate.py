@@ -52,6 +52,7 @@ def test_the_report_is_complete(evaluated):
         "pr.csv",
         "reliability.csv",
         "risk_coverage.csv",
+        "subgroups.csv",
         "confusion.csv",
         "history.csv",
         "predictions.parquet",
