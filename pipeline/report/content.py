@@ -1,10 +1,9 @@
 """The content of the report page: the sections, from the tables and from what ``fetch`` and ``evaluate`` wrote."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, Self
+from typing import Self
 
 import pandas as pd
 
@@ -20,9 +19,7 @@ from pipeline.core.schema import (
     SPLITS_SCHEMA,
 )
 from pipeline.core.tables import has_unknown_patient, unknown_patients_warning
-from pipeline.report import numbers, page, pictures
-from pipeline.report.summary import Table
-from sources.core.errors import CxnetError
+from pipeline.report import models, numbers, page, pictures
 from sources.core.items import KEY
 from sources.core.storage import read_table
 
@@ -88,7 +85,7 @@ def build_page(layout: Layout, params: Params, tables: Tables) -> page.Page:
             ", ".join(params.harmonise.sources), pictures.matched_films(layout, pictures.choose_matched(manifest))
         ),
         splits=_splits(tables),
-        models=[_model(layout, name) for name in params.experiments if layout.report(name).exists()],
+        models=[models.model(layout, name) for name in params.experiments if layout.report(name).exists()],
     )
 
 
@@ -112,34 +109,6 @@ def _splits(tables: Tables) -> page.Splits:
     by_label = numbers.split_table(tables.kept, tables.splits)
     labeled = tables.kept[[*KEY, "label"]].merge(in_split, on=list(KEY))
     return page.Splits(by_label, by_source, unknown_patients_warning(tables.kept), balance_warning(labeled))
-
-
-def _model(layout: Layout, experiment: str) -> page.Model:
-    """Metrics and figures of an evaluated experiment."""
-    folder = layout.report(experiment)
-    try:
-        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError) as error:
-        raise CxnetError(
-            f"{folder / 'metrics.json'} is not readable ({error}); run `cxnet-data evaluate {experiment}` again."
-        ) from None
-    figures = [
-        pictures.plot(path.stem, path.read_bytes()) for path in sorted((folder / "figures").glob("*.png"), key=str)
-    ]
-    return page.Model(experiment, metrics.get("about", ""), _metric_table(metrics), figures)
-
-
-def _metric_table(metrics: dict[str, Any]) -> Table:
-    """The metrics that have an interval."""
-    rows = []
-    for split, values in metrics.items():
-        if not isinstance(values, dict):
-            continue
-        for name, value in values.items():
-            if isinstance(value, int | float) and f"{name}_low" in values:
-                interval = f"{values[f'{name}_low']:.3f} – {values[f'{name}_high']:.3f}"
-                rows.append((name.replace("_", " "), f"{value:.3f}", interval, split, int(values.get("n", 0))))
-    return Table(("metric", "value", "95% interval", "split", "n"), rows)
 
 
 def _skipped(layout: Layout, params: Params) -> list[page.Skipped]:

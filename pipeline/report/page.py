@@ -9,8 +9,9 @@ from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
 
+from pipeline.report.models import Model
 from pipeline.report.numbers import Number, Step
-from pipeline.report.pictures import Figure, MatchedFilm, Pair, Sheet
+from pipeline.report.pictures import MatchedFilm, Pair, Sheet
 from pipeline.report.summary import Table
 
 
@@ -77,16 +78,6 @@ class Splits:
     by_source: Table
     patients_warning: str | None
     balance_warning: str | None
-
-
-@dataclass(frozen=True)
-class Model:
-    """Section on one evaluated experiment."""
-
-    name: str
-    about: str
-    metrics: Table
-    figures: list[Figure]
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,13 @@ from pipeline.imaging.png import decode_png
 from pipeline.report.numbers import general_reason, with_flags
 from sources.core.items import KEY, Key
 
-SHOWN = {  # figure of an evaluation -> what it shows
+FIGURES = {  # of an evaluation -> what it shows
     "roc": "ROC curve of each class against all others, with the area below it.",
+    "pr": "Precision and recall of each class at all thresholds, with average precision and its 95% interval.",
     "confusion": "Confusion matrix: how many films of each actual class got each predicted class.",
+    "reliability": "Share of films of a class among those with about the same predicted probability, before and after "
+    "the temperature that was fitted on the validation films. On the dashed line, both agree.",
+    "risk_coverage": "Share of errors if the model decides only the films that it is surest of.",
     "losses": "Loss on the training and the validation films by epoch; the dashed line marks the epoch that was kept.",
 }
 GRAD_CAM = (
@@ -129,7 +133,7 @@ def _keys(rows: pd.DataFrame, prefix: str = "") -> list[Key]:
 def plot(name: str, png: bytes) -> Figure:
     """A figure of an evaluation, with what it shows; ``name`` is that of its file, without extension."""
     label = name.removeprefix("gradcam_")
-    shown = GRAD_CAM.format(label=label) if label != name else SHOWN.get(name, name.replace("_", " "))
+    shown = GRAD_CAM.format(label=label) if label != name else FIGURES.get(name, name.replace("_", " "))
     return Figure(png, shown, name.replace("_", " "))
 
 

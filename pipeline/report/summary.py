@@ -25,11 +25,13 @@ class Table:
         columns: names of the columns.
         rows: one cell per column; numbers are not formatted yet.
         title: what the table shows; None if that is clear from its place.
+        faded: places of the rows whose numbers say little.
     """
 
     columns: tuple[str, ...]
     rows: Sequence[tuple[object, ...]]
     title: str | None = None
+    faded: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,49 @@ def test_an_evaluated_model_is_shown_with_its_interval(layout):
     assert "a small one" in page and "0.250 – 0.750" in page
 
 
+def evaluated(layout, subgroups=""):
+    folder = layout.report("base")
+    (folder / "figures").mkdir(parents=True)
+    accuracy = {"accuracy": 0.5, "accuracy_low": 0.25, "accuracy_high": 0.75}
+    (folder / "metrics.json").write_text(
+        json.dumps(
+            {
+                "test": {"n": 9, **accuracy, "roc_auc": None, "roc_auc_low": None, "roc_auc_high": None},
+                "external": {"n": 1200, "brier": 0.1, "brier_low": 0.05, "brier_high": 0.15},
+            }
+        )
+    )
+    if subgroups:
+        (folder / "subgroups.csv").write_text(subgroups)
+    return page_of(layout, experiments={"base": ExperimentParams(model="base")})
+
+
+def test_the_splits_of_a_model_stand_beside_each_other(layout):
+    page = evaluated(layout)
+    for cells in (
+        ("metric", "test, n = 9", "external, n = 1,200"),
+        ("accuracy", "0.500 (0.250 – 0.750)", "–"),
+        ("roc auc", "–", "–"),
+        ("brier", "–", "0.100 (0.050 – 0.150)"),
+    ):
+        assert re.search("</t[dh]><t[dh]>".join(map(re.escape, cells)), page)
+
+
+def test_subgroups_of_few_films_are_faded(layout):
+    page = evaluated(
+        layout,
+        "split,by,group,n,patients,small,accuracy,accuracy_low,accuracy_high\n"
+        "test,source,cohen,40,35,False,0.9,0.8,0.95\n"
+        "test,source,NA,4,4,True,,,\n"
+        "external,source,elsewhere,4,4,True,0.5,0.1,0.9\n",
+    )
+    assert (
+        '<tr><td>source</td><td>cohen</td><td class="n">40</td><td class="n">35</td><td>0.900 (0.800 – 0.950)' in page
+    )
+    assert '<tr class="faded"><td>source</td><td>NA</td><td class="n">4</td><td class="n">4</td><td>–</td>' in page
+    assert "elsewhere" not in page
+
+
 def test_damaged_metrics_are_one_sentence(layout):
     layout.report("base").mkdir(parents=True)
     (layout.report("base") / "metrics.json").write_text("{")
