@@ -14,6 +14,7 @@ SMALLEST, LARGEST = 32, 1024  # side of any input (px)
 
 Label = Literal["normal", "cap", "covid"]
 Region = Literal["film", "concealed"]
+Protocol = Literal["grouped", "paper", "sources"]
 REGIONS: tuple[Region, ...] = ("film", "concealed")
 Size = Annotated[int, Field(ge=SMALLEST, le=LARGEST)]
 
@@ -72,6 +73,7 @@ class ExperimentParams(Options):
     epochs: Positive = Field(10, description="maximum number of epochs")
     batch_size: Positive = Field(16, description="films per step")
     learning_rate: Annotated[float, Field(gt=0.0)] = Field(1e-4, description="learning rate of Adam")
+    range_test: bool = Field(False, description="first draw the loss by learning rate, from 1e-7 to 0.1")
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
         0.0, description="label smoothing; 0.1 in the paper's COVID-CXNet"
     )
@@ -91,6 +93,12 @@ class ExperimentParams(Options):
     )
     threshold: Literal["half", "val"] = Field(
         "half", description="score that counts as the second of two classes: 0.5, or the best one on validation"
+    )
+    repeats: Positive = Field(1, description="number of trainings, with seeds seed, seed + 1, ...; the first is kept")
+    protocols: Annotated[tuple[Protocol, ...], AfterValidator(without_duplicates)] = Field(
+        ("grouped",),
+        description="divisions of the films to train and test with: grouped (kept), paper (random 80/20, tested on the "
+        "films that choose the epoch), sources (each source tested by a model that saw none of it)",
     )
     explained: Count = Field(6, description="test films per class that get a Grad-CAM picture")
     seed: Count = Field(18, description="seed of weights, order and augmentation")
@@ -127,6 +135,8 @@ class ExperimentParams(Options):
             )
         if self.frozen and self.batch_norm_momentum is not None:
             raise ValueError("a frozen trunk keeps its batch statistics; leave batch_norm_momentum empty")
+        if "grouped" not in self.protocols:
+            raise ValueError("protocols needs grouped, which trains the model that is kept; add it")
         if self.threshold != "half" and len(self.classes) > 2:
             raise ValueError(f"threshold {self.threshold} is for two classes only; set it to half")
         return self

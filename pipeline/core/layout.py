@@ -97,6 +97,10 @@ class Layout:
         """What frozen trunks made of these inputs: a cache, which may be deleted at any time."""
         return self.data / "vectors" / inputs
 
+    def unfinished(self, experiment: str) -> UPath:
+        """Where a training that was killed goes on; gone when it has finished."""
+        return self.data / "unfinished" / experiment
+
     def model(self, experiment: str) -> UPath:
         return self.root / "models" / experiment
 

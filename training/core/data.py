@@ -1,7 +1,9 @@
 """Batches of prepared arrays: which films, in which order, with which random changes and scaling.
 
 All pixels are scaled by :func:`to_float`, and all films are chosen by :func:`select`, which takes the names of splits.
-Training selects ``train`` and ``val``; only :mod:`training.evaluate` selects ``test`` and ``external``.
+Training selects ``train`` and ``val``; films of ``test`` and
+``external`` are only predicted, by :mod:`training.evaluate` and for the other runs of an experiment
+(:mod:`training.core.protocols`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -221,8 +223,12 @@ class ShuffledBatches(Batches):
 
     def on_epoch_end(self) -> None:
         """Draw the order of the next epoch. Keras calls this when no thread is making batches."""
-        self.epoch += 1
-        self.order = epoch_order(len(self.films), self.seed, self.epoch)
+        self.go_to(self.epoch + 1)
+
+    def go_to(self, epoch: int) -> None:
+        """Draw the order of ``epoch``, the first of which is 0."""
+        self.epoch = epoch
+        self.order = epoch_order(len(self.films), self.seed, epoch)
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> Ints:

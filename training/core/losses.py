@@ -22,6 +22,12 @@ def encode(targets: npt.NDArray[np.integer], num_classes: int) -> npt.NDArray[np
     return np.eye(num_classes, dtype=np.float32)[targets]
 
 
+def class_probabilities(outputs: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Probability of each class (N, k), rows of which sum to 1, from the outputs of a network: (N, 1) or (N, k)."""
+    last = outputs.astype(np.float64)
+    return np.concatenate([1 - last, last], axis=1) if last.shape[1] == 1 else last
+
+
 def balanced_weights(targets: npt.NDArray[np.integer], num_classes: int) -> npt.NDArray[np.float32]:
     """Weight of each class, n / (k n_c), as in the paper: 0.5669 and 4.2383 for 3,200 and 428 films.
 

@@ -24,7 +24,7 @@ from sources.core.errors import CxnetError, unknown
 from sources.core.storage import atomic
 from training.core.data import SCALING
 
-MODEL, HISTORY = "model.keras", "history.csv"  # in models/<experiment>/
+MODEL, HISTORY, RATES = "model.keras", "history.csv", "rates.csv"  # in models/<experiment>/
 RECORD = "cxnet.json"
 
 

@@ -82,7 +82,7 @@ def film_vectors(layout: Layout, arrays: Arrays, inputs: str, trunk: keras.Model
         trunk: films to vectors.
         mirrored: whether those of the mirror images are needed too.
     """
-    folder, films = layout.vectors(inputs), _hash_films(arrays)
+    folder, films = layout.vectors(inputs), films_sha256(arrays)[:DIGITS]
     name = f"{films}_{trunk.name}_{_hash_trunk(trunk)}"
     _remove_others(folder, films)
     paths = {kind: folder / f"{name}_{kind}.npz" for kind in ("films", "mirrored")}
@@ -144,11 +144,12 @@ class _Films(keras.utils.PyDataset):
         return (to_float(np.asarray(self.images[index * BATCH_SIZE : (index + 1) * BATCH_SIZE])),)
 
 
-def _hash_films(arrays: Arrays) -> str:
+def films_sha256(arrays: Arrays) -> str:
+    """Hash of all prepared images."""
     digest = hashlib.sha256(f"{arrays.images.shape} {SCALING}".encode())
     for start in range(0, len(arrays.images), HASHED):
         digest.update(np.asarray(arrays.images[start : start + HASHED]).tobytes())
-    return digest.hexdigest()[:DIGITS]
+    return digest.hexdigest()
 
 
 def _hash_trunk(trunk: keras.Model) -> str:

@@ -11,6 +11,7 @@ from pipeline.core.experiments import ExperimentParams
 from pipeline.prepare.arrays import ROWS_SCHEMA, Arrays
 from sources.core.items import KEY, field
 from training.core.data import Batches, LabeledFilms, select
+from training.core.losses import class_probabilities
 from training.evaluate.calibration import fit_temperature
 from training.evaluate.metrics import Predictions, best_threshold
 from training.evaluate.resample import Floats
@@ -37,8 +38,7 @@ def predict_films(model: keras.Model, films: LabeledFilms, threshold: float) -> 
 def predict_probabilities(model: keras.Model, films: LabeledFilms) -> Floats:
     """Probability of each class for each film, (N, k) float64; rows sum to 1."""
     batches = Batches(films, BATCH_SIZE, np.ones(len(films.classes), np.float32))
-    outputs = np.asarray(model.predict(batches, verbose=0), np.float64)
-    return np.concatenate([1 - outputs, outputs], axis=1) if outputs.shape[1] == 1 else outputs
+    return class_probabilities(model.predict(batches, verbose=0))
 
 
 @dataclass(frozen=True)

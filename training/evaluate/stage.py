@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 from upath import UPath
 
 from pipeline.core.experiments import ExperimentParams
@@ -34,14 +35,18 @@ from sources.core.storage import atomic_folder, write_json
 from sources.core.text import counted
 from training.core import backend
 from training.core.data import LabeledFilms, check_classes, check_groups, select
-from training.core.model_file import HISTORY, MODEL, ModelRecord, experiment_options, load_model, rows_sha256
+from training.core.model_file import HISTORY, MODEL, RATES, ModelRecord, experiment_options, load_model, rows_sha256
+from training.core.protocols import divide
+from training.core.runs_file import RUNS, read_runs
 from training.evaluate.explain import explain
 from training.evaluate.figures import to_png
 from training.evaluate.judge import judge
 from training.evaluate.metrics import Performance
 from training.evaluate.predict import Rule, choose_rule, predict_films
+from training.evaluate.rates import rates_figure
 from training.evaluate.report_files import draw_figures, write_bytes, write_tables
 from training.evaluate.resample import Estimate
+from training.evaluate.runs import summarize_runs
 
 TEST, EXTERNAL = "test", "external"
 FIGURES = "figures"
@@ -89,10 +94,12 @@ def run(layout: Layout, params: Params, experiment: str) -> EvaluateSummary:
     test = judged[TEST]
     with atomic_folder(layout.report(experiment)) as folder:
         tables = {split: each.performance.as_table() for split, each in judged.items()}
-        write_json(folder / "metrics.json", _facts(record, rule, experiment) | tables)
+        facts = _facts(record, rule, experiment) | tables | _runs(layout, arrays, options, experiment)
+        write_json(folder / "metrics.json", facts)
         write_tables(folder, judged, test, options.seed)
         history = _copy_history(layout.model(experiment) / HISTORY, folder / HISTORY)
         figures = draw_figures(experiment, test, history, record.epoch)
+        figures |= _rates_figure(layout.model(experiment) / RATES, options.learning_rate, experiment)
         explained = explain(model, test.films, test.predictions, options.explained)
         for name, figure in (figures | {f"gradcam_{name}": each for name, each in explained.items()}).items():
             write_bytes(folder / FIGURES / f"{name}.png", to_png(figure))
@@ -141,6 +148,12 @@ def _facts(record: ModelRecord, rule: Rule, experiment: str) -> dict[str, Any]:
     }
 
 
+def _runs(layout: Layout, arrays: Arrays, options: ExperimentParams, experiment: str) -> dict[str, Any]:
+    """What further seeds and divisions of the films say, if the experiment has any."""
+    runs = read_runs(layout.model(experiment) / RUNS, options.classes)
+    return {} if runs is None else summarize_runs(runs, options.classes, divide(arrays, options)[1])
+
+
 def _copy_history(source: UPath, target: UPath) -> pd.DataFrame:
     """Copy the training history into the report, and read it."""
     try:
@@ -150,6 +163,14 @@ def _copy_history(source: UPath, target: UPath) -> pd.DataFrame:
     write_bytes(target, content)
     with target.open("r") as file:
         return pd.read_csv(file)
+
+
+def _rates_figure(path: UPath, used: float, experiment: str) -> dict[str, Figure]:
+    """The figure of the range test, if there was one."""
+    if not path.exists():
+        return {}
+    with path.open("r") as file:
+        return {"rates": rates_figure(pd.read_csv(file), used, f"{experiment}, range test")}
 
 
 def _checksums(folder: UPath) -> dict[str, str]:

@@ -5,6 +5,7 @@ import logging
 import keras
 import numpy as np
 import pandas as pd
+from upath import UPath
 
 from pipeline.core.experiments import ExperimentParams
 from sources.core.errors import CxnetError
@@ -14,6 +15,7 @@ from training.core.data import Batches, Floats, LabeledFilms, ShuffledBatches
 from training.core.losses import balanced_weights, make_loss
 from training.core.progress import Progress
 from training.core.vectors import ShuffledVectorBatches, VectorBatches, Vectors
+from training.train.checkpoint import BestEpoch
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +27,7 @@ def fit(
     val: LabeledFilms,
     name: str = "training",
     vectors: Vectors | None = None,
+    state: UPath | None = None,
 ) -> pd.DataFrame:
     """Train ``model`` in place; it ends up with the weights of the epoch with the lowest validation loss.
 
@@ -37,6 +40,7 @@ def fit(
         val: films that choose the epoch.
         name: name of the experiment, for the progress bar and messages.
         vectors: what the head takes instead of films; None = the model takes films.
+        state: file of the state of the run. If it exists, the run goes on from there. None = none is written.
 
     Returns:
         One row per epoch: epoch (from 1), step, loss, accuracy, val_loss, val_accuracy.
@@ -49,19 +53,22 @@ def fit(
     given = options.batch_norm_momentum
     set_momentum(model, momentum(len(batches)) if given is None else given)
     compile_model(model, options)
-    best = keras.callbacks.EarlyStopping(
-        monitor="val_loss", mode="min", patience=options.patience or options.epochs, restore_best_weights=True
-    )
-    log.info("%s: training films %s, validation films %s", name, train.counts(), val.counts())
-    fitted = model.fit(
-        batches,
-        validation_data=judged,
-        epochs=options.epochs,
-        shuffle=False,  # the batches shuffle themselves
-        verbose=0,
-        callbacks=[best, keras.callbacks.TerminateOnNaN(), Progress(name)],
-    )
-    history = pd.DataFrame(fitted.history)
+    best = BestEpoch(options.patience or options.epochs, options.epochs, state)
+    best.resume(model)
+    if not best.is_over:
+        batches.go_to(len(best.history))
+        log.info("%s: training films %s, validation films %s", name, train.counts(), val.counts())
+        model.fit(
+            batches,
+            validation_data=judged,
+            initial_epoch=len(best.history),
+            epochs=options.epochs,
+            shuffle=False,  # the batches shuffle themselves
+            verbose=0,
+            callbacks=[best, keras.callbacks.TerminateOnNaN(), Progress(name)],
+        )
+    best.finish(model)
+    history = pd.DataFrame(best.history)
     if not np.isfinite(history["val_loss"]).any():
         raise CxnetError(f"Experiment '{name}' diverged: its loss is not a number; lower its learning_rate.")
     epochs = np.arange(1, len(history) + 1)

@@ -1,11 +1,23 @@
 """Stage train: fit one experiment and write its model folder.
 
-Reads ``data/arrays/<inputs>/``, splits ``train`` and ``val`` only. Writes ``models/<experiment>/``: ``model.keras``,
-with the weights of the epoch with the lowest validation loss; ``params.json``, the record of the run; ``history.csv``,
-one row per epoch. A finished run replaces the whole folder; an interrupted one leaves the earlier folder as it was.
+Reads ``data/arrays/<inputs>/``; the model that is kept learns from the splits ``train`` and ``val`` only. Writes
+``models/<experiment>/``:
+
+- ``model.keras``: the network, with the weights of the epoch with the lowest validation loss
+- ``params.json``: the record of the run
+- ``history.csv``: one row per epoch
+- ``rates.csv``: loss by learning rate, if the experiment has a range test
+- ``runs.parquet``: what each run predicts for its test films, if the experiment has several runs
+
+A finished run replaces the whole folder; an interrupted one leaves the earlier folder as it was, and goes on later.
 """
 
+import logging
 from dataclasses import dataclass
+
+import keras
+import pandas as pd
+from upath import UPath
 
 from pipeline.core.experiments import ExperimentParams
 from pipeline.core.layout import Layout
@@ -14,12 +26,18 @@ from pipeline.core.summary import Summary
 from pipeline.prepare.arrays import Arrays, read_arrays
 from sources.core.storage import atomic, atomic_folder, write_json
 from training.core import backend
-from training.core.data import LabeledFilms, check_classes, check_groups, select
-from training.core.model_file import HISTORY, MODEL, experiment_options, save_model
+from training.core.data import LabeledFilms, check_classes, check_groups
+from training.core.model_file import HISTORY, MODEL, RATES, experiment_options, save_model
+from training.core.protocols import Division, divide
+from training.core.runs_file import RUNS, write_runs
 from training.models import build
-from training.train.fit import fit
 from training.train.learner import Learner
+from training.train.range_test import Rates, try_rates
 from training.train.record import make_record
+from training.train.runs import Runs
+from training.train.unfinished import Unfinished
+
+log = logging.getLogger(__name__)
 
 PARAMS = "params.json"
 
@@ -57,24 +75,56 @@ def run(layout: Layout, params: Params, experiment: str) -> TrainSummary:
     """
     options = experiment_options(params, experiment)
     arrays = read_arrays(layout, options.inputs)
-    films = _training_films(arrays, options, experiment)
-    backend.start(options.seed)
-    model = build(options)
-    learner = Learner.of(model, layout, arrays, options, films["train"])
-    history = fit(learner.model, options, films["train"], films["val"], experiment, learner.vectors)
+    divisions, left_out = divide(arrays, options)
+    kept = _checked(divisions[0], experiment)
+    for source, reason in left_out.items():
+        log.warning("%s: source %s is not held out, as %s", experiment, source, reason)
+    rates = _try_rates(layout, arrays, options, kept.train, experiment) if options.range_test else None
+    model, learner = _start(layout, arrays, options, kept.train)
+    unfinished = Unfinished.of(layout, arrays, options, experiment)
+    runs = Runs(experiment, options, divisions, unfinished)
+    history = runs.train(learner, 0, kept)
+    films = {"train": kept.train, "val": kept.val}
     record = make_record(layout, arrays, options, experiment, model, history, films)
     with atomic_folder(layout.model(experiment)) as folder:
         save_model(model, folder / MODEL, record)
         write_json(folder / PARAMS, record.as_json())
-        with atomic(folder / HISTORY, "w") as file:
-            history.to_csv(file, index=False, float_format="%.6g", lineterminator="\n")
+        _write_csv(folder / HISTORY, history)
+        if rates is not None:
+            _write_csv(folder / RATES, rates.table)
+        if runs.are_several:
+            write_runs(folder / RUNS, runs.predict(learner), options.classes)
+    unfinished.remove()
     return TrainSummary(record.layers, record.parameters, record.epochs, record.val_loss, record.epoch)
 
 
-def _training_films(arrays: Arrays, options: ExperimentParams, experiment: str) -> dict[str, LabeledFilms]:
-    """The films of ``train`` and ``val``; each has every class, and they share no group."""
-    films = {split: select(arrays, [split], options.classes, options.films) for split in ("train", "val")}
-    for split, each in films.items():
-        check_classes(each, split, experiment)
-    check_groups(films["train"], films["val"])
-    return films
+def _start(
+    layout: Layout, arrays: Arrays, options: ExperimentParams, train: LabeledFilms
+) -> tuple[keras.Model, Learner]:
+    """The network as it is before training, and what of it learns."""
+    backend.start(options.seed)
+    model = build(options)
+    return model, Learner.of(model, layout, arrays, options, train)
+
+
+def _try_rates(
+    layout: Layout, arrays: Arrays, options: ExperimentParams, train: LabeledFilms, experiment: str
+) -> Rates:
+    """The range test, on a network of its own."""
+    learner = _start(layout, arrays, options, train)[1]
+    rates = try_rates(learner.model, options, train, learner.vectors)
+    log.info("%s: the loss falls most steeply at a learning rate of %.2g", experiment, rates.steepest)
+    return rates
+
+
+def _write_csv(path: UPath, table: pd.DataFrame) -> None:
+    with atomic(path, "w") as file:
+        table.to_csv(file, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def _checked(division: Division, experiment: str) -> Division:
+    """The division of the model that is kept: train and val have every class, and share no group."""
+    check_classes(division.train, "train", experiment)
+    check_classes(division.val, "val", experiment)
+    check_groups(division.train, division.val)
+    return division

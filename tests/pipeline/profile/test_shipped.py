@@ -19,6 +19,7 @@ PROJECT = Path(__file__).parents[3]
 SOURCES = ["radiopaedia", "sirm", "eurorad", "figure1", "cohen", "twitter", "papers", "hannover", "instagram"]
 SOURCES += ["pediatric", "nih", "radiopaedia_normal"]
 EXPERIMENT = {
+    "range_test": False,
     "region": "film",
     "films": {},
     "classes": ["normal", "covid"],
@@ -29,6 +30,8 @@ EXPERIMENT = {
     "frozen": False,
     "batch_norm_momentum": None,
     "threshold": "half",
+    "repeats": 1,
+    "protocols": ["grouped"],
     "explained": 6,
     "seed": 18,
 }
@@ -41,6 +44,7 @@ EFFNET_LITE = BASE | {
     "batch_size": 64,
     "learning_rate": 0.003,
 }
+COMPARED = EFFNET_LITE | {"repeats": 10, "protocols": ["grouped", "paper", "sources"]}
 COMMON = {
     "workers": 0,
     "folders": [],
@@ -89,8 +93,8 @@ EXPECTED = {  # the values of the profiles before they could extend each other
         "experiments": {
             "base": BASE | {"size": 128, "inputs": "128", "epochs": 30, "learning_rate": 0.001},
             "covid_cxnet": COVID_CXNET | {"size": 128, "inputs": "128", "epochs": 12, "learning_rate": 0.0002},
-            "effnet_lite_imagenet": EFFNET_LITE | {"size": 128, "inputs": "128", "epochs": 30, "weights": "imagenet"},
-            "effnet_lite_random": EFFNET_LITE | {"size": 128, "inputs": "128", "epochs": 30},
+            "effnet_lite_imagenet": COMPARED | {"size": 128, "inputs": "128", "epochs": 30, "weights": "imagenet"},
+            "effnet_lite_random": COMPARED | {"size": 128, "inputs": "128", "epochs": 30},
         },
     },
     "paper": {
