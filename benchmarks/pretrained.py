@@ -24,7 +24,7 @@ from training.core import backend
 from training.core.protocols import divide
 from training.evaluate.runs import COMPARED, summarize_runs
 from training.models import build
-from training.train.learner import Learner
+from training.train.learner import learners_of
 from training.train.runs import Runs
 from training.train.unfinished import Unfinished
 
@@ -69,12 +69,12 @@ def measure(given: argparse.Namespace, weights: str | None) -> dict[str, Any]:
     divisions, left_out = divide(arrays, options)
     backend.start(options.seed)
     began = time.perf_counter()
-    learner = Learner.of(build(options), layout, arrays, options, divisions[0].train)
+    learners = learners_of(build(options), layout, arrays, options, divisions[0].train)
     ready = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         runs = Runs("pretrained", options, divisions, Unfinished(UPath(folder), "runs"))
-        runs.train(learner, 0, divisions[0])
-        table = pd.concat(runs.predict(learner), ignore_index=True)
+        runs.train(learners, 0, divisions[0])
+        table = pd.concat(runs.predict(learners), ignore_index=True)
     seconds = {"vectors_s": ready - began, "heads_s": time.perf_counter() - ready}
     return summarize_runs(table, options.classes, left_out) | seconds
 

@@ -69,6 +69,9 @@ class ExperimentParams(Options):
     classes: Annotated[tuple[Label, ...], Field(min_length=2), AfterValidator(without_duplicates)] = Field(
         ("normal", "covid"), description="two or more labels, in index order"
     )
+    scheme: Literal["flat", "hierarchical"] = Field(
+        "flat", description="hierarchical = first normal or pneumonia, then CAP or COVID-19; for three classes"
+    )
     films: dict[str, FilmsParams] = Field({}, description="class -> which of its films; others use all")
     epochs: Positive = Field(10, description="maximum number of epochs")
     batch_size: Positive = Field(16, description="films per step")
@@ -135,6 +138,10 @@ class ExperimentParams(Options):
             )
         if self.frozen and self.batch_norm_momentum is not None:
             raise ValueError("a frozen trunk keeps its batch statistics; leave batch_norm_momentum empty")
+        if self.scheme == "hierarchical" and self.classes != ("normal", "cap", "covid"):
+            raise ValueError("scheme hierarchical needs the classes normal, cap, covid in this order")
+        if self.scheme == "hierarchical" and self.range_test:
+            raise ValueError("range_test is for scheme flat only; set it to false")
         if "grouped" not in self.protocols:
             raise ValueError("protocols needs grouped, which trains the model that is kept; add it")
         if self.threshold != "half" and len(self.classes) > 2:

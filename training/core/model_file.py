@@ -24,7 +24,12 @@ from sources.core.errors import CxnetError, unknown
 from sources.core.storage import atomic
 from training.core.data import SCALING
 
-MODEL, HISTORY, RATES = "model.keras", "history.csv", "rates.csv"  # in models/<experiment>/
+MODEL, HISTORY, HISTORY_LEVEL2, RATES = (
+    "model.keras",
+    "history.csv",
+    "history_level2.csv",
+    "rates.csv",
+)  # in models/<experiment>/
 RECORD = "cxnet.json"
 
 

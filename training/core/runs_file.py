@@ -9,6 +9,7 @@ from upath import UPath
 from pipeline.prepare.arrays import ROWS_SCHEMA
 from sources.core.items import KEY, field
 from sources.core.storage import read_table, write_table
+from training.core.levels import decide
 from training.core.protocols import Division
 
 Floats = npt.NDArray[np.float64]
@@ -25,17 +26,27 @@ def runs_schema(classes: tuple[str, ...]) -> pa.Schema:
             field("protocol", pa.string(), "how films were divided: grouped | paper | sources"),
             field("held_out", pa.string(), "the source that no training film comes from; null = none was held out"),
             *(ROWS_SCHEMA.field(name) for name in (*KEY, "label", "group_id")),
+            field("predicted", pa.string(), "predicted label, at probability 0.5"),
             *(field(f"p_{name}", pa.float64(), f"probability of {name}") for name in classes),
         ],
         metadata={"version": VERSION},
     )
 
 
-def run_rows(run: int, seed: int, division: Division, probabilities: Floats) -> pd.DataFrame:
-    """The rows of one run; ``probabilities`` (N, k) are those of its test films."""
+def run_rows(run: int, seed: int, division: Division, probabilities: Floats, scheme: str) -> pd.DataFrame:
+    """The rows of one run.
+
+    Args:
+        run: its number.
+        seed: its seed.
+        division: its films.
+        probabilities: of each class for its test films (N, k).
+        scheme: how the experiment decides, see :func:`training.core.levels.decide`.
+    """
+    predicted = np.array(division.test.classes)[decide(probabilities, scheme)]
     scores = {f"p_{name}": probabilities[:, index] for index, name in enumerate(division.test.classes)}
     return division.test.rows[[*KEY, "label", "group_id"]].assign(
-        run=run, seed=seed, protocol=division.protocol, held_out=division.held_out, **scores
+        run=run, seed=seed, protocol=division.protocol, held_out=division.held_out, predicted=predicted, **scores
     )
 
 

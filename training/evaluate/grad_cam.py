@@ -68,6 +68,9 @@ def grad_cam(model: keras.Model, films: Floats, classes: Ints) -> Floats:
         ValueError: ``model`` has no feature maps or no dense last layer.
         CxnetError: Keras does not run on TensorFlow.
     """
+    levels = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    if levels:
+        return _cascade(levels, films, classes)
     parts = divide(model)
     maps = parts.body(films, training=False)
     gradients = backend.gradient(lambda at: keras.ops.sum(class_logit(parts, at, classes)), maps)
@@ -76,6 +79,13 @@ def grad_cam(model: keras.Model, films: Floats, classes: Ints) -> Floats:
     heat = np.maximum((weights * maps).sum(axis=-1), 0)
     side = films.shape[1]
     return np.stack([cv2.resize(each, (side, side), interpolation=cv2.INTER_LINEAR) for each in heat])
+
+
+def _cascade(levels: list[keras.Model], films: Floats, classes: Ints) -> Floats:
+    """Evidence in the level that decides: the first one for normal, the second one for the kinds of pneumonia."""
+    first = grad_cam(levels[0], films, np.minimum(classes, 1))
+    second = grad_cam(levels[1], films, np.maximum(classes - 1, 0))
+    return np.where((classes == 0)[:, None, None], first, second)
 
 
 def class_logit(parts: Parts, maps: keras.KerasTensor, classes: Ints) -> keras.KerasTensor:

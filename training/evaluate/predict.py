@@ -11,6 +11,7 @@ from pipeline.core.experiments import ExperimentParams
 from pipeline.prepare.arrays import ROWS_SCHEMA, Arrays
 from sources.core.items import KEY, field
 from training.core.data import Batches, LabeledFilms, select
+from training.core.levels import decide
 from training.core.losses import class_probabilities
 from training.evaluate.calibration import fit_temperature
 from training.evaluate.metrics import Predictions, best_threshold
@@ -19,18 +20,17 @@ from training.evaluate.resample import Floats
 BATCH_SIZE = 32
 
 
-def predict_films(model: keras.Model, films: LabeledFilms, threshold: float) -> Predictions:
+def predict_films(model: keras.Model, films: LabeledFilms, threshold: float, scheme: str = "flat") -> Predictions:
     """Predict the class of each film.
 
     Args:
         model: a trained network.
         films: films with the classes of the model.
-        threshold: probability from which a film counts as the second of two classes. With more classes it is not used:
-            the most probable class wins.
+        threshold: probability from which a film counts as the second of two classes. With more classes it is not used.
+        scheme: how the experiment decides between three classes, see :func:`training.core.levels.decide`.
     """
     probabilities = predict_probabilities(model, films)
-    two = len(films.classes) == 2
-    predicted = (probabilities[:, 1] >= threshold).astype(np.int64) if two else probabilities.argmax(axis=1)
+    predicted = decide(probabilities, scheme, threshold)
     groups = pd.factorize(films.rows["group_id"])[0].astype(np.int64)
     return Predictions(films.targets, predicted, probabilities, groups, films.classes)
 

@@ -69,7 +69,7 @@ def _metrics(rows: pd.DataFrame, classes: Sequence[str]) -> dict[str, float]:
 def _predictions(rows: pd.DataFrame, classes: Sequence[str]) -> Predictions:
     index = {name: number for number, name in enumerate(classes)}
     probabilities = rows[[f"p_{name}" for name in classes]].to_numpy(np.float64)
-    predicted = (probabilities[:, 1] >= 0.5).astype(np.int64) if len(classes) == 2 else probabilities.argmax(axis=1)
+    predicted = np.array([index[label] for label in rows["predicted"]], np.int64)
     actual = np.array([index[label] for label in rows["label"]], np.int64)
     return Predictions(actual, predicted, probabilities, np.arange(len(rows)), tuple(classes))
 

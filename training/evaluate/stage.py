@@ -41,6 +41,7 @@ from training.core.runs_file import RUNS, read_runs
 from training.evaluate.explain import explain
 from training.evaluate.figures import to_png
 from training.evaluate.judge import judge
+from training.evaluate.levels import measure_levels
 from training.evaluate.metrics import Performance
 from training.evaluate.predict import Rule, choose_rule, predict_films
 from training.evaluate.rates import rates_figure
@@ -88,13 +89,15 @@ def run(layout: Layout, params: Params, experiment: str) -> EvaluateSummary:
     _check_model(layout, arrays, options, record, experiment)
     rule = choose_rule(model, arrays, options)
     judged = {
-        split: judge(films, predict_films(model, films, rule.threshold), rule.temperature, options.seed)
+        split: judge(films, predict_films(model, films, rule.threshold, options.scheme), rule.temperature, options.seed)
         for split, films in _unseen_films(arrays, options, experiment).items()
     }
     test = judged[TEST]
     with atomic_folder(layout.report(experiment)) as folder:
         tables = {split: each.performance.as_table() for split, each in judged.items()}
         facts = _facts(record, rule, experiment) | tables | _runs(layout, arrays, options, experiment)
+        if options.scheme == "hierarchical":
+            facts["levels"] = measure_levels(test.predictions, options.seed)
         write_json(folder / "metrics.json", facts)
         write_tables(folder, judged, test, options.seed)
         history = _copy_history(layout.model(experiment) / HISTORY, folder / HISTORY)
@@ -134,6 +137,8 @@ def _facts(record: ModelRecord, rule: Rule, experiment: str) -> dict[str, Any]:
     options = record.options
     start = "random weights" if options.weights is None else "pretrained weights"
     decision = f"probability threshold {rule.threshold:.3g}" if len(record.classes) == 2 else "the most probable class"
+    if options.scheme == "hierarchical":
+        decision = "two levels, each at probability 0.5: normal or pneumonia, then cap or covid"
     return {
         "about": (
             f"{options.model} at {record.size} px, trained from {start} on the classes {', '.join(record.classes)}; "

@@ -9,7 +9,9 @@ from collections.abc import Callable
 import keras
 
 from pipeline.core.experiments import ExperimentParams
+from training.core.levels import LEVELS
 from training.models.base import base
+from training.models.cascade import cascade
 from training.models.covid_cxnet import covid_cxnet
 from training.models.efficientnet_lite import efficientnet_lite
 
@@ -26,4 +28,6 @@ def build(options: ExperimentParams) -> keras.Model:
     Raises:
         UsageError: the images are too small for the network, or its pretrained weights cannot be loaded.
     """
+    if options.scheme == "hierarchical":
+        return cascade(options.size, [build(level.options(options)) for level in LEVELS])
     return MODELS[options.model](options)

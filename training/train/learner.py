@@ -11,6 +11,7 @@ from pipeline.core.layout import Layout
 from pipeline.prepare.arrays import Arrays
 from training.core.augment import preset
 from training.core.data import LabeledFilms, epoch_order, to_float
+from training.core.levels import LEVELS, Level
 from training.core.vectors import Vectors, film_vectors
 from training.models.frozen import freeze_trunk, settle_statistics
 
@@ -50,3 +51,23 @@ class Learner:
         divided = freeze_trunk(network)
         mirrored = preset(options.augmentation, len(options.classes)).mirrors
         return cls(divided.head, film_vectors(layout, arrays, options.inputs, divided.trunk, mirrored))
+
+
+Learners = dict[Level | None, Learner]  # one per level; None = the level of a flat experiment
+
+
+def networks(model: keras.Model, options: ExperimentParams) -> dict[Level | None, keras.Model]:
+    """The network of each level of ``model``."""
+    if options.scheme == "flat":
+        return {None: model}
+    return {level: model.get_layer(level.name) for level in LEVELS}
+
+
+def learners_of(
+    model: keras.Model, layout: Layout, arrays: Arrays, options: ExperimentParams, train: LabeledFilms
+) -> Learners:
+    """What learns of each level of ``model``; arguments as for :meth:`Learner.of`."""
+    return {
+        level: Learner.of(network, layout, arrays, options, train)
+        for level, network in networks(model, options).items()
+    }

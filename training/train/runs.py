@@ -9,13 +9,14 @@ import pandas as pd
 from pipeline.core.experiments import ExperimentParams
 from training.core import backend
 from training.core.data import Batches, LabeledFilms
+from training.core.levels import join
 from training.core.losses import class_probabilities
 from training.core.protocols import Division
 from training.core.runs_file import Floats, run_rows
 from training.core.vectors import VectorBatches
 from training.models import build
 from training.train.fit import fit
-from training.train.learner import Learner
+from training.train.learner import Learner, Learners, networks
 from training.train.unfinished import Unfinished
 
 BATCH_SIZE = 32  # films that are predicted at once
@@ -42,15 +43,21 @@ class Runs:
         """Is there a run besides the one that is kept?"""
         return self.options.repeats * len(self.divisions) > 1
 
-    def train(self, learner: Learner, run: int, division: Division) -> pd.DataFrame:
-        """Train ``learner`` in place; the history as of :func:`training.train.fit.fit`."""
+    def train(self, learners: Learners, run: int, division: Division) -> list[pd.DataFrame]:
+        """Train what learns in place; the history of each level as of :func:`training.train.fit.fit`."""
         name = self.experiment
         if run > 0 or division is not self.divisions[0]:
             name += f", {division}, run {run}"
-        state = self.unfinished.state(run, division)
-        return fit(learner.model, self._options(run), division.train, division.val, name, learner.vectors, state)
+        histories = []
+        for level, learner in learners.items():
+            options, train, val = self._options(run), division.train, division.val
+            if level is not None:
+                options, train, val = level.options(options), level.films(train), level.films(val)
+            state = self.unfinished.state(run, division, "all" if level is None else level.name)
+            histories.append(fit(learner.model, options, train, val, name, learner.vectors, state))
+        return histories
 
-    def predict(self, kept: Learner) -> list[pd.DataFrame]:
+    def predict(self, kept: Learners) -> list[pd.DataFrame]:
         """The predictions of all runs, after those that are not ``kept`` have been trained.
 
         A frozen trunk is the same in all runs: only heads are drawn anew.
@@ -58,29 +65,34 @@ class Runs:
         rows = []
         for run in range(self.options.repeats):
             for division in self.divisions:
-                learner = kept
+                learners = kept
                 if run > 0 or division is not self.divisions[0]:
-                    learner = self._new(kept, run)
-                    self.train(learner, run, division)
-                probabilities = predict(learner, division.test)
-                rows.append(run_rows(run, self._options(run).seed, division, probabilities))
+                    learners = self._new(kept, run)
+                    self.train(learners, run, division)
+                probabilities = predict(list(learners.values()), division.test)
+                rows.append(run_rows(run, self._options(run).seed, division, probabilities, self.options.scheme))
         return rows
 
     def _options(self, run: int) -> ExperimentParams:
         return self.options.model_copy(update={"seed": self.options.seed + run})
 
-    def _new(self, kept: Learner, run: int) -> Learner:
-        """A network, or a head of the same trunk, as it is before training."""
+    def _new(self, kept: Learners, run: int) -> Learners:
+        """A network, or heads of the same trunk, as they are before training."""
         options = self._options(run)
-        if kept.vectors is None:
+        if not options.frozen:
             backend.start(options.seed)
-            return Learner(build(options), None)
+            return {level: Learner(network, None) for level, network in networks(build(options), options).items()}
         keras.utils.set_random_seed(options.seed)
-        return Learner(keras.models.clone_model(kept.model), kept.vectors)
+        return {level: Learner(keras.models.clone_model(each.model), each.vectors) for level, each in kept.items()}
 
 
-def predict(learner: Learner, films: LabeledFilms) -> Floats:
-    """Probability of each class for each film, (N, k); rows sum to 1."""
+def predict(learners: list[Learner], films: LabeledFilms) -> Floats:
+    """Probability of each class for each film, (N, k), from the learner of each level; rows sum to 1."""
+    outputs = [_outputs(learner, films) for learner in learners]
+    return outputs[0] if len(outputs) == 1 else join(*(each[:, 1] for each in outputs))
+
+
+def _outputs(learner: Learner, films: LabeledFilms) -> Floats:
     weights = np.ones(len(films.classes), np.float32)
     if learner.vectors is None:
         batches = Batches(films, BATCH_SIZE, weights)

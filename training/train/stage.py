@@ -5,7 +5,7 @@ Reads ``data/arrays/<inputs>/``; the model that is kept learns from the splits `
 
 - ``model.keras``: the network, with the weights of the epoch with the lowest validation loss
 - ``params.json``: the record of the run
-- ``history.csv``: one row per epoch
+- ``history.csv``: one row per epoch; ``history_level2.csv``: the same of the second level of a hierarchical experiment
 - ``rates.csv``: loss by learning rate, if the experiment has a range test
 - ``runs.parquet``: what each run predicts for its test films, if the experiment has several runs
 
@@ -27,11 +27,11 @@ from pipeline.prepare.arrays import Arrays, read_arrays
 from sources.core.storage import atomic, atomic_folder, write_json
 from training.core import backend
 from training.core.data import LabeledFilms, check_classes, check_groups
-from training.core.model_file import HISTORY, MODEL, RATES, experiment_options, save_model
+from training.core.model_file import HISTORY, HISTORY_LEVEL2, MODEL, RATES, experiment_options, save_model
 from training.core.protocols import Division, divide
 from training.core.runs_file import RUNS, write_runs
 from training.models import build
-from training.train.learner import Learner
+from training.train.learner import Learners, learners_of
 from training.train.range_test import Rates, try_rates
 from training.train.record import make_record
 from training.train.runs import Runs
@@ -80,38 +80,39 @@ def run(layout: Layout, params: Params, experiment: str) -> TrainSummary:
     for source, reason in left_out.items():
         log.warning("%s: source %s is not held out, as %s", experiment, source, reason)
     rates = _try_rates(layout, arrays, options, kept.train, experiment) if options.range_test else None
-    model, learner = _start(layout, arrays, options, kept.train)
+    model, learners = _start(layout, arrays, options, kept.train)
     unfinished = Unfinished.of(layout, arrays, options, experiment)
     runs = Runs(experiment, options, divisions, unfinished)
-    history = runs.train(learner, 0, kept)
+    histories = runs.train(learners, 0, kept)
     films = {"train": kept.train, "val": kept.val}
-    record = make_record(layout, arrays, options, experiment, model, history, films)
+    record = make_record(layout, arrays, options, experiment, model, histories[0], films)
     with atomic_folder(layout.model(experiment)) as folder:
         save_model(model, folder / MODEL, record)
         write_json(folder / PARAMS, record.as_json())
-        _write_csv(folder / HISTORY, history)
+        for history, name in zip(histories, (HISTORY, HISTORY_LEVEL2), strict=False):
+            _write_csv(folder / name, history)
         if rates is not None:
             _write_csv(folder / RATES, rates.table)
         if runs.are_several:
-            write_runs(folder / RUNS, runs.predict(learner), options.classes)
+            write_runs(folder / RUNS, runs.predict(learners), options.classes)
     unfinished.remove()
     return TrainSummary(record.layers, record.parameters, record.epochs, record.val_loss, record.epoch)
 
 
 def _start(
     layout: Layout, arrays: Arrays, options: ExperimentParams, train: LabeledFilms
-) -> tuple[keras.Model, Learner]:
+) -> tuple[keras.Model, Learners]:
     """The network as it is before training, and what of it learns."""
     backend.start(options.seed)
     model = build(options)
-    return model, Learner.of(model, layout, arrays, options, train)
+    return model, learners_of(model, layout, arrays, options, train)
 
 
 def _try_rates(
     layout: Layout, arrays: Arrays, options: ExperimentParams, train: LabeledFilms, experiment: str
 ) -> Rates:
     """The range test, on a network of its own."""
-    learner = _start(layout, arrays, options, train)[1]
+    (learner,) = _start(layout, arrays, options, train)[1].values()
     rates = try_rates(learner.model, options, train, learner.vectors)
     log.info("%s: the loss falls most steeply at a learning rate of %.2g", experiment, rates.steepest)
     return rates

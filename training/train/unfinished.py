@@ -49,9 +49,9 @@ class Unfinished:
                 path.unlink(missing_ok=True)
         return here
 
-    def state(self, run: int, division: Division) -> UPath:
-        """The file of one run."""
-        return self.folder / f"{self.key}_{run}_{division.protocol}_{division.held_out or 'none'}.npz"
+    def state(self, run: int, division: Division, level: str) -> UPath:
+        """The file of one level of one run."""
+        return self.folder / f"{self.key}_{run}_{division.protocol}_{division.held_out or 'none'}_{level}.npz"
 
     def remove(self) -> None:
         """Remove all of them, as the experiment has finished."""

@@ -20,6 +20,7 @@ SOURCES = ["radiopaedia", "sirm", "eurorad", "figure1", "cohen", "twitter", "pap
 SOURCES += ["pediatric", "nih", "radiopaedia_normal"]
 EXPERIMENT = {
     "range_test": False,
+    "scheme": "flat",
     "region": "film",
     "films": {},
     "classes": ["normal", "covid"],

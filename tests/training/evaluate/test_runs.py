@@ -20,6 +20,7 @@ def runs_of(protocol, run, labels, scores, held_out=None, first=0):
             "source": held_out or "a",
             "item_id": [str(first + place) for place in range(count)],
             "label": labels,
+            "predicted": ["covid" if score >= 0.5 else "normal" for score in scores],
             "p_normal": 1 - np.array(scores),
             "p_covid": scores,
         }
