@@ -1,4 +1,4 @@
-"""The commands that need the models: train and evaluate.
+"""The commands of the models: train, evaluate, and the list of all networks.
 
 The only imports of :mod:`training` from here, and only when a command needs them.
 """
@@ -8,13 +8,14 @@ from importlib import import_module
 import typer
 
 from pipeline.cli.console import timed, without_native_chatter
+from pipeline.cli.model_table import models
 from pipeline.cli.options import PARAMS_FILE, Experiment, ParamsFile, Root, layout_at, stage_params
 from sources.core.temporary import scratch_folder
 
 
 def add_model_commands(app: typer.Typer, panel: str) -> None:
     """Add them to ``app``, under the heading ``panel`` of its help."""
-    for command in (train, evaluate):
+    for command in (train, evaluate, models):
         app.command(rich_help_panel=panel)(command)
 
 

@@ -5,14 +5,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from pipeline.core.architectures import MIN_SIZES
 from pipeline.core.options import Count, Options, Positive, SourceNames, without_duplicates
 from sources.core.errors import UsageError
 
-MIN_SIZES = {"base": 65, "covid_cxnet": 32, "efficientnet_lite": 32}  # smallest input (px)
 FROZEN_AUGMENTATIONS = ("none", "mirror")  # of films that a frozen trunk sees only once
 SMALLEST, LARGEST = 32, 1024  # side of any input (px)
 
 Label = Literal["normal", "cap", "covid"]
+ModelName = Literal["base", "covid_cxnet", "densenet", "efficientnet_lite", "resnet"]
+ScaleName = Literal["unit", "imagenet", "caffe", "xray"]
 Region = Literal["film", "concealed"]
 Protocol = Literal["grouped", "paper", "sources"]
 REGIONS: tuple[Region, ...] = ("film", "concealed")
@@ -57,10 +59,32 @@ class FilmsParams(Options):
     most: Positive | None = Field(None, description="maximum number of films, over all splits; empty = all")
 
 
+class WeightsParams(Options):
+    """A file of pretrained weights, here or on the web."""
+
+    path: str | None = Field(None, description="the file")
+    url: str | None = Field(None, pattern=r"^https?://[^/]+/", description="its address; sha256 is then needed")
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(None, description="hash of the file")
+    scale: ScaleName | None = Field(
+        None,
+        description="pixels that its network expects: [0, 1], ImageNet's, Caffe's or [-1024, 1024]; empty = told "
+        "from the file",
+    )
+    license: str | None = Field(None, description="terms of the weights; empty = told from the file")
+
+    @model_validator(mode="after")
+    def _check_place(self) -> Self:
+        if (self.path is None) == (self.url is None):
+            raise ValueError("weights need either a path or a url")
+        if self.url is not None and self.sha256 is None:
+            raise ValueError("weights from a url need their sha256")
+        return self
+
+
 class ExperimentParams(Options):
     """One model and how to train it."""
 
-    model: Literal["base", "covid_cxnet", "efficientnet_lite"] = Field(description="architecture")
+    model: ModelName = Field(description="architecture; see `cxnet-data models`")
     size: Size = Field(320, description="side of the input (px)")
     region: Region = Field(
         "film", description="what the input shows: the film, or the film with text and marks painted over"
@@ -83,9 +107,9 @@ class ExperimentParams(Options):
     class_weights: bool = Field(True, description="weight each class by n / (k n_c)")
     augmentation: Literal["none", "mirror", "modest", "paper"] = Field("modest", description="preset of random changes")
     patience: Count = Field(0, description="stop after so many epochs without a better validation loss; 0 = never")
-    weights: str | None = Field(
+    weights: str | WeightsParams | None = Field(
         None,
-        description="covid_cxnet: file with backbone weights (.weights.h5 or .keras); efficientnet_lite: imagenet or a "
+        description="file with weights of the trunk, or its path or url with sha256; efficientnet_lite: imagenet or a "
         "checkpoint; empty = random",
     )
     frozen: bool = Field(
@@ -144,6 +168,8 @@ class ExperimentParams(Options):
             raise ValueError("range_test is for scheme flat only; set it to false")
         if "grouped" not in self.protocols:
             raise ValueError("protocols needs grouped, which trains the model that is kept; add it")
+        if isinstance(self.weights, WeightsParams) and self.model == "efficientnet_lite":
+            raise ValueError("weights of efficientnet_lite are imagenet or the path of a checkpoint")
         if self.threshold != "half" and len(self.classes) > 2:
             raise ValueError(f"threshold {self.threshold} is for two classes only; set it to half")
         return self

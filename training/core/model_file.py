@@ -50,6 +50,7 @@ class ModelRecord(BaseModel):
         epoch, epochs: the chosen epoch (from 1), and how many were trained.
         val_loss: validation loss of the chosen epoch.
         films: number of films by split and class.
+        pretrained: file, hash, layout, scaling and license of the weights that training started from; None = random.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
@@ -69,6 +70,7 @@ class ModelRecord(BaseModel):
     epochs: int
     val_loss: float
     films: dict[str, dict[str, int]]
+    pretrained: dict[str, str] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The record as JSON values."""

@@ -8,26 +8,48 @@ from collections.abc import Callable
 
 import keras
 
-from pipeline.core.experiments import ExperimentParams
+from pipeline.core.experiments import ExperimentParams, WeightsParams
 from training.core.levels import LEVELS
 from training.models.base import base
 from training.models.cascade import cascade
 from training.models.covid_cxnet import covid_cxnet
 from training.models.efficientnet_lite import efficientnet_lite
+from training.models.transfer import densenet, resnet
+from training.pretrained.converted import Pretrained
+from training.pretrained.imagenet_lite import lite_weights
+from training.pretrained.read import Network, read_pretrained
 
-MODELS: dict[str, Callable[[ExperimentParams], keras.Model]] = {
-    "base": lambda options: base(options.size, len(options.classes)),
-    "covid_cxnet": lambda options: covid_cxnet(options.size, len(options.classes), weights=options.weights),
-    "efficientnet_lite": lambda options: efficientnet_lite(options.size, len(options.classes), weights=options.weights),
+MODELS: dict[str, Callable[[int, int, Pretrained | None], keras.Model]] = {
+    "base": lambda size, num_classes, _: base(size, num_classes),
+    "covid_cxnet": covid_cxnet,
+    "densenet": densenet,
+    "efficientnet_lite": efficientnet_lite,
+    "resnet": resnet,
 }
+NETWORKS: dict[str, Network] = {"covid_cxnet": "DenseNet-121", "densenet": "DenseNet-121", "resnet": "ResNet-50"}
 
 
 def build(options: ExperimentParams) -> keras.Model:
     """Build the network of an experiment.
 
     Raises:
-        UsageError: the images are too small for the network, or its pretrained weights cannot be loaded.
+        CxnetError: the images are too small for the network, or its pretrained weights cannot be loaded.
     """
     if options.scheme == "hierarchical":
         return cascade(options.size, [build(level.options(options)) for level in LEVELS])
-    return MODELS[options.model](options)
+    return MODELS[options.model](options.size, len(options.classes), pretrained_of(options))
+
+
+def pretrained_of(options: ExperimentParams) -> Pretrained | None:
+    """The pretrained weights of an experiment; None if it starts from random ones.
+
+    Raises:
+        CxnetError: the weights are missing or damaged, or cannot be downloaded.
+    """
+    given = options.weights
+    if given is None:
+        return None
+    if options.model == "efficientnet_lite":
+        return lite_weights(str(given))
+    named = given if isinstance(given, WeightsParams) else WeightsParams(path=given)
+    return read_pretrained(named, NETWORKS[options.model])

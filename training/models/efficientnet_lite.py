@@ -6,13 +6,12 @@ arXiv:1905.11946, for the blocks).
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 from keras import layers
 
 from training.models.heads import output
-from training.pretrained.imagenet_lite import load_imagenet, weights_file
+from training.pretrained.converted import Pretrained
 
 EPSILON = 1e-3  # of the batch normalization
 TOP_FEATURES = 1280
@@ -66,20 +65,20 @@ def efficientnet_lite_imagenet(size: int = 224) -> keras.Model:
     return keras.Model(trunk.input, logits, name="efficientnet_lite0")
 
 
-def efficientnet_lite(size: int, num_classes: int, *, weights: str | None = None) -> keras.Model:
+def efficientnet_lite(size: int, num_classes: int, pretrained: Pretrained | None = None) -> keras.Model:
     """The trunk with dropout 0.2 and the output of an experiment; all layers can be trained.
 
     Args:
         size: side of the images (px), at least 32.
         num_classes: 2 or more.
-        weights: ``imagenet`` for the published weights, the path of a checkpoint, or None for random weights.
+        pretrained: weights of the trunk; None for random weights.
 
     Raises:
-        CxnetError: the weights are not installed, cannot be read or do not fit.
+        CxnetError: the weights do not fit.
     """
     trunk = efficientnet_lite_trunk(size)
-    if weights is not None:
-        load_imagenet(trunk, weights_file() if weights == "imagenet" else Path(weights))
+    if pretrained is not None:
+        pretrained.load_into(trunk)
     features = layers.Dropout(0.2, name="dropout")(trunk.output)
     return keras.Model(trunk.input, output(num_classes)(features), name="efficientnet_lite0")
 

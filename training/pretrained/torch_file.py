@@ -1,7 +1,8 @@
 """Read the tensors of a PyTorch checkpoint without PyTorch, and without running its pickle.
 
 Both layouts of ``torch.save`` are read: the legacy one (one stream of pickles, then the raw storages) and the zip one
-(since PyTorch 1.6). The pickle may name tensors, their storages and ordered dictionaries; anything else is refused.
+(since PyTorch 1.6). The pickle may name tensors, their storages and ordered dictionaries, and the layers of a network
+saved as a whole; anything else is refused. Layers are not rebuilt: a stand-in holds what the pickle says of them.
 Sources: ``torch/serialization.py`` (``_legacy_save``, ``_save``) and ``torch/_utils.py`` (``_rebuild_tensor_v2``).
 """
 
@@ -32,6 +33,9 @@ DTYPES = {
     "ByteStorage": np.dtype("u1"),
     "BoolStorage": np.dtype("?"),
 }
+
+LAYERS = ("torch.nn.", "torchvision.models.", "torchxrayvision.models")  # modules whose classes have stand-ins
+INERT = {("argparse", "Namespace")}  # often saved beside the weights
 
 Tensors = dict[str, NDArray[Any]]
 
@@ -157,15 +161,19 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
-        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
+        if module == "torch._utils" and name in ("_rebuild_tensor", "_rebuild_tensor_v2"):
             return _view
         if (module, name) == ("torch._utils", "_rebuild_parameter"):
             return _parameter
-        if module == "torch" and name in DTYPES:
+        if module in ("torch", "torch.cuda") and name in DTYPES:
             return DTYPES[name]
+        if module.startswith(LAYERS) or (module, name) in INERT:
+            return _Part
         raise _MalformedError(f"its pickle names {module}.{name}, which is not a tensor")
 
-    def persistent_load(self, pid: Any) -> Storage:
+    def persistent_load(self, pid: Any) -> Any:
+        if isinstance(pid, tuple) and len(pid) == 4 and pid[0] == "module" and pid[1] is _Part:
+            return _Part  # the class of a layer, with its source text, which nobody runs
         if not (isinstance(pid, tuple) and len(pid) >= 5 and pid[0] == "storage" and isinstance(pid[1], np.dtype)):
             raise _MalformedError("its pickle refers to something that is not a storage")
         _, dtype, key, _, size, *view = pid
@@ -179,6 +187,16 @@ class _Unpickler(pickle.Unpickler):
         return storage
 
 
+class _Part:
+    """Stands for an object that is not a tensor, most often a layer: takes any arguments and keeps its state."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.state: dict[Any, Any] = {}
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state if isinstance(state, dict) else {}
+
+
 def _view(storage: Any, offset: Any, shape: Any, strides: Any, *rest: Any) -> TensorView:
     """Stands for ``torch._utils._rebuild_tensor_v2``; what follows the strides concerns gradients alone."""
     whole = isinstance(offset, int) and offset >= 0 and isinstance(storage, Storage)
@@ -188,10 +206,6 @@ def _view(storage: Any, offset: Any, shape: Any, strides: Any, *rest: Any) -> Te
     if not (whole and sizes) or len(shape) != len(strides):
         raise _MalformedError("its pickle describes an impossible tensor")
     return TensorView(storage, offset, shape, strides)
-
-
-def _are_counts(entry: Any) -> bool:
-    return isinstance(entry, tuple) and all(type(number) is int and number >= 0 for number in entry)
 
 
 def _parameter(view: Any, *rest: Any) -> Any:
@@ -218,6 +232,10 @@ def _unpickled(unpickler: _Unpickler) -> Any:
 def _named_views(content: Any, prefix: str = "", depth: int = 0) -> list[tuple[str, TensorView]]:
     if isinstance(content, TensorView):
         return [(prefix, content)]
+    if isinstance(content, _Part):
+        state = getattr(content, "state", {})
+        held = [state.get(kind) for kind in ("_parameters", "_buffers", "_modules")]
+        content = {name: value for part in held if isinstance(part, dict) for name, value in part.items()}
     if not isinstance(content, dict) or depth > 8:
         return []
     named = []

@@ -30,7 +30,7 @@ from training.core.data import LabeledFilms, check_classes, check_groups
 from training.core.model_file import HISTORY, HISTORY_LEVEL2, MODEL, RATES, experiment_options, save_model
 from training.core.protocols import Division, divide
 from training.core.runs_file import RUNS, write_runs
-from training.models import build
+from training.models import build, pretrained_of
 from training.train.learner import Learners, learners_of
 from training.train.range_test import Rates, try_rates
 from training.train.record import make_record
@@ -85,7 +85,7 @@ def run(layout: Layout, params: Params, experiment: str) -> TrainSummary:
     runs = Runs(experiment, options, divisions, unfinished)
     histories = runs.train(learners, 0, kept)
     films = {"train": kept.train, "val": kept.val}
-    record = make_record(layout, arrays, options, experiment, model, histories[0], films)
+    record = make_record(layout, arrays, options, experiment, model, histories[0], films, pretrained_of(options))
     with atomic_folder(layout.model(experiment)) as folder:
         save_model(model, folder / MODEL, record)
         write_json(folder / PARAMS, record.as_json())

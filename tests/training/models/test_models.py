@@ -4,12 +4,16 @@ import keras
 import numpy as np
 import pytest
 
-from pipeline.core.experiments import ExperimentParams
+from pipeline.core.architectures import ARCHITECTURES, MIN_SIZES
+from pipeline.core.experiments import ExperimentParams, WeightsParams
 from sources.core.errors import UsageError
-from training.models import build
+from training.models import MODELS, build
 from training.models.base import base
-from training.models.covid_cxnet import covid_cxnet, load_backbone
+from training.models.chexnet import FINDINGS, chexnet
+from training.models.covid_cxnet import covid_cxnet
 from training.models.heads import output
+from training.pretrained.keras_files import load_backbone
+from training.pretrained.read import read_pretrained
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +68,35 @@ def test_a_single_class_is_refused():
         output(1)
 
 
+def test_the_table_lists_every_network_with_the_figures_of_the_paper():
+    assert set(MIN_SIZES) == {*MODELS, "chexnet", "unet"}
+    facts = {each.name: (each.layers, each.parameters) for each in ARCHITECTURES}
+    assert facts["base"] == (10, 60_035)
+    assert facts["covid_cxnet"] == (431, 7_047_765)
+    assert facts["densenet"] == (433, 7_047_995)
+    assert facts["chexnet"][1] == 7_051_854
+    assert facts["unet"] == (32, 7_759_521)
+
+
+@pytest.mark.parametrize("name", ["densenet", "resnet", "efficientnet_lite"])
+def test_the_table_says_how_large_the_other_networks_are(name):
+    model = build(ExperimentParams(model=name, size=32))
+    fact = next(each for each in ARCHITECTURES if each.name == name)
+    assert (len(model.layers), model.count_params()) == (fact.layers, fact.parameters)
+
+
+def test_chexnet_has_fourteen_sigmoids_behind_the_normalization_of_imagenet():
+    model = chexnet(32)
+    fact = next(each for each in ARCHITECTURES if each.name == "chexnet")
+    assert (len(model.layers), model.count_params()) == (fact.layers, fact.parameters)
+    films = np.random.default_rng(1).uniform(0, 1, (2, 32, 32, 3)).astype(np.float32)
+    findings = keras.ops.convert_to_numpy(model(films, training=False))
+    assert findings.shape == (2, len(FINDINGS)) == (2, 14)
+    assert np.abs(findings.sum(axis=1) - 1).min() > 1
+    scaled = keras.ops.convert_to_numpy(keras.Model(model.input, model.get_layer("scale").output)(films))
+    np.testing.assert_allclose(scaled, (films - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225), atol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["backbone.weights.h5", "whole.keras"])
 def test_pretrained_weights_are_loaded_into_the_backbone(name, small, tmp_path):
     path = tmp_path / name
@@ -88,7 +121,7 @@ def test_weights_of_half_a_backbone_are_refused(small, tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("weights.pkl", r"must be a file named \*\.weights\.h5 or \*\.keras"),
+        ("weights.pkl", r"must be a file named \*\.h5, \*\.hdf5, \*\.keras, \*\.pt, \*\.pth or \*\.pth\.tar"),
         ("absent.weights.h5", "do not exist"),
         ("broken.weights.h5", "do not fit"),
         ("broken.keras", "do not fit"),
@@ -100,6 +133,8 @@ def test_weights_that_do_not_fit_are_refused_in_one_sentence(name, message, smal
         (tmp_path / name).write_bytes(b"no weights")
     if name.startswith("other"):
         base(65, 2).save_weights(tmp_path / name)
+    if name.endswith("pkl"):
+        (tmp_path / name).write_bytes(b"no weights")
     with pytest.raises(UsageError, match=message) as caught:
-        load_backbone(backbone_of(small), tmp_path / name)
+        read_pretrained(WeightsParams(path=str(tmp_path / name)), "DenseNet-121").load_into(backbone_of(small))
     assert "\n" not in str(caught.value)
