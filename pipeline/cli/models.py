@@ -10,12 +10,13 @@ import typer
 from pipeline.cli.console import timed, without_native_chatter
 from pipeline.cli.model_table import models
 from pipeline.cli.options import PARAMS_FILE, Experiment, ParamsFile, Root, layout_at, stage_params
+from pipeline.cli.predict import export_model, predict
 from sources.core.temporary import scratch_folder
 
 
 def add_model_commands(app: typer.Typer, panel: str) -> None:
     """Add them to ``app``, under the heading ``panel`` of its help."""
-    for command in (train, evaluate, models):
+    for command in (train, evaluate, predict, export_model, models):
         app.command(rich_help_panel=panel)(command)
 
 

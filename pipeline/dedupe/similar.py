@@ -6,7 +6,6 @@ come first, the most similar first; then the films with the nearest pHash. In a 
 nearest pHash (of the image as it is, mirrored, inverted, trimmed or of its center) are looked at.
 """
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
@@ -19,21 +18,18 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
-from pipeline.classifiers.networks import shipped
-from pipeline.classifiers.upright import detect_and_set_upright
+from pipeline.classifiers.film_file import read_film
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images, open_executor
 from pipeline.core.params import DedupeParams, IngestParams, Params
 from pipeline.core.pictures import read_pictures
 from pipeline.core.tables import iter_images, read_rows
-from pipeline.decoding.contract import BadImage
-from pipeline.decoding.guarded import decode_guarded
 from pipeline.dedupe.candidates import find_candidates
 from pipeline.dedupe.films import FilmStore, MeasuredFilm, measure, measure_png
 from pipeline.dedupe.proof import Proof, kind_of
 from pipeline.dedupe.verdicts import prove_candidates
 from pipeline.imaging.arrays import Gray
-from pipeline.imaging.png import decode_png, shrink
+from pipeline.imaging.png import decode_png
 from sources.core.errors import CxnetError, UsageError
 from sources.core.items import KEY
 from sources.core.storage import atomic
@@ -165,19 +161,8 @@ def read_query(path: Path, params: IngestParams) -> Query:
     Raises:
         UsageError: it does not exist, is too large, or is not a usable picture.
     """
-    try:
-        if path.stat().st_size > params.max_file_mb * 1e6:
-            raise UsageError(f"{path} is larger than {params.max_file_mb} MB (ingest.max_file_mb).")
-        data = path.read_bytes()
-        decoded = decode_guarded(data, max_megapixels=params.max_megapixels).gray
-    except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror or error}.") from None
-    except BadImage as error:
-        raise UsageError(f"{path} is not a usable picture: {error}.") from None
-    small = shrink(decoded, params.long_side)
-    gray, orientation = detect_and_set_upright(small, shipped("views"), shipped("upright"), shipped("side"))
-    scale = decoded.shape[1] / small.shape[1]
-    return Query(hashlib.sha256(data).hexdigest(), gray, scale, orientation.inverted, _measure(gray))
+    film = read_film(path, params)
+    return Query(film.image_id, film.gray, film.scale, film.orientation.inverted, _measure(film.gray))
 
 
 def overlay_of(gray: Gray, film: Gray, proof: Proof) -> Gray:

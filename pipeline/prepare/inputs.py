@@ -12,6 +12,7 @@ from PIL import Image
 from pipeline.core.experiments import Inputs
 from pipeline.core.params import PrepareParams
 from pipeline.imaging.arrays import Gray, Pixels
+from pipeline.imaging.conceal import conceal
 from pipeline.imaging.histogram import Curve, apply_curve
 from pipeline.prepare.enhance import CHANNELS, channels
 
@@ -39,6 +40,11 @@ def to_input(gray: Gray, tone_curve: Curve | None, size: int, params: PreparePar
         film = apply_curve(film, tone_curve)
     film = channels(film, gamma=params.beasf_gamma, clip=params.clahe_clip, tiles=params.clahe_tiles)
     return _pad(film, size)
+
+
+def as_shown(gray: Gray, inputs: Inputs) -> Gray:
+    """What inputs of this name show of a film: all of it, or text and marks painted over."""
+    return conceal(gray) if inputs.region == "concealed" else gray
 
 
 def resize(gray: Gray, width: int, height: int) -> Gray:

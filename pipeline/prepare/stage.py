@@ -22,7 +22,6 @@ from pipeline.core.schema import IMAGES_SCHEMA, SPLITS_SCHEMA
 from pipeline.core.summary import Summary
 from pipeline.core.tables import iter_images, shards
 from pipeline.imaging.arrays import Pixels
-from pipeline.imaging.conceal import conceal
 from pipeline.imaging.png import decode_png
 from pipeline.prepare.arrays import (
     FROM_MANIFEST,
@@ -35,7 +34,7 @@ from pipeline.prepare.arrays import (
     write_inputs,
 )
 from pipeline.prepare.enhance import CHANNELS
-from pipeline.prepare.inputs import recipe, to_input
+from pipeline.prepare.inputs import as_shown, recipe, to_input
 from sources.core.errors import CxnetError
 from sources.core.items import KEY
 from sources.core.storage import atomic_folder, read_table, write_table
@@ -105,4 +104,4 @@ def _prepare(picture: _Picture, wanted: Inputs, params: PrepareParams) -> Pixels
     """Runs in the worker processes."""
     curve = None if picture.tone_curve is None else np.frombuffer(picture.tone_curve, np.uint8)
     gray = decode_png(picture.png, picture.name)
-    return to_input(conceal(gray) if wanted.region == "concealed" else gray, curve, wanted.size, params)
+    return to_input(as_shown(gray, wanted), curve, wanted.size, params)

@@ -107,6 +107,10 @@ def _activated(graph: Graph, layer: Any, made: str) -> str:
     return graph.add(ACTIVATIONS[name], f"{layer.name}/{name}", made)
 
 
+def _activated_alone(graph: Graph, layer: layers.Activation, inputs: list[str]) -> str:
+    return _activated(graph, layer, inputs[0])
+
+
 def _normalization(graph: Graph, layer: layers.BatchNormalization, inputs: list[str]) -> str:
     values = {
         "scale": layer.gamma if layer.scale else np.ones(layer.moving_mean.shape),
@@ -132,9 +136,13 @@ def _zero_padding(graph: Graph, layer: layers.ZeroPadding2D, inputs: list[str]) 
 
 
 def _max_pooling(graph: Graph, layer: layers.MaxPooling2D, inputs: list[str]) -> str:
+    return _pooling(graph, layer, inputs, "MaxPool")
+
+
+def _pooling(graph: Graph, layer: Any, inputs: list[str], op: str) -> str:
     if layer.padding != "valid":
         raise CxnetError(f"Layer {layer.name} cannot be written as ONNX: its pooling is padded.")
-    return graph.add("MaxPool", layer.name, *inputs, kernel_shape=layer.pool_size, strides=layer.strides)
+    return graph.add(op, layer.name, *inputs, kernel_shape=layer.pool_size, strides=layer.strides)
 
 
 def _upsampling(graph: Graph, layer: layers.UpSampling2D, inputs: list[str]) -> str:
@@ -153,6 +161,52 @@ def _upsampling(graph: Graph, layer: layers.UpSampling2D, inputs: list[str]) -> 
     )
 
 
+def _depthwise_conv(graph: Graph, layer: layers.DepthwiseConv2D, inputs: list[str]) -> str:
+    """Keras kernels are (height, width, channels, 1), those of ONNX (channels, 1, height, width)."""
+    if layer.depth_multiplier != 1:
+        raise CxnetError(f"Layer {layer.name} cannot be written as ONNX: it has several kernels for each channel.")
+    kernel = graph.weight(f"{layer.name}/kernel", np.transpose(layer.kernel, (2, 3, 0, 1)))
+    made = graph.add(
+        "Conv",
+        f"{layer.name}/conv",
+        *inputs,
+        kernel,
+        *_bias(graph, layer),
+        group=layer.kernel.shape[2],
+        kernel_shape=layer.kernel_size,
+        strides=layer.strides,
+        pads=_same_pads(layer) if layer.padding == "same" else [0, 0, 0, 0],
+    )
+    return _activated(graph, layer, made)
+
+
+def _dense(graph: Graph, layer: layers.Dense, inputs: list[str]) -> str:
+    made = graph.add("MatMul", f"{layer.name}/matmul", *inputs, graph.weight(f"{layer.name}/kernel", layer.kernel))
+    if layer.use_bias:
+        made = graph.add("Add", f"{layer.name}/add", made, *_bias(graph, layer))
+    if layer.activation.__name__ == "softmax":
+        return graph.add("Softmax", f"{layer.name}/softmax", made, axis=-1)
+    return _activated(graph, layer, made)
+
+
+def _flatten(graph: Graph, layer: layers.Flatten, inputs: list[str]) -> str:
+    """Keras flattens maps with channels last."""
+    last = graph.add("Transpose", f"{layer.name}/transpose", *inputs, perm=[0, 2, 3, 1])
+    return graph.add("Flatten", layer.name, last, axis=1)
+
+
+def _rescaling(graph: Graph, layer: layers.Rescaling, inputs: list[str]) -> str:
+    scale, offset = (
+        graph.weight(f"{layer.name}/{name}", np.reshape(values, (-1, 1, 1)))
+        for name, values in (("scale", layer.scale), ("offset", layer.offset))
+    )
+    return graph.add("Add", layer.name, graph.add("Mul", f"{layer.name}/mul", *inputs, scale), offset)
+
+
+def _average_pooling(graph: Graph, layer: layers.AveragePooling2D, inputs: list[str]) -> str:
+    return _pooling(graph, layer, inputs, "AveragePool")
+
+
 WRITERS: dict[type, Writer] = {
     layers.Conv2D: _conv,
     layers.Conv2DTranspose: _transposed_conv,
@@ -161,6 +215,16 @@ WRITERS: dict[type, Writer] = {
     layers.ZeroPadding2D: _zero_padding,
     layers.MaxPooling2D: _max_pooling,
     layers.UpSampling2D: _upsampling,
+    layers.DepthwiseConv2D: _depthwise_conv,
+    layers.Dense: _dense,
+    layers.Flatten: _flatten,
+    layers.Rescaling: _rescaling,
+    layers.AveragePooling2D: _average_pooling,
+    layers.Activation: _activated_alone,
+    layers.Dropout: lambda graph, layer, inputs: inputs[0],  # does nothing once a network is trained
+    layers.GlobalAveragePooling2D: lambda graph, layer, inputs: graph.add(
+        "Flatten", layer.name, graph.add("GlobalAveragePool", f"{layer.name}/mean", *inputs)
+    ),
     layers.Add: lambda graph, layer, inputs: graph.add("Add", layer.name, *inputs),
     layers.Concatenate: lambda graph, layer, inputs: graph.add("Concat", layer.name, *inputs, axis=1),
 }

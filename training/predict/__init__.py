@@ -1,0 +1,1 @@
+"""Predictions of a trained model for any image files, with their uncertainty and heat maps."""
