@@ -90,7 +90,9 @@ def print_table(results: dict[str, Any]) -> None:
 
 
 def cell(told: dict[str, Any], name: str) -> str:
-    if told.get(f"{name}_low") is None:
+    if told.get(name) is None:  # films of one class
+        return "undefined"
+    if told[f"{name}_low"] is None:
         return f"{told[name]:.3f}"
     return f"{told[name]:.3f} ({told[f'{name}_low']:.3f} to {told[f'{name}_high']:.3f})"
 
