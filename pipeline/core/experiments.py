@@ -81,6 +81,21 @@ class WeightsParams(Options):
         return self
 
 
+class GradCamParams(Options):
+    """What the Grad-CAM pictures explain."""
+
+    layer: str | None = Field(None, description="layer whose maps are weighted; empty = the last ones that locate")
+    label: Label | None = Field(None, description="class to explain; empty = the predicted one of each film")
+
+
+class LimeParams(Options):
+    """LIME pictures; each takes `samples` runs of the network."""
+
+    films: Count = Field(1, description="test films per class that get a LIME picture")
+    samples: Positive = Field(1000, description="copies of a film with some superpixels black")
+    features: Positive = Field(5, description="superpixels shown that support the class, and that oppose it")
+
+
 class ExperimentParams(Options):
     """One model and how to train it."""
 
@@ -128,6 +143,8 @@ class ExperimentParams(Options):
         "films that choose the epoch), sources (each source tested by a model that saw none of it)",
     )
     explained: Count = Field(6, description="test films per class that get a Grad-CAM picture")
+    grad_cam: GradCamParams = GradCamParams()
+    lime: LimeParams = LimeParams()
     seed: Count = Field(18, description="seed of weights, order and augmentation")
 
     @model_validator(mode="after")
@@ -143,10 +160,14 @@ class ExperimentParams(Options):
         return self
 
     @model_validator(mode="after")
-    def _check_films(self) -> Self:
+    def _check_labels(self) -> Self:
         for label in self.films:
             if label not in self.classes:
                 raise ValueError(f"films names {label}, which is not one of the classes ({', '.join(self.classes)})")
+        if self.grad_cam.label not in (None, *self.classes):
+            raise ValueError(
+                f"grad_cam explains {self.grad_cam.label}, which is not one of the classes ({', '.join(self.classes)})"
+            )
         return self
 
     @model_validator(mode="after")

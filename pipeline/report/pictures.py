@@ -27,6 +27,12 @@ GRAD_CAM = (
     "speaks for that class (Grad-CAM), in one scale for all classes. “max 0” means that no region speaks for it: the "
     "class was predicted because less spoke for the others."
 )
+LIME = (
+    "Films of class {label}: the film with its predicted class and probability, its Grad-CAM, and the regions that the "
+    "probability depends on most (LIME): green ones support the class, red ones oppose it. R² tells how well they "
+    "explain the probability."
+)
+EXPLAINED = {"gradcam_": GRAD_CAM, "lime_": LIME}  # start of the name of a figure -> what it shows
 PER_SHEET = 12
 PER_FLAG = 6
 PAIRS_PER_KIND = 2
@@ -132,8 +138,9 @@ def _keys(rows: pd.DataFrame, prefix: str = "") -> list[Key]:
 
 def plot(name: str, png: bytes) -> Figure:
     """A figure of an evaluation, with what it shows; ``name`` is that of its file, without extension."""
-    label = name.removeprefix("gradcam_")
-    shown = GRAD_CAM.format(label=label) if label != name else FIGURES.get(name, name.replace("_", " "))
+    start, _, label = name.partition("_")
+    explained = EXPLAINED.get(f"{start}_")
+    shown = explained.format(label=label) if explained else FIGURES.get(name, name.replace("_", " "))
     return Figure(png, shown, name.replace("_", " "))
 
 

@@ -64,7 +64,7 @@ def gradient(function: Callable[[Any], Any], at: Any) -> npt.NDArray[np.float32]
     import tensorflow as tf
 
     at = tf.convert_to_tensor(at)
-    with tf.GradientTape() as tape:
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(at)
         value = function(at)
     return np.asarray(tape.gradient(value, at), np.float32)

@@ -103,8 +103,7 @@ def run(layout: Layout, params: Params, experiment: str) -> EvaluateSummary:
         history = _copy_history(layout.model(experiment) / HISTORY, folder / HISTORY)
         figures = draw_figures(experiment, test, history, record.epoch)
         figures |= _rates_figure(layout.model(experiment) / RATES, options.learning_rate, experiment)
-        explained = explain(model, test.films, test.predictions, options.explained)
-        for name, figure in (figures | {f"gradcam_{name}": each for name, each in explained.items()}).items():
+        for name, figure in (figures | explain(model, test.films, test.predictions, options)).items():
             write_bytes(folder / FIGURES / f"{name}.png", to_png(figure))
     write_json(layout.judged(experiment), _checksums(layout.report(experiment)))
     return _summary(test.performance)

@@ -34,8 +34,11 @@ EXPERIMENT = {
     "repeats": 1,
     "protocols": ["grouped"],
     "explained": 6,
+    "grad_cam": {"layer": None, "label": None},
+    "lime": {"films": 1, "samples": 1000, "features": 5},
     "seed": 18,
 }
+NO_LIME = {"films": 0, "samples": 1000, "features": 5}
 BASE = EXPERIMENT | {"model": "base", "batch_size": 32, "label_smoothing": 0.0}
 COVID_CXNET = EXPERIMENT | {"model": "covid_cxnet", "batch_size": 16, "label_smoothing": 0.1}
 EFFNET_LITE = BASE | {
@@ -82,7 +85,8 @@ EXPECTED = {  # the values of the profiles before they could extend each other
         "prepare": PREPARE | {"sizes": [96]},
         "experiments": {
             "base": BASE | {"size": 96, "inputs": "96", "epochs": 12, "learning_rate": 0.001},
-            "covid_cxnet": COVID_CXNET | {"size": 96, "inputs": "96", "epochs": 4, "learning_rate": 0.0002},
+            "covid_cxnet": COVID_CXNET
+            | {"size": 96, "inputs": "96", "epochs": 4, "learning_rate": 0.0002, "lime": NO_LIME},
             "effnet_lite_imagenet": EFFNET_LITE | {"size": 96, "inputs": "96", "epochs": 15, "weights": "imagenet"},
         },
     },

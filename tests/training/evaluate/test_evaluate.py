@@ -64,6 +64,8 @@ def test_the_report_is_complete(evaluated):
         "figures/losses.png",
         "figures/gradcam_normal.png",
         "figures/gradcam_covid.png",
+        "figures/lime_normal.png",
+        "figures/lime_covid.png",
     }
 
 
@@ -126,7 +128,7 @@ def test_the_history_is_that_of_the_training(evaluated):
 
 
 def test_a_threshold_chosen_on_validation_is_reported(copied):
-    evaluate.run(copied, profile(epochs=8, threshold="val", explained=0), "tiny")
+    evaluate.run(copied, profile(epochs=8, threshold="val", explained=0, lime={"films": 0}), "tiny")
     results = metrics(copied)
     assert 0 < results["threshold"] < 1
     assert f"probability threshold {results['threshold']:.3g}" in results["about"]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from synthetic_arrays import SIZE, draw_films
 
+from sources.core.errors import UsageError
 from training.evaluate.grad_cam import MIN_WIDTH, divide, grad_cam
 from training.models.base import base
 
@@ -70,8 +71,42 @@ def test_the_last_maps_that_are_wide_enough_are_used(side, layer, width):
 def test_the_parts_together_give_the_output_of_the_network():
     model = base(SIZE, 2)
     parts, films = divide(model), draw_films(["normal", "covid"]) / np.float32(255)
-    output = parts.output(parts.head(parts.body(films)))
+    output = parts.output(parts.head([keras.ops.convert_to_tensor(films), parts.body(films)]))
     assert np.allclose(output, model(films), atol=1e-6)
+
+
+def two_paths():
+    """A network whose logit grows with the first maps, and shrinks three times as much with what follows from them."""
+    inputs = keras.Input((24, 24, 3))
+    first = keras.layers.Conv2D(1, 3, padding="same", use_bias=False, name="first")(inputs)
+    second = keras.layers.Conv2D(1, 3, padding="same", use_bias=False, name="second")(first)
+    features = keras.layers.GlobalAveragePooling2D()(keras.layers.Add(name="sum")([first, second]))
+    model = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(features))
+    model.set_weights([np.full((3, 3, 3, 1), 1 / 27), np.full((3, 3, 1, 1), -1 / 3), np.ones((1, 1)), np.zeros(1)])
+    return model
+
+
+def test_any_layer_can_be_explained_also_one_with_a_path_around_it():
+    model = two_paths()
+    heat = {layer: grad_cam(model, spot(6, 6), FOR_NORMAL, layer) for layer in ("first", "second", "sum")}
+    assert all(each.max() > 0 for each in heat.values())
+    for layer in ("first", "second"):
+        assert grad_cam(model, spot(6, 6), FOR_COVID, layer).max() == 0
+    for layer in heat:
+        parts = divide(model, layer)
+        output = parts.output(parts.head([keras.ops.convert_to_tensor(spot(6, 6)), parts.body(spot(6, 6))]))
+        assert np.allclose(output, model(spot(6, 6)), atol=1e-6)
+
+
+def test_many_films_are_explained_as_each_one_alone():
+    films = np.concatenate([spot(x, 12) for x in range(4, 21)])
+    together = grad_cam(spot_finder(), films, np.ones(len(films), int))
+    assert np.allclose(together[-1:], grad_cam(spot_finder(), films[-1:], FOR_COVID))
+
+
+def test_a_layer_that_is_not_there_is_refused_with_those_that_are():
+    with pytest.raises(UsageError, match=r"no layer 'conv9' with feature maps; .* conv4, conv5"):
+        divide(base(SIZE, 2), "conv9")
 
 
 def test_a_network_without_maps_is_refused():
