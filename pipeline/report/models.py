@@ -74,14 +74,14 @@ def _subgroups(path: UPath) -> Table | None:
     shown = [name for name in SHOWN if name in table]
     rows = []
     for row in table.to_dict("records"):
-        cells = (_cell(row[name], row[f"{name}_low"], row[f"{name}_high"]) for name in shown)
+        cells = (_cell(row[name], row[f"{name}_low"], row[f"{name}_high"], digits=2) for name in shown)
         rows.append((row["by"], str(row["group"]), int(row["n"]), int(row["patients"]), *cells))
     faded = frozenset(place for place, small in enumerate(table["small"]) if small)
     columns = ("by", "group", "films", "patients", *(name.replace("_", " ") for name in shown))
     return Table(columns, rows, "Subgroups of the test films; gray: fewer than 30 films", faded)
 
 
-def _cell(value: float | None, low: float | None, high: float | None) -> str:
+def _cell(value: float | None, low: float | None, high: float | None, digits: int = 3) -> str:
     if value is None or low is None or high is None or pd.isna([value, low, high]).any():
         return "–"
-    return f"{value:.3f} ({low:.3f} – {high:.3f})"
+    return f"{value:.{digits}f} ({low:.{digits}f} – {high:.{digits}f})"

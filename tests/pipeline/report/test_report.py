@@ -117,9 +117,7 @@ def test_subgroups_of_few_films_are_faded(layout):
         "test,source,NA,4,4,True,,,\n"
         "external,source,elsewhere,4,4,True,0.5,0.1,0.9\n",
     )
-    assert (
-        '<tr><td>source</td><td>cohen</td><td class="n">40</td><td class="n">35</td><td>0.900 (0.800 – 0.950)' in page
-    )
+    assert '<tr><td>source</td><td>cohen</td><td class="n">40</td><td class="n">35</td><td>0.90 (0.80 – 0.95)' in page
     assert '<tr class="faded"><td>source</td><td>NA</td><td class="n">4</td><td class="n">4</td><td>–</td>' in page
     assert "elsewhere" not in page
 
