@@ -28,7 +28,7 @@ ANY_FOLDER = "sources/folder.py"  # every fetch imports it, as a profile may lis
 
 SHIPPED_TABLES = "sources/data"  # catalogs and checksums, which no import shows
 NOT_IMPORTED = {"dvc", "s3fs"}  # DVC is run as a program; fsspec loads s3fs for s3:// addresses
-DATA_SUFFIXES = (".csv", ".html", ".npz")
+DATA_SUFFIXES = (".csv", ".html", ".npz", ".onnx")
 
 
 @cache

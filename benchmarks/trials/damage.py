@@ -20,7 +20,8 @@ from sources.core.storage import open_parquet, read_table
 READERS = {  # table -> commands that read it
     "pool": ("dedupe", "views", "manifest"),
     "dedupe": ("views", "harmonise"),
-    "views": ("harmonise", "manifest"),
+    "views": ("segment", "harmonise", "manifest"),
+    "segment": ("manifest",),
     "harmonise": ("manifest",),
     "manifest": ("split", "report"),
     "splits": ("report",),

@@ -17,7 +17,17 @@ from benchmarks.pipeline import PROJECT
 
 SIZE, EXPERIMENT = memory.SIZE, memory.EXPERIMENT
 COMMANDS = (
-    *("fetch --pipeline films", "ingest", "dedupe", "views", "harmonise", "manifest", "split", f"prepare {SIZE}"),
+    *(
+        "fetch --pipeline films",
+        "ingest",
+        "dedupe",
+        "views",
+        "segment",
+        "harmonise",
+        "manifest",
+        "split",
+        f"prepare {SIZE}",
+    ),
     *("contradictions", f"train {EXPERIMENT}", f"evaluate {EXPERIMENT}", "report"),
 )
 CHANGING = ("fetch.json", ".lock")  # files that hold times or may stay

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.console import Verbs, print_table, run_guarded, timed
+from pipeline.cli.images import add_image_commands
 from pipeline.cli.models import add_model_commands
 from pipeline.cli.options import (
     PARAMS_FILE,
@@ -97,8 +98,8 @@ def schema(
     table: Annotated[
         str,
         typer.Argument(
-            help="items, pool, dedupe, duplicates, conflicts, views, harmonise, manifest, images, splits or "
-            "contradictions."
+            help="items, pool, dedupe, duplicates, conflicts, views, segment, harmonise, manifest, images, splits "
+            "or contradictions."
         ),
     ] = "manifest",
 ) -> None:
@@ -108,25 +109,7 @@ def schema(
     print_table(None, ("column", "type", "meaning"), schema_rows(table))
 
 
-@app.command(rich_help_panel=LOOK)
-def similar(
-    image: Annotated[Path, typer.Argument(help="Any image file.")],
-    nearest: Annotated[int, typer.Option(min=1, max=50, help="How many films to list.")] = 5,
-    overlay: Annotated[
-        Path | None, typer.Option(help="Write the image over a film that shows the same exposure to this PNG.")
-    ] = None,
-    params: ParamsFile = PARAMS_FILE,
-    root: Root = ".",
-) -> None:
-    """Find the films of the data set that are most similar to an image file."""
-    from pipeline.dedupe.similar import similar_films
-
-    result = similar_films(layout_at(root), image, read_params(params), nearest=nearest, overlay=overlay)
-    print_table(str(result), result.columns(), result.rows())
-    if overlay is not None and result.proven:
-        typer.echo(f"{overlay}: the image in red, the first film in cyan; gray where they agree.")
-    elif overlay is not None:
-        typer.echo(f"{overlay} was not written: no film is proven to show this exposure, so none can be aligned.")
+add_image_commands(app, LOOK, LEARN)
 
 
 @app.command(rich_help_panel=RUN)

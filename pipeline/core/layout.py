@@ -62,6 +62,10 @@ class Layout:
         return self.table("views")
 
     @property
+    def segment(self) -> UPath:
+        return self.table("segment")
+
+    @property
     def harmonise(self) -> UPath:
         return self.table("harmonise")
 

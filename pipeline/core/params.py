@@ -108,6 +108,53 @@ class ViewsParams(Options):
     )
 
 
+Definition = Literal["visible", "whole"]  # of a lung: without or with the part behind the heart
+
+
+class SegmentParams(Options):
+    """Finding the lungs. Dilation and margin are pixels of a film of 320 x 320 px, the paper's input."""
+
+    network: str = Field("shipped", description="shipped, or an ONNX file that `cxnet-data train-lungs` wrote")
+    definition: Definition = Field(
+        "whole", description="what counts as lung: without (visible) or with (whole) the part behind the heart"
+    )
+    dilation: Positive = Field(5, description="side of the square that dilates the mask (px)")
+    iterations: Count = Field(3, description="how often the mask is dilated")
+    margin: Count = Field(10, description="margin around the dilated mask (px)")
+    min_share: Share = Field(0.05, description="smallest plausible share of the film that lungs cover")
+    max_share: Share = Field(0.8, description="largest plausible share")
+    min_quality: Share = Field(0.9, description="below this quality, a mask is marked for review")
+
+    @model_validator(mode="after")
+    def _check_range(self) -> "SegmentParams":
+        if self.min_share >= self.max_share:
+            raise ValueError(f"min_share {self.min_share} is not below max_share {self.max_share}; lower it")
+        return self
+
+
+class LungsParams(Options):
+    """Training a lung network on the masks that sources publish (`cxnet-data train-lungs`)."""
+
+    network: Literal["unet", "lung_net"] = Field("unet", description="the paper's U-Net, or the small network")
+    definition: Definition = Field("visible", description="what the masks of the sources call lung")
+    size: Annotated[int, Field(ge=32, le=1024)] = Field(320, description="side of the input (px)")
+    filters: Annotated[tuple[Annotated[int, Field(ge=1, le=512)], ...], Field(min_length=1, max_length=6)] = Field(
+        (32, 64, 128, 256), description="filters of the encoder, from the top down; the paper's by default"
+    )
+    epochs: Positive = Field(30, description="passes over the films")
+    batch_size: Positive = Field(8, description="films per step")
+    learning_rate: Annotated[float, Field(gt=0.0)] = Field(3e-4, description="highest learning rate of Adam")
+    held_out: Share = Field(0.2, description="share of the patients that judge the network")
+    seed: Count = Field(18, description="seed of weights, order and changes")
+
+    @model_validator(mode="after")
+    def _check_size(self) -> "LungsParams":
+        step = 2 ** (len(self.filters) + (self.network == "lung_net"))
+        if self.size % step:
+            raise ValueError(f"size {self.size} is no multiple of {step}, as {len(self.filters)} filters need")
+        return self
+
+
 class HarmoniseParams(Options):
     """Histogram matching by tone curves."""
 
@@ -212,6 +259,8 @@ class Params(Options):
     ingest: IngestParams = IngestParams()
     dedupe: DedupeParams = DedupeParams()
     views: ViewsParams = ViewsParams()
+    segment: SegmentParams = SegmentParams()
+    lungs: LungsParams = LungsParams()
     harmonise: HarmoniseParams = HarmoniseParams()
     manifest: ManifestParams = ManifestParams()
     split: SplitParams = SplitParams()

@@ -88,6 +88,20 @@ VIEWS_FIELDS = [
     field("view_review", pa.string(), "why a person should check the view; null = no need"),
 ]
 
+SEGMENT_FIELDS = [
+    field(
+        "lung_box",
+        pa.list_(pa.int32(), 4),
+        "left, top, right, bottom of the lungs with dilation and margin (px of the pool picture, right and bottom "
+        "exclusive); the whole film without a plausible mask",
+    ),
+    field("lung_share", pa.float64(), "share of the film that the lung mask covers"),
+    field("mask_quality", pa.float64(), "agreement of the lung masks of variants of the film, 0 to 1"),
+    field("lungs_cut", pa.bool_(), "whether a lung leaves the picture"),
+    field("lung_reason", pa.string(), "why lung_box is the whole film, or a person should check the mask; null = fine"),
+]
+MASK_FIELD = field("lung_mask", pa.binary(), "lung mask over the whole film, not dilated: PNG, 320 x 320, 1 bit")
+
 HARMONISE_FIELDS = [
     field("tone_curve", pa.binary(256), "look-up table of 256 entries for the pool picture; null = unchanged"),
     field("tone_reference", pa.string(), "sha256 of the reference histogram"),
@@ -156,6 +170,7 @@ CONTRADICTIONS_SCHEMA = pa.schema(
     metadata={"version": VERSION},
 )
 VIEWS_SCHEMA = _schema(KEY_FIELDS, VIEWS_FIELDS, EXCLUSION_FIELDS)
+SEGMENT_SCHEMA = _schema(KEY_FIELDS, SEGMENT_FIELDS, [MASK_FIELD], EXCLUSION_FIELDS)
 HARMONISE_SCHEMA = _schema(KEY_FIELDS, HARMONISE_FIELDS, EXCLUSION_FIELDS)
 MANIFEST_SCHEMA = _schema(
     [entry for entry in ITEM_FIELDS if entry.name != "view"],
@@ -163,6 +178,7 @@ MANIFEST_SCHEMA = _schema(
     PIXEL_FIELDS,
     DEDUPE_FIELDS,
     VIEWS_FIELDS,
+    SEGMENT_FIELDS,
     HARMONISE_FIELDS,
     STATUS_FIELDS,
 )
@@ -176,6 +192,7 @@ TABLES = {
     "duplicates": DUPLICATES_SCHEMA,
     "conflicts": CONFLICTS_SCHEMA,
     "views": VIEWS_SCHEMA,
+    "segment": SEGMENT_SCHEMA,
     "harmonise": HARMONISE_SCHEMA,
     "manifest": MANIFEST_SCHEMA,
     "images": IMAGES_SCHEMA,

@@ -6,7 +6,7 @@ import pandas as pd
 from upath import UPath
 
 from pipeline.core.layout import Layout
-from pipeline.core.schema import IMAGE_FIELD, POOL_SCHEMA, TABLES
+from pipeline.core.schema import IMAGE_FIELD, MASK_FIELD, POOL_SCHEMA, TABLES
 from pipeline.core.stages import TABLE_STAGES
 from sources.core.errors import CxnetError
 from sources.core.items import KEY
@@ -37,11 +37,12 @@ def read_pool(layout: Layout, columns: Sequence[str] | None = None) -> pd.DataFr
 
 
 def read_rows(layout: Layout, *, after: str) -> pd.DataFrame:
-    """All rows with the columns of the stages up to and including ``after`` (``ingest``, ``dedupe``, ...)."""
+    """All rows with the columns of the stages up to and including ``after`` (``ingest``, ...), without masks."""
     rows = read_pool(layout)
     for stage in TABLE_STAGES[: TABLE_STAGES.index(after) + 1] if after != "ingest" else ():
-        path = layout.table(stage)
-        rows = join(rows, read_table(path, schema=TABLES[stage]), path)
+        path, schema = layout.table(stage), TABLES[stage]
+        names = [name for name in schema.names if name != MASK_FIELD.name]
+        rows = join(rows, read_table(path, names, schema), path)
     return rows
 
 

@@ -1,6 +1,6 @@
 """The ``manifest`` stage: all rows with all columns, and the kept films with their pictures.
 
-Reads the pool, the tables of dedupe, views and harmonise, and ``curation/decisions.csv``. Writes
+Reads the pool, the tables of dedupe, views, segment and harmonise, and ``curation/decisions.csv``. Writes
 ``manifest/manifest.parquet`` (all rows) and ``manifest/images-*.parquet`` (kept rows with ``image``). Adds ``status``.
 Excludes films that a person excluded, films whose label is unknown or not in ``manifest.labels`` (none if that is
 ``any``), films of children unless ``manifest.keep_pediatric`` (by age or, where it is unknown, according to the

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from pipeline.core.params import Params
-from pipeline.core.schema import DEDUPE_SCHEMA, HARMONISE_SCHEMA, POOL_SCHEMA, VIEWS_SCHEMA
+from pipeline.core.schema import DEDUPE_SCHEMA, HARMONISE_SCHEMA, POOL_SCHEMA, SEGMENT_SCHEMA, VIEWS_SCHEMA
 from sources.core.items import KEY
 from sources.core.storage import write_table
 
-SCHEMAS = {"dedupe": DEDUPE_SCHEMA, "views": VIEWS_SCHEMA, "harmonise": HARMONISE_SCHEMA}
+SCHEMAS = {"dedupe": DEDUPE_SCHEMA, "views": VIEWS_SCHEMA, "segment": SEGMENT_SCHEMA, "harmonise": HARMONISE_SCHEMA}
 COLUMNS = list(dict.fromkeys(name for schema in (POOL_SCHEMA, *SCHEMAS.values()) for name in schema.names))
 
 

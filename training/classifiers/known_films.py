@@ -65,7 +65,7 @@ def read_examples(layout: Layout, views: Path | None, long_side: int) -> Iterato
         CxnetError: a stored picture is damaged.
     """
     rows = join(read_pool(layout, COLUMNS), read_table(layout.dedupe, schema=DEDUPE_SCHEMA), layout.dedupe)
-    rows = rows.assign(view=_known_views(layout, rows, views), forbidden=_forbids_training(rows))
+    rows = rows.assign(view=_known_views(layout, rows, views), forbidden=forbids_training(rows))
     known = rows[rows["view"].notna()].set_index(list(KEY))[["view", "patient_key", "forbidden"]].to_dict("index")
     for key, png in iter_images(layout.pool, "pool"):
         row = known.get((key["source"], key["item_id"]))
@@ -115,7 +115,7 @@ def _synthetic_views(layout: Layout) -> dict[str, str | None]:
     return {name: view if pd.notna(view) else None for name, view in zip(table["sha256"], views, strict=True)}
 
 
-def _forbids_training(rows: pd.DataFrame) -> list[bool]:
+def forbids_training(rows: pd.DataFrame) -> list[bool]:
     """Whether each row stems from a source that forbids machine learning: directly, via another source or as a copy."""
     closed = {name: source for name, source in registry().items() if not source.terms.machine_learning}
     names = (*{host for source in closed.values() for host in source.hosts}, *closed)

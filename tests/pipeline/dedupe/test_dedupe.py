@@ -25,7 +25,7 @@ def row(source, item_id, picture, **values):
 def deduped(tmp_path, rows, executor=None):
     layout = Layout.at(tmp_path)
     lay_out(layout, rows, through=None)
-    for name in ("dedupe", "views", "harmonise"):
+    for name in ("dedupe", "views", "segment", "harmonise"):
         getattr(layout, name).unlink()
     summary = run(layout, options(dedupe=PARAMS), executor)
     table = read_table(layout.dedupe)

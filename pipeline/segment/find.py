@@ -1,0 +1,80 @@
+"""Find the lungs of one film."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from pipeline.classifiers.lungs import LungNetwork, equalize
+from pipeline.core.params import SegmentParams
+from pipeline.imaging.arrays import Gray
+from pipeline.segment.masks import LungBox, clean_mask, crop_box, touches_rim
+from pipeline.segment.variants import VARIANTS, agreement
+from pipeline.segment.verdict import implausible
+
+
+@dataclass(frozen=True, eq=False)
+class Lungs:
+    """The lungs of a film.
+
+    Attributes:
+        mask: bool (GRID, GRID) over the film, not dilated.
+        box: part of the film with the lungs, dilation and margin included; the whole film where ``is_plausible`` is
+            false.
+        share: share of the film that the mask covers.
+        quality: agreement of the variants, 0 to 1.
+        is_cut: whether a lung leaves the picture.
+        is_plausible: whether the mask looks like lungs.
+        reason: why the box is the whole film, or why a person should look at the mask; None if neither.
+    """
+
+    mask: Gray
+    box: LungBox
+    share: float
+    quality: float
+    is_cut: bool
+    is_plausible: bool
+    reason: str | None
+
+
+def find_lungs(film: Gray, network: LungNetwork, params: SegmentParams) -> Lungs:
+    """Find the lungs of a film, (H, W) uint8, upright and positive."""
+    height, width = film.shape
+    size = network.facts.size
+    small = cv2.resize(film, (size, size), interpolation=cv2.INTER_AREA)
+    inputs = [equalize(variant.apply(small)) for variant in VARIANTS]
+    found = network.probabilities(inputs, params.definition)
+    maps = np.stack([variant.undo(each) for variant, each in zip(VARIANTS, found, strict=True)])
+    mean = maps.mean(axis=0)
+    mask, quality = clean_mask(mean), agreement(maps, mean > 0.5)
+    problem = implausible(mask, width, height, params)
+    reason = f"whole film: {problem}" if problem else None
+    if problem is None and quality < params.min_quality:
+        reason = f"doubtful mask: its variants agree by {quality:.2f} only"
+    return Lungs(
+        mask=mask,
+        box=LungBox.whole(width, height) if problem else crop_box(mask, width, height, params),
+        share=float(mask.mean()),
+        quality=quality,
+        is_cut=problem is None and touches_rim(mask),
+        is_plausible=problem is None,
+        reason=reason,
+    )
+
+
+def encode_mask(mask: Gray) -> bytes:
+    """A mask as PNG of one bit per pixel; equal masks give equal bytes."""
+    picture = np.where(mask, 255, 0).astype(np.uint8)
+    return bytes(cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_BILEVEL, 1, cv2.IMWRITE_PNG_COMPRESSION, 9])[1])
+
+
+def decode_mask(png: bytes) -> Gray:
+    """Decode what :func:`encode_mask` wrote, bool (H, W)."""
+    picture = np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE), np.uint8)
+    return np.asarray(picture > 127, bool)
+
+
+def mask_of_size(mask: Gray, width: int, height: int) -> Gray:
+    """A mask on the grid as one of the film's pixels, uint8 0 and 255."""
+    large = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.where(large > 0.5, 255, 0).astype(np.uint8)

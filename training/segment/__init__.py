@@ -1,0 +1,1 @@
+"""Lung segmentation: known masks, random changes of films with their masks, loss and training (paper, section 3)."""
