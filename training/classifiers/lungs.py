@@ -27,7 +27,7 @@ from training.segment.fit import fit
 WORK_SIDE = 224  # px, long side of the films in memory
 FACTS = LungFacts(VERSION, size=128, definitions=("visible", "whole"))
 SYNTHETIC = 60  # films
-EPOCHS = 80
+EPOCHS = 45
 SEED = 18
 
 
