@@ -123,6 +123,7 @@ class SegmentParams(Options):
     margin: Count = Field(10, description="margin around the dilated mask (px)")
     min_share: Share = Field(0.05, description="smallest plausible share of the film that lungs cover")
     max_share: Share = Field(0.8, description="largest plausible share")
+    least_quality: Share = Field(0.85, description="below this quality of the mask, the whole film is used")
     min_quality: Share = Field(0.9, description="below this quality, a mask is marked for review")
 
     @model_validator(mode="after")

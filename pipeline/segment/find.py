@@ -47,7 +47,7 @@ def find_lungs(film: Gray, network: LungNetwork, params: SegmentParams) -> Lungs
     maps = np.stack([variant.undo(each) for variant, each in zip(VARIANTS, found, strict=True)])
     mean = maps.mean(axis=0)
     mask, quality = clean_mask(mean), agreement(maps, mean > 0.5)
-    problem = implausible(mask, width, height, params)
+    problem = _problem(small, mask, quality, (width, height), params)
     reason = f"whole film: {problem}" if problem else None
     if problem is None and quality < params.min_quality:
         reason = f"doubtful mask: its variants agree by {quality:.2f} only"
@@ -60,6 +60,15 @@ def find_lungs(film: Gray, network: LungNetwork, params: SegmentParams) -> Lungs
         is_plausible=problem is None,
         reason=reason,
     )
+
+
+def _problem(small: Gray, mask: Gray, quality: float, size: tuple[int, int], params: SegmentParams) -> str | None:
+    """Why the whole film is used instead of a mask; None if the mask can be used. ``size``: of the film."""
+    if small.min() == small.max():
+        return "the film is uniform"
+    if problem := implausible(mask, *size, params):
+        return problem
+    return f"the variants of the mask agree by {quality:.2f} only" if quality < params.least_quality else None
 
 
 def encode_mask(mask: Gray) -> bytes:

@@ -17,7 +17,7 @@ from pipeline.classifiers.lungs import lung_network
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images
 from pipeline.core.params import Params, SegmentParams
-from pipeline.core.schema import SEGMENT_FIELDS, SEGMENT_SCHEMA
+from pipeline.core.schema import MASK_FIELD, SEGMENT_FIELDS, SEGMENT_SCHEMA
 from pipeline.core.summary import Summary
 from pipeline.core.tables import iter_images, read_rows
 from pipeline.imaging.png import decode_png
@@ -62,7 +62,7 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Seg
     columns = pd.DataFrame(
         [found.get(key, {}) for key in zip(rows["source"], rows["item_id"], strict=True)], rows.index
     )
-    columns = columns.reindex(columns=[field.name for field in SEGMENT_FIELDS]).astype(object)
+    columns = columns.reindex(columns=[field.name for field in (*SEGMENT_FIELDS, MASK_FIELD)]).astype(object)
     write_table(layout.segment, rows.assign(**columns.where(columns.notna(), None)), SEGMENT_SCHEMA)
     reasons = [values["lung_reason"] or "" for values in found.values()]
     return SegmentSummary(
