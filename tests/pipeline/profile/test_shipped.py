@@ -223,7 +223,7 @@ def test_every_option_is_described_in_the_text_of_a_profile():
     text = " ".join(profile_text(params).replace("# ", "").split())
     groups = [params, *(getattr(params, name) for name in type(params).model_fields), *params.experiments.values()]
     described = [options for options in groups if isinstance(options, BaseModel)]
-    assert len(described) == 14
+    assert len(described) == 16
     for options in described:
         for field in type(options).model_fields.values():
             assert field.description is None or " ".join(field.description.split()) in text

@@ -89,7 +89,7 @@ def test_every_row_stays_and_only_films_that_are_not_excluded_are_looked_at(tmp_
     assert 0 < left < right < 380 and 0 <= top < bottom <= 400
     assert rows[0]["lung_reason"] is None and 0.9 < rows[0]["mask_quality"] <= 1 and not rows[0]["lungs_cut"]
     assert decode_mask(rows[0]["lung_mask"]).mean() == pytest.approx(rows[0]["lung_share"], abs=1e-4)
-    assert (list(rows[1]["lung_box"]), rows[1]["lung_reason"]) == ([0, 0, 80, 90], "whole film: no lungs found")
+    assert (list(rows[1]["lung_box"]), rows[1]["lung_reason"]) == ([0, 0, 80, 90], "whole film: the film is uniform")
     for row in rows[2:]:
         assert {row[name] for name in SEGMENT_SCHEMA.names[2:8]} == {None}
     assert (
