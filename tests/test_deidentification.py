@@ -76,6 +76,7 @@ def identified() -> bytes:
     for tag in pydicom.datadict.DicomDictionary:
         if tag >> 16 not in OTHER_GROUPS and tag & 0xFFFF and keyword_for_tag(tag) not in UNFILLED:
             fill(data, tag)
+    data.PatientSpeciesDescription = f"Human {MARK}"  # an unknown word alone says that it is an animal
     for element in (0x0022, 0x1500):  # description and label of an overlay
         data.add_new((OVERLAY, element), "LO", MARK)
     data.add_new((OVERLAY, 0x4000), "LT", MARK)

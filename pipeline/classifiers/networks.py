@@ -3,7 +3,6 @@
 The scripts in ``training/classifiers/`` train them. Using them takes NumPy alone, and nothing is unpickled.
 """
 
-import zipfile
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -12,6 +11,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.imaging.array_errors import ARRAY_ERRORS
 from sources.core.errors import CxnetError
 
 Vectors = npt.NDArray[np.float32]
@@ -78,7 +78,7 @@ def load_networks(file: "str | IO[bytes]") -> Networks:
             (values[f"w1_{i}"], values[f"b1_{i}"], values[f"w2_{i}"], values[f"b2_{i}"]) for i in range(count)
         )
         return Networks(values["mean"], values["scale"], members)
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+    except ARRAY_ERRORS as error:
         raise CxnetError(
             f"{file} holds no networks ({error}); train them with the scripts in training/classifiers/."
         ) from error

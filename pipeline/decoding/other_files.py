@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline.decoding.codestreams import decode_jpeg2000
 from pipeline.decoding.contract import BadImage, Limits, Picture, check_installed
+from pipeline.imaging.array_errors import ARRAY_ERRORS
 from pipeline.imaging.arrays import Pixels
 from pipeline.imaging.tones import stretch
 
@@ -62,7 +63,7 @@ def read_npy(data: bytes, limits: Limits) -> Picture:
         raise BadImage(f"NPY file of version {version[0]}.{version[1]}")
     try:
         shape, is_fortran, kind = NPY_HEADERS[version](file)
-    except ValueError as error:  # also of a header that is longer than NumPy reads
+    except ARRAY_ERRORS as error:  # also of a header that is longer than NumPy reads
         raise BadImage("damaged NPY file (header)") from error
     if kind.kind not in "buif" or kind.itemsize > 8:
         raise BadImage(f"NPY file of {kind.name}, not of numbers")

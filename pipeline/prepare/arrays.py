@@ -21,6 +21,7 @@ from upath import UPath
 from pipeline.core.experiments import Inputs
 from pipeline.core.layout import Layout
 from pipeline.core.schema import MANIFEST_SCHEMA, SPLITS_SCHEMA
+from pipeline.imaging.array_errors import ARRAY_ERRORS
 from pipeline.imaging.arrays import Pixels
 from pipeline.prepare.enhance import CHANNELS, check_channels
 from sources.core.errors import CxnetError
@@ -128,7 +129,7 @@ def _open_images(local: str, path: UPath) -> Pixels:
     """Map the array ``local``, known to the user as ``path``, into memory."""
     try:
         return np.asanyarray(np.load(local, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError) as error:
+    except ARRAY_ERRORS as error:
         raise CxnetError(f"{path} is not a readable array ({error}); run the prepare stage again.") from error
 
 

@@ -7,7 +7,6 @@ or other films does not. Vectors of films that are gone are removed when new one
 
 import hashlib
 import logging
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ import numpy as np
 from upath import UPath
 
 from pipeline.core.layout import Layout
+from pipeline.imaging.array_errors import ARRAY_ERRORS
 from pipeline.prepare.arrays import Arrays
 from sources.core.storage import atomic
 from training.core import backend
@@ -110,7 +110,7 @@ def _read(path: UPath) -> Floats | None:
             return np.asarray(archive["vectors"])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except ARRAY_ERRORS:
         log.warning("%s is damaged; the vectors are computed again.", path)
         return None
 

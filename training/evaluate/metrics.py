@@ -254,4 +254,5 @@ def wilson(share: Share) -> tuple[float, float]:
     middle = value + z**2 / (2 * total)
     spread = z * np.sqrt(value * (1 - value) / total + z**2 / (4 * total**2))
     scale = 1 + z**2 / total
-    return float(max(0.0, (middle - spread) / scale)), float(min(1.0, (middle + spread) / scale))
+    low, high = float((middle - spread) / scale), float((middle + spread) / scale)
+    return max(0.0, min(low, value)), min(1.0, max(high, value))  # shares of 0 and 1 would be off by a rounding

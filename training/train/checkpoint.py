@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-import zipfile
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from upath import UPath
 
+from pipeline.imaging.array_errors import ARRAY_ERRORS
 from sources.core.storage import atomic
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class State:
             return cls(facts["history"], facts["wait"], **groups)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except ARRAY_ERRORS:
             log.warning("%s is damaged; its run begins again.", path)
             return None
 

@@ -195,6 +195,20 @@ def test_a_flipped_bit_in_any_file_is_noticed_or_changes_nothing(prepared, name,
     assert after.inputs == before.inputs
 
 
+def test_every_flipped_bit_of_the_header_is_noticed(prepared):
+    path = prepared.arrays("32") / "images.npy"
+    good = path.read_bytes()
+    try:
+        for place in range(128 * 8):
+            bad = bytearray(good)
+            bad[place // 8] ^= 1 << place % 8
+            path.write_bytes(bytes(bad))
+            with pytest.raises(CxnetError, match=r"images\.npy"):
+                read_arrays(prepared, "32")
+    finally:
+        path.write_bytes(good)
+
+
 def test_a_changed_pixel_is_named_by_its_file(tmp_path):
     layout = laid_out(tmp_path, ROWS)
     run(layout, options(prepare=PrepareParams()), None, "32")

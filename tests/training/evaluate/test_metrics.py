@@ -167,6 +167,8 @@ def test_wilson_is_that_of_scipy(total, share):
     hits = round(share * total)
     expected = binomtest(hits, total).proportion_ci(method="wilson")
     assert wilson(Share(hits, total)) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    low, high = wilson(Share(hits, total))
+    assert 0 <= low <= hits / total <= high <= 1
 
 
 def test_several_films_of_one_patient_widen_the_intervals():
