@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 DVC_PRIVATE := $(CURDIR)/.dvc/tmp/site
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults lint types unit bench lock clean
+.PHONY: help run test test-faults lint types unit cover bench lock clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ types: $(READY)
 	$(BIN)/mypy
 
 unit: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+cover: $(READY) ## run all tests and say which lines they miss (half as long again)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov=sources --cov=pipeline --cov=training --cov-report=term:skip-covered
 
 bench: $(READY) ## measure everything in benchmarks/ (tables on screen, JSON in benchmarks/results/)
