@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.cli.console import print_table
-from pipeline.core.params import FolderParams
+from pipeline.core.own_folder import FolderParams
 from sources.folder import Folder
 
 MOST_SECONDS, MOST_MB = 60, 2000

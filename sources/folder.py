@@ -1,9 +1,10 @@
 """The user's own films: any local folder or bucket URL with images is a source, with or without a table of facts.
 
 The profile's ``folders:`` says where they are. ``columns`` maps our column names to the table's, ``labels`` maps its
-words to our labels. A file without a row becomes a row without a label; a row without its file becomes a row with that
-reason; several rows of one file become one film with its boxes. Nothing outside the folder is read, neither through
-``..`` in the table nor through a link, and no table says where the folder is. ``sources/own/`` does the work.
+words, or those of paths, to our labels. A file without a row becomes a row without a label, unless its path names one;
+a row without its file becomes a row with that reason; several rows of one film are one film with its boxes. Nothing
+outside the folder is read, neither through ``..`` in the table nor through a link, and no table says where the folder
+is. ``sources/own/`` does the work.
 """
 
 import logging
@@ -22,7 +23,7 @@ from sources.own.films import COLUMNS, FilmTable, films_of
 from sources.own.findings import names_of, with_labels
 from sources.own.messages import about_rows, about_table, passed_over
 from sources.own.names import is_outside
-from sources.own.patients import PathPattern, patient_warning, similar_patients_warning
+from sources.own.patients import patient_warning, similar_patients_warning
 from sources.own.places import match_files
 from sources.own.table import Table, read_table
 
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class FolderSpec(Protocol):
-    """A folder as the profile describes it (``pipeline.core.params.FolderParams``)."""
+    """A folder as the profile describes it (``pipeline.core.own_folder.FolderParams``)."""
 
     @property
     def name(self) -> str: ...
@@ -46,6 +47,8 @@ class FolderSpec(Protocol):
     def labels(self) -> Mapping[str, str]: ...
     @property
     def patient_from_path(self) -> str | None: ...
+    @property
+    def label_from_path(self) -> str | None: ...
     @property
     def licence(self) -> str | None: ...
     @property
@@ -100,9 +103,8 @@ class Folder(Source):
             below=posixpath.dirname(spec.table or ""),
             exists=files.has,
         )
-        pattern = PathPattern(spec.patient_from_path) if spec.patient_from_path else None
         sums = {row for row in table.sums if matches[written[row]].place is None}
-        films, facts = films_of(written, matches, listing.entries, sums), FilmTable(table, spec, pattern)
+        films, facts = films_of(written, matches, listing.entries, sums), FilmTable(table, spec)
         patients, studies = facts.ids(films)
         for film, patient, study in zip(films, patients, studies, strict=True):
             yield facts.item(film, files.url(film.entry.file), patient, study)

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,6 +130,10 @@ def _show_folder(folder: NamedFolder, on_stderr: bool) -> None:
     typer.echo(f"{folder.name}: {counted(look.images, 'image')}{holds} in {look.path}", err=on_stderr)
     if look.patient_from_path is not None:
         typer.echo(f"Its paths seem to name patients: {look.patient_from_path}", err=on_stderr)
+    if look.path_labels is not None:
+        typer.echo(f"Its paths seem to name labels: {look.path_labels.pattern}", err=on_stderr)
+        if not on_stderr:
+            _show_words("What the words in its paths", look.path_labels.labels, look.path_labels.words, "film")
     for note in look.notes:
         typer.echo(f"note: {note}", err=True)
     if table is None:
@@ -148,10 +152,15 @@ def _show_meaning(guess: Guess) -> None:
     typer.echo("\nWhat its columns seem to mean:")
     print_table(None, ("ours", "the table's", "why"), rows)
     if guess.labels or guess.words:
-        words = [(word, label) for word, label in guess.labels.items()]
-        words += [(word, f"none ({counted(count, 'row')})") for word, count in list(guess.words.items())[:10]]
-        typer.echo("What its words seem to mean:")
-        print_table(None, ("word", "label"), words)
+        _show_words("What its words", guess.labels, guess.words, "row")
+
+
+def _show_words(which: str, labels: Mapping[str, str], words: Mapping[str, int], noun: str) -> None:
+    """What words are taken for, and the first of those that stand for no label."""
+    rows = list(labels.items())
+    rows += [(word, f"none ({counted(count, noun)})") for word, count in list(words.items())[:10]]
+    typer.echo(f"{which} seem to mean:")
+    print_table(None, ("word", "label"), rows)
 
 
 def _prepare_decisions(layout: Layout) -> None:

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from pipeline.contradictions.disagreement import DIGITS, cross_validate
-from pipeline.core.params import ContradictionsParams, FolderParams
+from pipeline.core.own_folder import FolderParams
+from pipeline.core.params import ContradictionsParams
 from pipeline.core.tables import row_names
 from pipeline.prepare.arrays import Arrays
 from sources.language.labels import label_of

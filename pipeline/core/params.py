@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from pipeline.core.experiments import ExperimentParams, Size
 from pipeline.core.options import Count, Name, Options, Positive, Share, SourceNames, without_duplicates
-from sources.core.text import filled, path_pattern
+from pipeline.core.own_folder import FolderParams
 
 ANY = "any"
 
@@ -26,30 +26,11 @@ def _any_alone(entries: tuple[str, ...]) -> tuple[str, ...]:
     return entries
 
 
-FilledText = Annotated[str, AfterValidator(filled)]
-
-
 class SandboxParams(Options):
     """The synthetic offline copy of all sources that the default profile uses."""
 
     seed: Count = Field(7, description="seed of all random choices")
     films: Annotated[int, Field(ge=50, le=200_000)] = Field(600, description="approximate number of images")
-
-
-class FolderParams(Options):
-    """One folder or bucket with your own films."""
-
-    name: Name = Field(description="name of the source in all tables")
-    path: FilledText = Field(description="folder or bucket URL with the images")
-    table: FilledText | None = Field(None, description="table in the folder: CSV, Excel, Parquet or JSON lines")
-    columns: dict[str, FilledText] = Field({}, description="our column name -> column name in the table")
-    label_columns: tuple[FilledText, ...] = Field((), description="columns of findings, answered by yes or no")
-    labels: dict[str, Literal["normal", "cap", "covid", "other"]] = Field({}, description="word in the table -> label")
-    patient_from_path: Annotated[str, AfterValidator(path_pattern)] | None = Field(
-        None, description="regular expression with a group patient_id, perhaps study_id, that is searched in paths"
-    )
-    licence: str | None = Field(None, description="license of the films, as one word")
-    redistributable: bool = Field(False, description="whether others may get copies of the files")
 
 
 class FetchParams(Options):

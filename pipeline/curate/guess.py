@@ -5,7 +5,7 @@ cells fit, and some by their cells alone. A guess is a proposal: it is written i
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.curate.column import DISTINCT_KEPT, Column
@@ -101,6 +101,11 @@ class Guess:
     words: dict[str, int] = field(default_factory=dict)
     findings: tuple[str, ...] = ()
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether the table states labels."""
+        return bool(self.findings) or "label" in self.columns
+
 
 def naming_column(columns: Sequence[Column], rows: int, files: int) -> Column | None:
     """The column that names most files; None if no column names half of them, or fills half of its cells with names."""
@@ -175,6 +180,11 @@ def is_known_label(word: str) -> bool:
     return _label_of(word) in ("normal", "covid", "cap")
 
 
+def known_labels(words: Iterable[str]) -> dict[str, str]:
+    """The labels that words stand for, of those that stand for one."""
+    return {word: label for word in words if (label := _label_of(word)) is not None}
+
+
 def _label_of(word: str) -> str | None:
     """The label that a word or an abbreviation stands for."""
     return ABBREVIATIONS.get(word.lower()) or label_of(_spaced(word))
@@ -247,7 +257,7 @@ def _with_labels(meanings: dict[str, Meaning], column: Column) -> Guess:
     if set(answers.values()) <= {*YES, *NO} and (label := label_of(_spaced(column.name))) in ("covid", "normal", "cap"):
         labels = {word: label for word, answer in answers.items() if answer in YES}
     else:
-        labels = {word: label for word in column.words if (label := _label_of(word)) is not None}
+        labels = known_labels(column.words)
     frequent = [(word, count) for word, count in column.words.most_common() if len(word) <= LONGEST_WORD]
     known = {word: str(labels[word]) for word, _ in frequent[:MOST_MAPPED] if word in labels}
     return Guess(meanings, known, {word: count for word, count in frequent if word not in known})

@@ -11,6 +11,7 @@ from upath import UPath
 from pipeline.curate.column import Column
 from pipeline.curate.guess import Guess, guess_meaning, naming_column
 from pipeline.curate.header import LikelyColumns
+from pipeline.curate.path_labels import PathLabels, find_path_labels
 from pipeline.curate.unused import unused_columns
 from sources.core.errors import CxnetError, RepeatedColumnError, UsageError
 from sources.core.limits import TABLE_BYTES
@@ -60,6 +61,7 @@ class FolderLook:
         table: the table that names them, or None.
         notes: what a person should know about the tables that were looked at.
         patient_from_path: pattern by which the paths seem to name patients, where no table does; None = they do not.
+        path_labels: the labels that the paths seem to name, where no table does; None = they do not.
     """
 
     path: str
@@ -67,6 +69,7 @@ class FolderLook:
     table: TableLook | None = None
     notes: list[str] = field(default_factory=list)
     patient_from_path: str | None = None
+    path_labels: PathLabels | None = None
 
 
 def look_at(folder: str, table: str | None = None) -> FolderLook:
@@ -83,6 +86,8 @@ def look_at(folder: str, table: str | None = None) -> FolderLook:
     look = _look_for_table(path, FileIndex(places), table)
     if look.table is None or "patient_id" not in look.table.guess.columns:
         look = replace(look, patient_from_path=propose_pattern(places))
+    if look.table is None or not look.table.guess.has_labels:
+        look = replace(look, path_labels=find_path_labels(places))
     return look
 
 

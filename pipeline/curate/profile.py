@@ -1,10 +1,11 @@
 """The profile of a curation: written for a person, who may edit it and run the curation again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.core.params import FolderParams, Params
+from pipeline.core.own_folder import FolderParams
+from pipeline.core.params import Params
 from pipeline.curate.look import FolderLook, TableLook, place_of
 from pipeline.profile.load import load_params
 from pipeline.profile.plain_yaml import scalar
@@ -114,6 +115,10 @@ def _folder_lines(folder: NamedFolder) -> Iterator[str]:
     if look.patient_from_path is not None:
         yield "    # the paths seem to name patients; remove the pattern if they do not"
         yield f"    patient_from_path: {scalar(look.patient_from_path)}"
+    if look.path_labels is not None:
+        yield "    # the paths seem to name labels; remove the pattern if they do not"
+        yield f"    label_from_path: {scalar(look.path_labels.pattern)}"
+        yield from _word_lines(look.path_labels.labels, look.path_labels.words, "film")
     yield "    licence: null  # of the films, as one word"
     yield "    redistributable: false  # whether others may get copies of the files"
 
@@ -134,15 +139,19 @@ def _table_lines(table: TableLook) -> Iterator[str]:
     if guess.findings:
         yield "    label_columns:  # called like findings, and answered by yes or no"
         yield from (f"      - {scalar(name)}" for name in guess.findings)
-    elif "label" not in guess.columns:
-        return
-    yield f"    labels:{'' if guess.labels else ' {}'}  # the table's words: {LABELS}"
-    for word, label in guess.labels.items():
+    if guess.has_labels:
+        yield from _word_lines(guess.labels, guess.words, "row")
+
+
+def _word_lines(labels: Mapping[str, str], words: Mapping[str, int], noun: str) -> Iterator[str]:
+    """What words stand for, and those that stand for no label, with the number of rows or films that have them."""
+    yield f"    labels:{'' if labels else ' {}'}  # their words: {LABELS}"
+    for word, label in labels.items():
         yield f"      {scalar(word)}: {label}"
-    for word, count in list(guess.words.items())[:WORDS_LISTED]:
-        yield f"      # {scalar(word)}: ...  # {counted(count, 'row')}; without a label as it stands"
-    if len(guess.words) > WORDS_LISTED:
-        yield f"      # and {len(guess.words) - WORDS_LISTED:,} further words"
+    for word, count in list(words.items())[:WORDS_LISTED]:
+        yield f"      # {scalar(word)}: ...  # {counted(count, noun)}; without a label as it stands"
+    if len(words) > WORDS_LISTED:
+        yield f"      # and {len(words) - WORDS_LISTED:,} further words"
 
 
 def folders_of(params: Params) -> list[FolderParams]:

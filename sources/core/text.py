@@ -31,17 +31,33 @@ def filled(text: str) -> str:
     return text
 
 
-def path_pattern(pattern: str) -> str:
+def patient_pattern(pattern: str) -> str:
     """``pattern`` if it is a regular expression that finds a patient, a study or both in a path.
 
     Raises:
         ValueError: it is not.
     """
+    groups = _groups_of(pattern)
+    if not groups or not groups <= {"patient_id", "study_id"}:
+        raise ValueError("the pattern should have a group (?P<patient_id>...) or (?P<study_id>...), and no other")
+    return pattern
+
+
+def label_pattern(pattern: str) -> str:
+    """``pattern`` if it is a regular expression that finds the word for a label in a path.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if _groups_of(pattern) != {"label"}:
+        raise ValueError("the pattern should have a group (?P<label>...), and no other")
+    return pattern
+
+
+def _groups_of(pattern: str) -> set[str]:
     try:
         groups = set(re.compile(pattern).groupindex)
         regex.compile(pattern)  # which searches paths later
     except (re.error, regex.error) as error:
         raise ValueError(f"input should be a regular expression ({error})") from None
-    if not groups or not groups <= {"patient_id", "study_id"}:
-        raise ValueError("the pattern should have a group (?P<patient_id>...) or (?P<study_id>...), and no other")
-    return pattern
+    return groups

@@ -12,7 +12,8 @@ from sources.own.boxes import BOX_COLUMNS, sides_of
 from sources.own.cells import Column, ages, ids, modalities, numbers, rt_pcr_results, sexes, texts, views
 from sources.own.labels import LabelWords, is_conflict, one_label
 from sources.own.listing import Entry
-from sources.own.patients import PathPattern, unique_studies
+from sources.own.patients import unique_studies
+from sources.own.patterns import PathPattern
 from sources.own.places import Match, masks_beside
 from sources.own.sheets import text_of
 from sources.own.table import Table
@@ -43,6 +44,10 @@ class Facts(Protocol):
 
     @property
     def labels(self) -> Mapping[str, str]: ...
+    @property
+    def patient_from_path(self) -> str | None: ...
+    @property
+    def label_from_path(self) -> str | None: ...
     @property
     def licence(self) -> str | None: ...
     @property
@@ -117,13 +122,18 @@ class FilmTable:
     Args:
         table: its columns have our names.
         facts: what the profile says of all films.
-        pattern: of the patients in paths, or None.
     """
 
-    def __init__(self, table: Table, facts: Facts, pattern: PathPattern | None = None) -> None:
+    def __init__(self, table: Table, facts: Facts) -> None:
         self.remarks = Remarks()
-        self._facts, self._pattern = facts, pattern
-        self._labels, self.remarks.unmapped = LabelWords(facts.labels).read(table.column("label"))
+        self._facts = facts
+        self._patterns = {
+            option: PathPattern(pattern, option)
+            for option in ("patient_from_path", "label_from_path")
+            if (pattern := getattr(facts, option)) is not None
+        }
+        self._words = LabelWords(facts.labels)
+        self._labels, self.remarks.unmapped = self._words.read(table.column("label"))
         self._values: dict[str, list[Any]] = {}
         for name in ("label", "modality"):
             self._values[f"{name} word"] = texts(table.column(name)).values
@@ -138,21 +148,22 @@ class FilmTable:
         """The patient and the study of every film: from the table, else from the path."""
         patients, studies = [], []
         for film in films:
-            in_path = self._pattern.ids_in(film.item_id) if self._pattern is not None else (None, None)
-            patients.append(self._agreed(film, "patient_id") or in_path[0])
-            studies.append(self._agreed(film, "study_id") or in_path[1])
+            in_path = self._in_path(film, "patient_from_path")
+            patients.append(self._agreed(film, "patient_id") or in_path.get("patient_id"))
+            studies.append(self._agreed(film, "study_id") or in_path.get("study_id"))
         return patients, unique_studies(patients, studies)
 
     def item(self, film: Film, url: str, patient: str | None, study: str | None) -> Item:
         """The item of a film; what its rows disagree about is left empty and noted in :attr:`remarks`."""
         age = self._agreed(film, "age")
+        label, finding = self._label(film)
         return Item(
             item_id=film.item_id,
             url=url,
             member=film.entry.member,
             page_url=web_address(self._first(film, "page_url") or ""),
-            label=self._label(film),
-            finding=self._finding(film),
+            label=label,
+            finding=finding,
             view=self._view(film),
             modality=self._first(film, "modality word"),
             patient_id=patient,
@@ -185,11 +196,23 @@ class FilmTable:
     def _first(self, film: Film, name: str) -> str | None:
         return next(iter(self._stated(film, name)), None)
 
-    def _label(self, film: Film) -> str | None:
+    def _in_path(self, film: Film, option: str) -> dict[str, str]:
+        """What the pattern of an option finds in a film's path."""
+        pattern = self._patterns.get(option)
+        return pattern.facts_in(film.item_id) if pattern is not None else {}
+
+    def _label(self, film: Film) -> tuple[str | None, str | None]:
+        """Label and finding of a film: from the table, or from the path if its table states neither."""
         readings = [self._labels[row] for row in film.rows]
         if len(readings) > 1 and is_conflict(readings):
             self._note_conflict(film, "label", self._stated(film, "label word"))
-        return one_label(readings)
+        finding = self._finding(film)
+        word = self._in_path(film, "label_from_path").get("label") if finding is None else None
+        if word is None:
+            return one_label(readings), finding
+        readings, unmapped = self._words.read([word])
+        self.remarks.unmapped.update(unmapped)
+        return one_label(readings), word
 
     def _finding(self, film: Film) -> str | None:
         """The findings of the rows in the table's own words, each once."""

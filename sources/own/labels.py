@@ -41,7 +41,7 @@ class LabelWords:
 
     def __init__(self, words: Mapping[str, str]) -> None:
         own = {label: label for label in LABELS}
-        self._labels = own | {_form(word): label for word, label in words.items()}
+        self._labels = own | {same_word(word): label for word, label in words.items()}
 
     def read(self, cells: Sequence[str]) -> tuple[list[Reading], Counter[str]]:
         """What every cell says, and how often each word occurs that is not mapped."""
@@ -54,11 +54,11 @@ class LabelWords:
         return [readings[cell] for cell in cells], unmapped
 
     def _reading(self, cell: str) -> Reading:
-        if (label := self._labels.get(_form(cell))) is not None:  # also of a word that is a placeholder elsewhere
+        if (label := self._labels.get(same_word(cell))) is not None:  # also of a word that is a placeholder elsewhere
             return Reading(frozenset((label,)), ())
-        words = [word for word in _words(cell) if _form(word) in self._labels or not is_placeholder(word)]
-        labels = frozenset(self._labels[_form(word)] for word in words if _form(word) in self._labels)
-        return Reading(labels, tuple(word for word in words if _form(word) not in self._labels))
+        words = [word for word in _words(cell) if same_word(word) in self._labels or not is_placeholder(word)]
+        labels = frozenset(self._labels[same_word(word)] for word in words if same_word(word) in self._labels)
+        return Reading(labels, tuple(word for word in words if same_word(word) not in self._labels))
 
 
 def one_label(readings: Sequence[Reading]) -> str | None:
@@ -82,7 +82,7 @@ def _words(cell: str) -> list[str]:
     return [word.strip() for word in cell.split("|")]
 
 
-def _form(word: str) -> str:
+def same_word(word: str) -> str:
     """A word without what makes no difference: case, spaces, and the point of a whole number."""
     plain = " ".join(same_form(word).replace("_", " ").split())
     return plain[: plain.index(".")] if re.fullmatch(r"-?\d+\.0+", plain) else plain

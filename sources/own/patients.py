@@ -4,16 +4,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-import regex
-
-from sources.core.errors import UsageError
 from sources.core.text import counted, visible
 from sources.own.names import same_form
 
-GROUPS = ("patient_id", "study_id")
 PROPOSAL_SHARE = 0.8  # of the paths that a proposed pattern fits
 LARGEST_SHARE = 0.5  # of the films that one patient has; a larger one is a placeholder, or not a patient
-SEARCH_SECONDS = 5  # for one path; an honest pattern takes microseconds
 NAMED = 3  # patients that a message names
 FEW = 20  # films, below which that is not judged
 _ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
@@ -28,30 +23,6 @@ PROPOSALS = (  # the layouts of CheXpert, BIDS (BIMCV), MIMIC; folders of patien
     r"(?:^|/)(?P<patient_id>\d{3,})[-_]\d+[^/\d]*$",
     r"(?:^|/)(?P<patient_id>\d+)/[^/]+$",
 )
-
-
-class PathPattern:
-    """A pattern of a profile that finds a patient and a study in paths."""
-
-    def __init__(self, pattern: str) -> None:
-        self._pattern = regex.compile(pattern)
-
-    def ids_in(self, place: str) -> tuple[str | None, str | None]:
-        """(patient, study) that a path names; None for what it does not.
-
-        Raises:
-            UsageError: the search takes so long that the pattern must be one that tries without end.
-        """
-        try:
-            match = self._pattern.search(place, timeout=SEARCH_SECONDS)
-        except TimeoutError:
-            raise UsageError(
-                f"`patient_from_path: {self._pattern.pattern}` takes more than {SEARCH_SECONDS} s for the path "
-                f"{visible(place)}; repeat nothing that is repeated inside, as in (a+)+."
-            ) from None
-        named = match.groupdict() if match else {}
-        patient, study = (named.get(group) or None for group in GROUPS)
-        return patient, study
 
 
 def propose_pattern(places: Sequence[str]) -> str | None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.core.params import FolderParams
+from pipeline.core.own_folder import FolderParams
 from sources.download.driver import fetch_source
 from sources.download.store import Store
 from sources.folder import Folder

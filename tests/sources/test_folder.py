@@ -7,7 +7,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core.params import FolderParams
+from pipeline.core.own_folder import FolderParams
 from sources.core.errors import CxnetError, UsageError
 from sources.folder import Folder, folder_sources
 from sources.own.files import Files
@@ -87,6 +87,19 @@ def test_a_row_without_its_file_stays_a_row(films, written, reason):
     (films / "films.csv").write_text(f"file,finding\n{written},COVID-19\n")
     items = items_of(films, table="films.csv", columns={"item_id": "file", "label": "finding"}, labels=LABELS)
     assert (items[0].skip, items[0].label, len(items)) == (reason, "covid", 4)
+
+
+def test_labels_come_from_paths_where_the_table_states_none(films, caplog):
+    for place in ("COVID/a.png", "COVID/b.png", "odd/c.png"):
+        (films / place).parent.mkdir(exist_ok=True)
+        (films / place).write_bytes(PNG)
+    (films / "t.csv").write_text("file,finding\nCOVID/b.png,healthy\nodd/c.png,n/a\n")
+    facts = {"table": "t.csv", "columns": {"item_id": "file", "label": "finding"}, "labels": {"healthy": "normal"}}
+    found = {item.item_id: item for item in items_of(films, label_from_path="^(?P<label>[^/]+)/[^/]+$", **facts)}
+    assert (found["COVID/a.png"].label, found["COVID/a.png"].finding) == ("covid", "COVID")
+    assert (found["COVID/b.png"].label, found["COVID/b.png"].finding) == ("normal", "healthy")
+    assert (found["odd/c.png"].label, found["odd/c.png"].finding) == (None, "odd")
+    assert "no label for '2020' (1), 'odd' (1)" in caplog.text
 
 
 def test_words_that_the_profile_does_not_map_are_no_label_and_named(films, caplog):

@@ -23,7 +23,8 @@ from pipeline.contradictions.evidence import (
 )
 from pipeline.contradictions.stage import run
 from pipeline.core.layout import Layout
-from pipeline.core.params import ContradictionsParams, FolderParams, ManifestParams, PrepareParams, SplitParams
+from pipeline.core.own_folder import FolderParams
+from pipeline.core.params import ContradictionsParams, ManifestParams, PrepareParams, SplitParams
 from pipeline.core.schema import CONFLICTS_SCHEMA, CONTRADICTIONS_SCHEMA
 from pipeline.core.tables import row_names
 from pipeline.manifest import stage as manifest

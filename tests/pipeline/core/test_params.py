@@ -50,6 +50,16 @@ def test_names_of_folders_are_filled_in_whatever_is_written(tmp_path):
     assert load_params(profile(tmp_path, "sources: [nih]\n")).folder_names == ()
 
 
+def test_a_pattern_that_finds_no_label_is_refused_with_the_profile(tmp_path):
+    text = "folders: [{name: a, path: x, label_from_path: '(?P<word>[^/]+)/'}]"
+    with pytest.raises(
+        UsageError, match=r"folders\.0\.label_from_path is .*a group \(\?P<label>\.\.\.\), and no other"
+    ):
+        load_params(profile(tmp_path, text))
+    good = profile(tmp_path, text.replace("word", "label"))
+    assert load_params(good).folders[0].label_from_path == "(?P<label>[^/]+)/"
+
+
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [

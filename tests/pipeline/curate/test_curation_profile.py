@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.curate.guess import Guess, Meaning
 from pipeline.curate.look import FolderLook, TableLook
+from pipeline.curate.path_labels import PathLabels
 from pipeline.curate.profile import NamedFolder, check_folders, curation_text, name_folders, slug
 from pipeline.profile.load import load_params
 from sources.core.errors import UsageError
@@ -52,6 +53,14 @@ def test_a_pattern_for_patients_is_quoted(tmp_path):
     pattern = r"patient(?P<patient_id>\d+)/study(?P<study_id>\d+)"
     look = FolderLook("/f", 1, patient_from_path=pattern)
     assert load_params(written(tmp_path, NamedFolder("films", look))).folders[0].patient_from_path == pattern
+
+
+def test_labels_of_paths_are_written_with_their_words(tmp_path):
+    found = PathLabels("(?P<label>[^/]+)/[^/]+$", {"COVID": "covid", "NORMAL": "normal"}, {"Other stuff": 3})
+    path = written(tmp_path, NamedFolder("films", FolderLook("/f", 1, path_labels=found)))
+    folder = load_params(path).folders[0]
+    assert (folder.label_from_path, folder.labels) == (found.pattern, found.labels)
+    assert '# "Other stuff": ...  # 3 films' in path.read_text()
 
 
 def test_the_options_of_a_curation_keep_films_of_any_label_and_age(tmp_path):

@@ -81,6 +81,50 @@ def test_patients_are_proposed_from_the_paths_if_no_table_names_them(tmp_path):
     assert look_at(str(tmp_path)).patient_from_path is None
 
 
+LAYOUTS = {  # how sets of classes are shared
+    "folders": "{word}/{n}.png",
+    "divided again": "chest_xray/{part}/{word}/person{n}_bacteria_1.jpeg",
+    "images and masks": "{word}/images/{word}-{n}.png",
+    "classes above patients": "{word}/p{n}/view1/film.png",
+    "names of files": "all/{word}-{n}.png",
+    "numbers in brackets": "{word} ({n}).png",
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    "words", [("COVID", "NORMAL"), ("Viral Pneumonia", "normal"), ("covid19", "Lung_Opacity", "Normal")]
+)
+def test_labels_are_proposed_from_the_paths_if_no_table_names_them(tmp_path, layout, words):
+    for number in range(12):
+        word, part = words[number % len(words)], ("train", "test")[number % 5 == 0]
+        path = tmp_path / LAYOUTS[layout].format(word=word, n=number, part=part)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(PNG)
+    found = look_at(str(tmp_path)).path_labels
+    assert set(found.labels.values()) >= {"normal"} and len(set(found.labels.values())) > 1
+    assert set(found.labels) | set(found.words) == set(words)
+
+
+@pytest.mark.parametrize("layout", ["{n}.png", "train/{n}.png", "{a}/{n}.png", "covid/{n}.png", "scan-{n}.png"])
+def test_no_labels_are_proposed_where_paths_name_none(tmp_path, layout):
+    for number in range(12):
+        path = tmp_path / layout.format(n=number, a=("left", "right")[number % 2])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(PNG)
+    assert look_at(str(tmp_path)).path_labels is None
+
+
+def test_labels_of_a_table_are_not_looked_for_in_paths(tmp_path):
+    for number in range(12):
+        path = tmp_path / ("COVID", "NORMAL")[number % 2] / f"f{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(PNG)
+    table_of(tmp_path, names=range(12))
+    look = look_at(str(tmp_path))
+    assert look.table.guess.has_labels and look.path_labels is None
+
+
 @pytest.mark.parametrize("given", ["films.csv", "{films}/films.csv", "{films}/images/../films.csv"])
 def test_a_table_is_given_by_its_path_or_its_place_in_the_folder(films, given):
     table_of(films)

@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from pipeline.core.layout import Layout
-from pipeline.core.params import FetchParams, FolderParams, Params
+from pipeline.core.own_folder import FolderParams
+from pipeline.core.params import FetchParams, Params
 from pipeline.core.schema import TABLES, schema_rows
 from pipeline.fetch.access import access
 from pipeline.fetch.overview import source_rows, state

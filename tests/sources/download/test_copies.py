@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pipeline.core.params import FolderParams
+from pipeline.core.own_folder import FolderParams
 from sources.core.errors import CxnetError, StoppedError
 from sources.core.storage import read_table
 from sources.download.copies import Copies

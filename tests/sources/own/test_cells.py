@@ -10,12 +10,12 @@ from sources.own.cells import ages, ids, is_placeholder, modalities, numbers, rt
 from sources.own.labels import LabelWords, is_conflict, one_label
 from sources.own.patients import (
     PROPOSALS,
-    PathPattern,
     patient_warning,
     propose_pattern,
     similar_patients_warning,
     unique_studies,
 )
+from sources.own.patterns import PathPattern
 
 NOTHING = ["", " ", "nan", "NaN", "Unknown", "unknown.", "N/A", "n/a", "NA", "<NA>", "-", "--", "\u2014", "?", "???"]
 NOTHING += [".", "None", "null", "NULL", "(null)", "[none]", "#N/A", "#REF!", "#VALUE!", "\\N", "not available"]
@@ -173,16 +173,18 @@ def test_patients_that_are_known_need_no_word_unless_one_has_most_films():
 
 
 def test_patients_and_studies_come_from_a_path():
-    pattern = PathPattern(r"p(?P<patient_id>\d+)(?:/s(?P<study_id>\d+))?")
-    assert [pattern.ids_in(place) for place in ("p1/s2/a", "p1/a", "x")] == [("1", "2"), ("1", None), (None, None)]
+    pattern = PathPattern(r"p(?P<patient_id>\d+)(?:/s(?P<study_id>\d+))?", "patient_from_path")
+    assert pattern.facts_in("p1/s2/a") == {"patient_id": "1", "study_id": "2"}
+    assert pattern.facts_in("p1/a") == {"patient_id": "1"}
+    assert pattern.facts_in("x") == {}
 
 
 def test_a_pattern_that_tries_without_end_is_one_sentence(monkeypatch):
-    monkeypatch.setattr("sources.own.patients.SEARCH_SECONDS", 0.1)
-    pattern = PathPattern("(?P<patient_id>(a|aa)+)c")
-    assert pattern.ids_in("aac") == ("aa", None)
+    monkeypatch.setattr("sources.own.patterns.SEARCH_SECONDS", 0.1)
+    pattern = PathPattern("(?P<patient_id>(a|aa)+)c", "patient_from_path")
+    assert pattern.facts_in("aac") == {"patient_id": "aa"}
     with pytest.raises(UsageError, match=r"^`patient_from_path: .*` takes more than 0\.1 s for the path a+bc; repeat"):
-        pattern.ids_in("a" * 60 + "bc")
+        pattern.facts_in("a" * 60 + "bc")
 
 
 @pytest.mark.parametrize(
