@@ -20,7 +20,8 @@ from pipeline.classifiers.lungs import SHIPPED, LungNetwork, lung_network
 from pipeline.core.layout import Layout
 from pipeline.core.params import SegmentParams
 from pipeline.imaging.arrays import Gray
-from pipeline.segment.find import Lungs, find_lungs, mask_of_size
+from pipeline.imaging.masks import mask_of_size
+from pipeline.segment.find import Lungs, find_lungs
 from pipeline.segment.variants import dice
 from training.classifiers.known_lungs import DEFINITIONS, draw_lungs, read_known_lungs
 

@@ -6,6 +6,7 @@ square, equalized and divided by 255, float32 (N, 1, size, size); its output are
 (N, K, side, side), one map for each definition of a lung. The file states size and definitions itself.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -98,11 +99,24 @@ def lung_network(place: str, definition: str) -> LungNetwork:
     return network
 
 
+def network_sha256(place: str) -> str:
+    """Hash of the file of a lung network, so that models can tell which one their inputs were made with.
+
+    Raises:
+        UsageError: the file is missing.
+    """
+    return hashlib.sha256(_bytes_of(place)).hexdigest()
+
+
 @cache
 def _load(place: str) -> LungNetwork:
+    return read_network(_bytes_of(place), place)
+
+
+def _bytes_of(place: str) -> bytes:
     if place == SHIPPED:
-        return read_network(files("pipeline.classifiers").joinpath("weights", "lungs.onnx").read_bytes(), place)
-    return read_network(_read(Path(place)), place)
+        return files("pipeline.classifiers").joinpath("weights", "lungs.onnx").read_bytes()
+    return _read(Path(place))
 
 
 def read_network(data: bytes, place: str) -> LungNetwork:

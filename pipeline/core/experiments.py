@@ -15,9 +15,9 @@ SMALLEST, LARGEST = 32, 1024  # side of any input (px)
 Label = Literal["normal", "cap", "covid"]
 ModelName = Literal["base", "covid_cxnet", "densenet", "efficientnet_lite", "resnet"]
 ScaleName = Literal["unit", "imagenet", "caffe", "xray"]
-Region = Literal["film", "concealed"]
+Region = Literal["film", "concealed", "lungs"]
 Protocol = Literal["grouped", "paper", "sources"]
-REGIONS: tuple[Region, ...] = ("film", "concealed")
+REGIONS: tuple[Region, ...] = ("film", "concealed", "lungs")
 Size = Annotated[int, Field(ge=SMALLEST, le=LARGEST)]
 
 
@@ -25,7 +25,8 @@ Size = Annotated[int, Field(ge=SMALLEST, le=LARGEST)]
 class Inputs:
     """Which prepared inputs: their side (px) and what they show.
 
-    As text, ``128`` are whole films, and ``128_concealed`` films without text and marks.
+    As text, ``128`` are whole films, and ``128_concealed`` films without text and marks,
+    ``128_lungs`` films cropped to their lungs.
     """
 
     size: int
@@ -46,7 +47,7 @@ class Inputs:
         if not size.isdecimal() or region not in known or text.endswith("_") or not SMALLEST <= int(size) <= LARGEST:
             raise UsageError(
                 f"'{text}' is no name of model inputs; expected a size of {SMALLEST} to {LARGEST} px, such as 128, "
-                "or 128_concealed."
+                "128_concealed or 128_lungs."
             )
         return cls(int(size), known[region])
 
@@ -102,7 +103,8 @@ class ExperimentParams(Options):
     model: ModelName = Field(description="architecture; see `cxnet-data models`")
     size: Size = Field(320, description="side of the input (px)")
     region: Region = Field(
-        "film", description="what the input shows: the film, or the film with text and marks painted over"
+        "film",
+        description="what the input shows: the film, without text and marks (concealed), or cropped to its lungs",
     )
     inputs: str = Field("", description="name of the inputs in data/arrays/, filled in")
     classes: Annotated[tuple[Label, ...], Field(min_length=2), AfterValidator(without_duplicates)] = Field(

@@ -100,6 +100,7 @@ SEGMENT_FIELDS = [
     field("lungs_cut", pa.bool_(), "whether a lung leaves the picture"),
     field("lung_reason", pa.string(), "why lung_box is the whole film, or a person should check the mask; null = fine"),
 ]
+WHOLE_FILM = "whole film"  # how lung_reason begins where no plausible lungs were found
 MASK_FIELD = field("lung_mask", pa.binary(), "lung mask over the whole film, not dilated: PNG, 320 x 320, 1 bit")
 
 HARMONISE_FIELDS = [

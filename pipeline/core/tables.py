@@ -1,6 +1,7 @@
 """Read, join and exclude rows; each stage sees the columns of the stages before it as one table."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pandas as pd
 from upath import UPath
@@ -107,7 +108,7 @@ def is_pediatric(rows: pd.DataFrame) -> "pd.Series[bool]":
 
 def iter_images(
     folder: UPath, prefix: str, columns: Sequence[str] = KEY, batch_rows: int = 64
-) -> Iterator[tuple[dict[str, object], bytes]]:
+) -> Iterator[tuple[dict[str, Any], bytes]]:
     """Yield ``columns`` and the PNG bytes of each row that has a picture, with a few rows in memory at a time."""
     for shard in shards(folder, prefix):
         with open_parquet(shard, TABLES[prefix]) as file:

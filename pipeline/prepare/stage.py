@@ -1,8 +1,8 @@
 """The ``prepare`` stage: kept films as model inputs, one memory map per size and region.
 
-Reads ``manifest/images-*.parquet`` and ``splits.parquet``. Writes ``arrays/<inputs>/``: ``images.npy``, the inputs as
-uint8 (N, size, size, 3); ``rows.parquet``, the films in the same order; ``inputs.json``, how the inputs were made, and
-a checksum.
+Reads ``manifest/images-*.parquet``, ``splits.parquet`` and the masks of ``segment.parquet``. Writes
+``arrays/<inputs>/``: ``images.npy``, the inputs as uint8 (N, size, size, 3); ``masks.npy``, where their lungs are, as
+bits; ``rows.parquet``, the films in the same order; ``inputs.json``, how the inputs were made, and a checksum.
 Excludes nothing.
 """
 
@@ -18,36 +18,46 @@ from pipeline.core.experiments import Inputs
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images
 from pipeline.core.params import Params, PrepareParams
-from pipeline.core.schema import IMAGES_SCHEMA, SPLITS_SCHEMA
+from pipeline.core.schema import IMAGES_SCHEMA, SEGMENT_SCHEMA, SPLITS_SCHEMA, WHOLE_FILM
 from pipeline.core.summary import Summary
 from pipeline.core.tables import iter_images, shards
 from pipeline.imaging.arrays import Pixels
+from pipeline.imaging.masks import LungBox, Mask, decode_mask
 from pipeline.imaging.png import decode_png
 from pipeline.prepare.arrays import (
     FROM_MANIFEST,
     FROM_SPLITS,
-    IMAGES,
     INPUTS,
     ROWS,
     ROWS_SCHEMA,
-    write_images,
+    write_arrays,
     write_inputs,
 )
 from pipeline.prepare.enhance import CHANNELS
-from pipeline.prepare.inputs import as_shown, recipe, to_input
+from pipeline.prepare.inputs import as_shown, mask_of_input, recipe, to_input
 from sources.core.errors import CxnetError
-from sources.core.items import KEY
+from sources.core.items import KEY, Key
 from sources.core.storage import atomic_folder, read_table, write_table
 from sources.core.text import counted
 
 
 @dataclass(frozen=True)
 class _Picture:
-    """The picture of a kept film for a worker: ``<source>/<item_id>``, PNG, and tone curve (256 bytes) or None."""
+    """A kept film for a worker.
+
+    Attributes:
+        name: ``<source>/<item_id>``.
+        png: its picture.
+        tone_curve: 256 bytes, or None.
+        lungs: box of its lungs; None = not known, and the whole film counts.
+        mask: of its lungs, PNG; None = there is no plausible one.
+    """
 
     name: str
     png: bytes
     tone_curve: bytes | None
+    lungs: tuple[int, int, int, int] | None
+    mask: bytes | None
 
 
 @dataclass(frozen=True)
@@ -74,9 +84,9 @@ def run(layout: Layout, params: Params, executor: Executor | None, inputs: str) 
     rows = _kept_rows(layout)
     with atomic_folder(layout.arrays(inputs)) as folder:
         films = map_images(partial(_prepare, wanted=wanted, params=params.prepare), _pictures(layout), executor)
-        images_sha256 = write_images(folder / IMAGES, films, len(rows), wanted.size)
+        hashes = write_arrays(folder, films, len(rows), wanted.size)
         write_table(folder / ROWS, rows, ROWS_SCHEMA)
-        write_inputs(folder / INPUTS, recipe(wanted, params.prepare), images_sha256)
+        write_inputs(folder / INPUTS, recipe(wanted, params.prepare, params.segment), hashes)
     return PrepareSummary(len(rows), wanted)
 
 
@@ -96,12 +106,25 @@ def _kept_rows(layout: Layout) -> pd.DataFrame:
 
 
 def _pictures(layout: Layout) -> Iterator[_Picture]:
-    for row, png in iter_images(layout.manifest, "images", [*KEY, "tone_curve"]):
-        yield _Picture(f"{row['source']}/{row['item_id']}", png, row["tone_curve"])  # type: ignore[arg-type]
+    masks = _masks(layout)
+    for row, png in iter_images(layout.manifest, "images", [*KEY, "tone_curve", "lung_box"]):
+        key = row["source"], row["item_id"]
+        yield _Picture("/".join(key), png, row["tone_curve"], row["lung_box"], masks.get(key))
 
 
-def _prepare(picture: _Picture, wanted: Inputs, params: PrepareParams) -> Pixels:
-    """Runs in the worker processes."""
+def _masks(layout: Layout) -> dict[Key, bytes]:
+    """The plausible lung masks, by film."""
+    table = read_table(layout.segment, [*KEY, "lung_reason", "lung_mask"], SEGMENT_SCHEMA)
+    whole = table["lung_reason"].fillna("").str.startswith(WHOLE_FILM)
+    found = table[table["lung_mask"].notna() & ~whole]
+    return {(source, item): png for source, item, _, png in found.itertuples(index=False, name=None)}
+
+
+def _prepare(picture: _Picture, wanted: Inputs, params: PrepareParams) -> tuple[Pixels, Mask]:
+    """Input and lung mask of a film. Runs in the worker processes."""
     curve = None if picture.tone_curve is None else np.frombuffer(picture.tone_curve, np.uint8)
     gray = decode_png(picture.png, picture.name)
-    return to_input(as_shown(gray, wanted), curve, wanted.size, params)
+    lungs = LungBox(*picture.lungs) if picture.lungs is not None else LungBox.whole(*gray.shape[::-1])
+    mask = None if picture.mask is None else decode_mask(picture.mask)
+    shown = as_shown(gray, wanted, lungs)
+    return to_input(shown, curve, wanted.size, params), mask_of_input(mask, gray, wanted, lungs, params)

@@ -22,8 +22,9 @@ from pipeline.core.params import IngestParams, SegmentParams
 from pipeline.decoding.contract import BadImage
 from pipeline.decoding.guarded import decode_guarded
 from pipeline.imaging.arrays import Gray
+from pipeline.imaging.masks import encode_mask, mask_of_size
 from pipeline.imaging.png import shrink
-from pipeline.segment.find import encode_mask, find_lungs, mask_of_size
+from pipeline.segment.find import find_lungs
 from sources.core.errors import UsageError
 from sources.core.formats import HEAD_BYTES, image_format
 from sources.core.storage import atomic

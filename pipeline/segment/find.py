@@ -7,8 +7,10 @@ import numpy as np
 
 from pipeline.classifiers.lungs import LungNetwork, equalize
 from pipeline.core.params import SegmentParams
+from pipeline.core.schema import WHOLE_FILM
 from pipeline.imaging.arrays import Gray
-from pipeline.segment.masks import LungBox, clean_mask, crop_box, touches_rim
+from pipeline.imaging.masks import LungBox, Mask
+from pipeline.segment.masks import clean_mask, crop_box, touches_rim
 from pipeline.segment.variants import VARIANTS, agreement
 from pipeline.segment.verdict import implausible
 
@@ -28,7 +30,7 @@ class Lungs:
         reason: why the box is the whole film, or why a person should look at the mask; None if neither.
     """
 
-    mask: Gray
+    mask: Mask
     box: LungBox
     share: float
     quality: float
@@ -48,7 +50,7 @@ def find_lungs(film: Gray, network: LungNetwork, params: SegmentParams) -> Lungs
     mean = maps.mean(axis=0)
     mask, quality = clean_mask(mean), agreement(maps, mean > 0.5)
     problem = _problem(small, mask, quality, (width, height), params)
-    reason = f"whole film: {problem}" if problem else None
+    reason = f"{WHOLE_FILM}: {problem}" if problem else None
     if problem is None and quality < params.min_quality:
         reason = f"doubtful mask: its variants agree by {quality:.2f} only"
     return Lungs(
@@ -69,21 +71,3 @@ def _problem(small: Gray, mask: Gray, quality: float, size: tuple[int, int], par
     if problem := implausible(mask, *size, params):
         return problem
     return f"the variants of the mask agree by {quality:.2f} only" if quality < params.least_quality else None
-
-
-def encode_mask(mask: Gray) -> bytes:
-    """A mask as PNG of one bit per pixel; equal masks give equal bytes."""
-    picture = np.where(mask, 255, 0).astype(np.uint8)
-    return bytes(cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_BILEVEL, 1, cv2.IMWRITE_PNG_COMPRESSION, 9])[1])
-
-
-def decode_mask(png: bytes) -> Gray:
-    """Decode what :func:`encode_mask` wrote, bool (H, W)."""
-    picture = np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE), np.uint8)
-    return np.asarray(picture > 127, bool)
-
-
-def mask_of_size(mask: Gray, width: int, height: int) -> Gray:
-    """A mask on the grid as one of the film's pixels, uint8 0 and 255."""
-    large = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.where(large > 0.5, 255, 0).astype(np.uint8)

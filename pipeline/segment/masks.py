@@ -4,53 +4,18 @@ Both lie on a grid of 320 x 320 cells over the film, the paper's input, so that 
 times) and margin (px) mean the same here.
 """
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
 from pipeline.classifiers.lungs import Maps
 from pipeline.core.params import SegmentParams
-from pipeline.imaging.arrays import Gray
+from pipeline.imaging.masks import LungBox, Mask
 
 GRID = 320  # cells along each side of the film
 SPECK = 0.08  # a second part that is smaller than this share of the first is no lung
 
 
-@dataclass(frozen=True)
-class LungBox:
-    """Part of a film: from ``left`` and ``top`` up to, but without, ``right`` and ``bottom`` (px)."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    @classmethod
-    def whole(cls, width: int, height: int) -> "LungBox":
-        """The whole film."""
-        return cls(0, 0, width, height)
-
-    @property
-    def width(self) -> int:
-        return self.right - self.left
-
-    @property
-    def height(self) -> int:
-        return self.bottom - self.top
-
-    def scaled(self, from_size: tuple[int, int], to_size: tuple[int, int]) -> "LungBox":
-        """The smallest box of another size of the film, (width, height), that covers all of this one."""
-        (width, height), (new_width, new_height) = from_size, to_size
-        return LungBox(
-            self.left * new_width // width,
-            self.top * new_height // height,
-            -(-self.right * new_width // width),
-            -(-self.bottom * new_height // height),
-        )
-
-
-def clean_mask(probabilities: Maps) -> Gray:
+def clean_mask(probabilities: Maps) -> Mask:
     """The lungs on the grid, bool (GRID, GRID): the two largest parts above 0.5, with their holes filled."""
     large = cv2.resize(probabilities, (GRID, GRID), interpolation=cv2.INTER_LINEAR)
     count, labels, stats, _ = cv2.connectedComponentsWithStats((large > 0.5).astype(np.uint8), connectivity=4)
@@ -60,25 +25,25 @@ def clean_mask(probabilities: Maps) -> Gray:
     return _without_holes(np.isin(labels, kept))
 
 
-def _without_holes(mask: Gray) -> Gray:
+def _without_holes(mask: Mask) -> Mask:
     """The mask and everything that it encloses."""
     framed = np.pad(~mask, 1, constant_values=True).astype(np.uint8)
     cv2.floodFill(framed, None, (0, 0), 0)  # what the frame reaches is outside
     return np.asarray(mask | (framed[1:-1, 1:-1] > 0), bool)
 
 
-def parts_of(mask: Gray) -> int:
+def parts_of(mask: Mask) -> int:
     """Number of separate parts of a mask."""
     return int(cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)[0]) - 1
 
 
-def bounds(mask: Gray) -> LungBox:
+def bounds(mask: Mask) -> LungBox:
     """The smallest box around a mask that is not empty."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return LungBox(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
-def crop_box(mask: Gray, width: int, height: int, params: SegmentParams) -> LungBox:
+def crop_box(mask: Mask, width: int, height: int, params: SegmentParams) -> LungBox:
     """The box of a film of ``width`` x ``height`` px around the dilated mask and a margin; never empty.
 
     Args:
@@ -98,6 +63,6 @@ def crop_box(mask: Gray, width: int, height: int, params: SegmentParams) -> Lung
     return wide.scaled((GRID, GRID), (width, height))
 
 
-def touches_rim(mask: Gray) -> bool:
+def touches_rim(mask: Mask) -> bool:
     """Does a mask leave the picture: does it lie along more than a few of the outermost cells of a side?"""
     return any(np.count_nonzero(side) > GRID // 64 for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))

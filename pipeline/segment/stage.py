@@ -17,11 +17,12 @@ from pipeline.classifiers.lungs import lung_network
 from pipeline.core.layout import Layout
 from pipeline.core.parallel import map_images
 from pipeline.core.params import Params, SegmentParams
-from pipeline.core.schema import MASK_FIELD, SEGMENT_FIELDS, SEGMENT_SCHEMA
+from pipeline.core.schema import MASK_FIELD, SEGMENT_FIELDS, SEGMENT_SCHEMA, WHOLE_FILM
 from pipeline.core.summary import Summary
 from pipeline.core.tables import iter_images, read_rows
+from pipeline.imaging.masks import encode_mask
 from pipeline.imaging.png import decode_png
-from pipeline.segment.find import encode_mask, find_lungs
+from pipeline.segment.find import find_lungs
 from sources.core.items import KEY, Key
 from sources.core.storage import write_table
 from sources.core.text import counted
@@ -67,7 +68,7 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Seg
     reasons = [values["lung_reason"] or "" for values in found.values()]
     return SegmentSummary(
         films=len(found),
-        whole=sum(reason.startswith("whole film") for reason in reasons),
+        whole=sum(reason.startswith(WHOLE_FILM) for reason in reasons),
         doubtful=sum(reason.startswith("doubtful") for reason in reasons),
         cut=sum(values["lungs_cut"] for values in found.values()),
     )

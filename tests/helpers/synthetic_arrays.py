@@ -7,8 +7,9 @@ from upath import UPath
 
 from pipeline.core.experiments import ExperimentParams, Inputs
 from pipeline.core.layout import Layout
-from pipeline.core.params import Params, PrepareParams
-from pipeline.prepare.arrays import IMAGES, INPUTS, ROWS, ROWS_SCHEMA, write_images, write_inputs
+from pipeline.core.params import Params, PrepareParams, SegmentParams
+from pipeline.prepare.arrays import INPUTS, ROWS, ROWS_SCHEMA, write_inputs
+from pipeline.prepare.arrays import write_arrays as write_films
 from pipeline.prepare.inputs import recipe
 from sources.core.storage import write_table
 
@@ -39,7 +40,7 @@ def write_arrays(root, classes=("normal", "covid"), per_class=20, splits=SPLITS,
             "group_id": [f"p{number}" for number in range(len(labels))],
             "split": [splits[number % len(splits)] for number in range(len(labels))],
             "fold": 0,
-            **dict.fromkeys(("view", "age", "sex", "pediatric", "patient_key")),
+            **dict.fromkeys(("view", "age", "sex", "pediatric", "patient_key", "lung_reason")),
         }
     )
     return put_arrays(Layout.at(UPath(root)), rows, draw_films(labels, seed))
@@ -49,8 +50,8 @@ def put_arrays(layout, rows, films, params=None):
     """Write films and their rows as the prepare stage does."""
     folder = layout.arrays(str(SIZE))
     write_table(folder / ROWS, rows, ROWS_SCHEMA)
-    images_sha256 = write_images(folder / IMAGES, films, len(rows), SIZE)
-    write_inputs(folder / INPUTS, recipe(Inputs(SIZE), params or PrepareParams()), images_sha256)
+    hashes = write_films(folder, ((film, film[..., 0] > 200) for film in films), len(rows), SIZE)
+    write_inputs(folder / INPUTS, recipe(Inputs(SIZE), params or PrepareParams(), SegmentParams()), hashes)
     return layout
 
 

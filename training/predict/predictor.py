@@ -12,10 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from upath import UPath
 
+from pipeline.classifiers.lungs import lung_network
 from pipeline.core.experiments import Inputs
-from pipeline.core.params import PrepareParams
+from pipeline.core.params import PrepareParams, SegmentParams
 from pipeline.imaging.arrays import Gray, Pixels
+from pipeline.imaging.masks import LungBox
 from pipeline.prepare.inputs import VERSION, as_shown, recipe, to_input
+from pipeline.segment.find import find_lungs
 from sources.core.errors import CxnetError
 from training.core.data import to_float
 from training.core.model_file import MODEL, ModelRecord, load_model
@@ -72,7 +75,15 @@ class Predictor:
     def to_input(self, gray: Gray) -> Pixels:
         """The input (size, size, 3) uint8 of a film that is upright; it keeps its tones."""
         inputs = Inputs(self.record.size, self.record.inputs.get("region", "film"))
-        return to_input(as_shown(gray, inputs), None, inputs.size, _prepare_params(self.record, "the model"))
+        shown = as_shown(gray, inputs, self._lungs(gray))
+        return to_input(shown, None, inputs.size, _prepare_params(self.record, "the model"))
+
+    def _lungs(self, gray: Gray) -> LungBox:
+        """The box of the lungs if the model looks at nothing else, as the segment stage found it for training."""
+        if "lungs" not in self.record.inputs:
+            return LungBox.whole(*gray.shape[::-1])
+        segment = _segment_params(self.record)
+        return find_lungs(gray, lung_network(segment.network, segment.definition), segment).box
 
     def judge(self, pixels: Pixels, passes: int) -> Judgment:
         """Judge one input (size, size, 3) uint8.
@@ -115,7 +126,18 @@ def _prepare_params(record: ModelRecord, where: object) -> PrepareParams:
     names = ("aspect", "beasf_gamma", "clahe_clip", "clahe_tiles")
     params = PrepareParams(**{name: record.inputs[name] for name in names if name in record.inputs})
     inputs = Inputs(record.size, record.inputs.get("region", "film"))
-    if recipe(inputs, params) != record.inputs:
+    found = recipe(inputs, params, _segment_params(record))
+    if found.get("lungs") != record.inputs.get("lungs"):
+        raise CxnetError(
+            f"{where} takes lungs that another lung network found; train it again, or bring that one back."
+        )
+    if found != record.inputs:
         version = record.inputs.get("version")
         raise CxnetError(f"{where} takes inputs of version {version}, not {VERSION}; train it again.")
     return params
+
+
+def _segment_params(record: ModelRecord) -> SegmentParams:
+    """The options of segment that found the lungs in the model's inputs; the defaults where it looks at whole films."""
+    lungs = record.inputs.get("lungs", {})
+    return SegmentParams(**{name: value for name, value in lungs.items() if name in SegmentParams.model_fields})

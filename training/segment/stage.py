@@ -17,7 +17,8 @@ from pipeline.classifiers.lungs import VERSION, LungFacts, read_network
 from pipeline.core.layout import Layout
 from pipeline.core.params import Definition, LungsParams, Params, SegmentParams
 from pipeline.core.summary import Summary
-from pipeline.segment.find import find_lungs, mask_of_size
+from pipeline.imaging.masks import mask_of_size
+from pipeline.segment.find import find_lungs
 from pipeline.segment.variants import dice
 from sources.core.errors import CxnetError
 from sources.core.storage import atomic, atomic_folder, write_json

@@ -11,18 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from marked import FILM, written
-from upath import UPath
+from split_films import laid_out
 
-from pipeline.core.layout import Layout
 from pipeline.core.parallel import open_executor
-from pipeline.core.params import ManifestParams, PrepareParams, SplitParams
+from pipeline.core.params import ManifestParams, PrepareParams
 from pipeline.imaging.conceal import conceal
 from pipeline.manifest import stage as manifest
 from pipeline.prepare.arrays import read_arrays
 from pipeline.prepare.enhance import CHANNELS, beasf, clahe
 from pipeline.prepare.inputs import fit, resize, to_input
 from pipeline.prepare.stage import run
-from pipeline.split import stage as split
 from sources.core.errors import CxnetError
 
 films = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=40))
@@ -30,15 +28,6 @@ curves = arrays(np.uint8, 256)
 sizes = st.integers(32, 48)
 aspects = st.sampled_from(["stretch", "pad"])
 ROWS = [film("nih", f"{number}", draw(number), label="normal", patient_id=f"p{number}") for number in range(7)]
-
-
-def laid_out(root, rows):
-    """A layout with manifest and splits of ``rows``."""
-    layout = Layout.at(UPath(root))
-    lay_out(layout, rows, through="harmonise")
-    manifest.run(layout, options(manifest=ManifestParams(shard_rows=3)))
-    split.run(layout, options(split=SplitParams()))
-    return layout
 
 
 def contents(layout, size):
@@ -216,7 +205,7 @@ def test_a_changed_pixel_is_named_by_its_file(tmp_path):
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(bytes(content))
-    with pytest.raises(CxnetError, match=r"images\.npy is damaged, or its checksum is.* `cxnet-data prepare 32` again"):
+    with pytest.raises(CxnetError, match=r"images\.npy is damaged, or its checksum is; run `cxnet-data prepare 32`"):
         read_arrays(layout, "32")
 
 
@@ -225,7 +214,7 @@ def test_arrays_without_a_checksum_are_refused(tmp_path):
     run(layout, options(prepare=PrepareParams()), None, "32")
     path = layout.arrays("32") / "inputs.json"
     inputs = json.loads(path.read_text())
-    del inputs["checksum"]
+    del inputs["checksums"]
     path.write_text(json.dumps(inputs))
     with pytest.raises(CxnetError, match=r"images\.npy has no checksum in inputs\.json"):
         read_arrays(layout, "32")

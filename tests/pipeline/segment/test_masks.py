@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from lung_films import BLOBS, ellipses
 
 from pipeline.core.params import SegmentParams
-from pipeline.segment.find import decode_mask, encode_mask, mask_of_size
-from pipeline.segment.masks import GRID, LungBox, bounds, clean_mask, crop_box, parts_of, touches_rim
+from pipeline.imaging.masks import LungBox, decode_mask, encode_mask, mask_of_size
+from pipeline.segment.masks import GRID, bounds, clean_mask, crop_box, parts_of, touches_rim
 from pipeline.segment.verdict import implausible
 
 PARAMS = SegmentParams()

@@ -9,7 +9,8 @@ from pipeline.core.layout import Layout
 from pipeline.core.parallel import open_executor
 from pipeline.core.params import SegmentParams
 from pipeline.core.schema import SEGMENT_SCHEMA
-from pipeline.segment.find import decode_mask, find_lungs, mask_of_size
+from pipeline.imaging.masks import decode_mask, mask_of_size
+from pipeline.segment.find import find_lungs
 from pipeline.segment.stage import run
 from pipeline.segment.variants import dice
 from sources.core.errors import UsageError
