@@ -11,16 +11,18 @@ from pipeline.core.layout import Layout
 from pipeline.report.pictures import FIGURES, Figure, plot
 from pipeline.report.summary import Table
 from sources.core.errors import CxnetError
+from sources.core.text import counted
 
 SHOWN = ("accuracy", "recall", "specificity", "f1", "roc_auc")  # metrics of subgroups
 
 
 @dataclass(frozen=True)
 class Model:
-    """An evaluated experiment."""
+    """An evaluated experiment; ``located`` says how much of its evidence lies in the lungs."""
 
     name: str
     about: str
+    located: str | None
     metrics: Table
     subgroups: Table | None
     figures: list[Figure]
@@ -43,12 +45,13 @@ def model(layout: Layout, experiment: str) -> Model:
     places = {name: place for place, name in enumerate(FIGURES)}
     paths = sorted((folder / "figures").glob("*.png"), key=lambda path: (places.get(path.stem, len(places)), str(path)))
     figures = [plot(path.stem, path.read_bytes()) for path in paths]
-    return Model(experiment, metrics.get("about", ""), _metric_table(metrics), subgroups, figures)
+    located = _located(metrics.get("localisation", {}))
+    return Model(experiment, metrics.get("about", ""), located, _metric_table(metrics), subgroups, figures)
 
 
 def _metric_table(metrics: dict[str, Any]) -> Table:
     """The metrics that have an interval: one row each, one column per split."""
-    splits = {name: values for name, values in metrics.items() if isinstance(values, dict)}
+    splits = {name: values for name, values in metrics.items() if isinstance(values, dict) and "n" in values}
     names = [name for values in splits.values() for name in values if f"{name}_low" in values]
     rows = [
         (
@@ -62,6 +65,18 @@ def _metric_table(metrics: dict[str, Any]) -> Table:
     ]
     columns = [f"{split}, n = {int(values.get('n', 0)):,}" for split, values in splits.items()]
     return Table(("metric", *columns), rows, "With 95% intervals")
+
+
+def _located(facts: dict[str, Any]) -> str | None:
+    """Where the evidence of Grad-CAM lies, as a sentence; None if that was not measured on any film."""
+    inside, lungs = facts.get("in_lungs"), facts.get("lungs")
+    if not inside or not lungs or inside["value"] is None:
+        return None
+    interval = f"95% interval {inside['low']:.0%} to {inside['high']:.0%}"
+    return (
+        f"Grad-CAM of {counted(facts['films'], 'test film')}: {inside['value']:.0%} of the evidence lies in the lungs "
+        f"({interval}), which cover {lungs['value']:.0%} of the picture."
+    )
 
 
 def _subgroups(path: UPath) -> Table | None:

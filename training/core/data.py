@@ -25,6 +25,7 @@ from training.core.losses import encode
 Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 Batch = tuple[Floats, Floats, Floats]
 
 # An epoch of at least this many batches uses two threads. Shorter ones do not: Keras needs 0.1 s to stop its threads.
@@ -43,6 +44,7 @@ class LabeledFilms:
         positions: index of each film in ``images``, (N,) int64.
         targets: class index of each film, (N,) int64.
         classes: labels in index order.
+        mask_bits: lung masks of all prepared images, see :class:`pipeline.prepare.arrays.Arrays`; None = not known.
     """
 
     images: Images
@@ -50,9 +52,17 @@ class LabeledFilms:
     positions: Ints
     targets: Ints
     classes: tuple[str, ...]
+    mask_bits: Images | None = None
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    def mask(self, place: int) -> Bools:
+        """Where the lungs of film ``place`` are, bool (size, size); nowhere if that is not known."""
+        size = self.images.shape[2]
+        if self.mask_bits is None:
+            return np.zeros((size, size), bool)
+        return np.unpackbits(self.mask_bits[self.positions[place]], axis=1, count=size).astype(bool)
 
     def counts(self) -> dict[str, int]:
         """Number of films of each class, including classes without films."""
@@ -76,7 +86,8 @@ def select(
     positions = np.sort(chosen.index[chosen.isin(list(splits))].to_numpy(np.int64))
     index = {name: number for number, name in enumerate(classes)}
     targets = np.array([index[label] for label in rows.loc[positions, "label"]], np.int64)
-    return LabeledFilms(arrays.images, rows.loc[positions].reset_index(drop=True), positions, targets, tuple(classes))
+    chosen_rows = rows.loc[positions].reset_index(drop=True)
+    return LabeledFilms(arrays.images, chosen_rows, positions, targets, tuple(classes), arrays.mask_bits)
 
 
 def _of_class(rows: pd.DataFrame, label: str, wanted: FilmsParams) -> "pd.Series[str]":

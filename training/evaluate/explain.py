@@ -64,7 +64,8 @@ def explain(
             shown = slice(options.explained)
             title = f"test films of class {name}: Grad-CAM of {what}"
             gray = each.inputs[shown, ..., ORIGINAL]
-            figures[f"gradcam_{name}"] = heat_figure(gray, each.heat[shown], captions[shown], full_heat, title)
+            masks = [films.mask(int(place)) for place in each.places[shown]]
+            figures[f"gradcam_{name}"] = heat_figure(gray, each.heat[shown], captions[shown], full_heat, title, masks)
         if options.lime.films:
             explained = [
                 _lime(model, each, place, captions[place], options)

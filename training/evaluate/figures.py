@@ -18,6 +18,7 @@ from training.evaluate.metrics import Predictions, auroc, one_against_rest, roc_
 from training.evaluate.resample import Estimate
 
 Floats = npt.NDArray[np.floating]
+Bools = npt.NDArray[np.bool_]
 MAX_OPACITY = 0.6  # of the strongest heat
 
 
@@ -139,8 +140,10 @@ def history_figure(history: pd.DataFrame, chosen: int, title: str) -> Figure:
     return figure
 
 
-def heat_figure(films: Floats, heat: Floats, captions: Sequence[str], full_heat: float, title: str) -> Figure:
-    """Films in the first row, the same films overlaid with their Grad-CAM in the second.
+def heat_figure(
+    films: Floats, heat: Floats, captions: Sequence[str], full_heat: float, title: str, masks: Sequence[Bools]
+) -> Figure:
+    """Films in the first row, the same films overlaid with their Grad-CAM and the outline of their lungs in the second.
 
     Args:
         films: one channel of each film (N, S, S) in [0, 1].
@@ -148,6 +151,7 @@ def heat_figure(films: Floats, heat: Floats, captions: Sequence[str], full_heat:
         captions: one per film.
         full_heat: heat that gets the strongest color; use the same value for figures that are compared.
         title: title of the figure.
+        masks: where the lungs of each film are, (S, S); a mask that is empty has no outline.
     """
     count = len(films)
     figure = Figure(figsize=(max(1.7 * count, 3.4), 4.1), layout="constrained")
@@ -157,6 +161,8 @@ def heat_figure(films: Floats, heat: Floats, captions: Sequence[str], full_heat:
         show(axes[0, index], films[index])
         axes[0, index].set_title(captions[index], fontsize=8)
         show(axes[1, index], overlay(films[index], heat[index], full_heat))
+        if masks[index].any():
+            axes[1, index].contour(masks[index], [0.5], colors="tab:cyan", linewidths=0.6)
         axes[1, index].set_xlabel(f"max {heat[index].max():.3g}", fontsize=8)
     return figure
 

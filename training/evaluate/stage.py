@@ -3,7 +3,7 @@
 Reads ``models/<experiment>/`` and ``data/arrays/<inputs>/``, splits ``test`` and ``external``; ``val`` only for the
 temperature, and for the threshold if the profile asks for one chosen on it. Writes ``reports/<experiment>/``:
 
-- ``metrics.json``: metrics with intervals, by split
+- ``metrics.json``: metrics with intervals, by split; how much of the Grad-CAM evidence lies in the lungs
 - ``roc.csv``: ROC curve of the last class, test split
 - ``pr.csv``: precision-recall curve of each class, test split
 - ``reliability.csv``: share of films of a class by predicted probability, before and after calibration, test split
@@ -42,6 +42,7 @@ from training.evaluate.explain import explain
 from training.evaluate.figures import to_png
 from training.evaluate.judge import judge
 from training.evaluate.levels import measure_levels
+from training.evaluate.localise import localise
 from training.evaluate.metrics import Performance
 from training.evaluate.predict import Rule, choose_rule, predict_films
 from training.evaluate.rates import rates_figure
@@ -98,6 +99,7 @@ def run(layout: Layout, params: Params, experiment: str) -> EvaluateSummary:
         facts = _facts(record, rule, experiment) | tables | _runs(layout, arrays, options, experiment)
         if options.scheme == "hierarchical":
             facts["levels"] = measure_levels(test.predictions, options.seed)
+        facts["localisation"] = localise(model, test.films, test.predictions, options)
         write_json(folder / "metrics.json", facts)
         write_tables(folder, judged, test, options.seed)
         history = _copy_history(layout.model(experiment) / HISTORY, folder / HISTORY)

@@ -74,11 +74,20 @@ def test_an_evaluated_model_is_shown_with_its_interval(layout):
     (folder / "figures").mkdir(parents=True)
     (folder / "metrics.json").write_text(
         json.dumps(
-            {"about": "a small one", "test": {"n": 9, "accuracy": 0.5, "accuracy_low": 0.25, "accuracy_high": 0.75}}
+            {
+                "about": "a small one",
+                "localisation": {
+                    "films": 8,
+                    "in_lungs": {"value": 0.624, "low": 0.5, "high": 0.7},
+                    "lungs": {"value": 0.31, "low": 0.3, "high": 0.32},
+                },
+                "test": {"n": 9, "accuracy": 0.5, "accuracy_low": 0.25, "accuracy_high": 0.75},
+            }
         )
     )
     page = page_of(layout, experiments={"base": ExperimentParams(model="base")})
     assert "a small one" in page and "0.250 – 0.750" in page
+    assert "Grad-CAM of 8 test films: 62% of the evidence lies in the lungs (95% interval 50% to 70%)" in page
 
 
 def evaluated(layout, subgroups=""):

@@ -27,6 +27,7 @@ TWO, THREE = ("normal", "covid"), ("normal", "cap", "covid")
 HISTORY = pd.DataFrame({"epoch": [1, 2, 3], "loss": [0.9, 0.5, 0.2], "val_loss": [0.8, 0.6, 0.7]})
 COUNTS = np.array([[3.0, 1], [0, 4]])
 FILMS = np.random.default_rng(1).random((3, 16, 16))
+MASKS = FILMS > 0.9
 HEAT = FILMS * np.array([0.2, 1.0, 0.0])[:, None, None]
 
 
@@ -58,7 +59,7 @@ FIGURES = {
     "roc of three": lambda: roc_figure(predictions(THREE), "a"),
     "confusion": lambda: confusion_figure(COUNTS, TWO, "a"),
     "history": lambda: history_figure(HISTORY, 2, "a"),
-    "heat": lambda: heat_figure(FILMS, HEAT, ["x", "y", "z"], 1.0, "a"),
+    "heat": lambda: heat_figure(FILMS, HEAT, ["x", "y", "z"], 1.0, "a", MASKS),
 }
 
 
@@ -139,7 +140,7 @@ def test_the_history_figure_draws_both_losses_and_marks_the_chosen_epoch(val_los
 
 
 def test_the_heat_figure_shows_each_film_and_its_overlay_with_captions():
-    figure = heat_figure(FILMS, HEAT, ["covid 0.93", "normal 0.51", "covid 0.77"], 0.9, "tiny")
+    figure = heat_figure(FILMS, HEAT, ["covid 0.93", "normal 0.51", "covid 0.77"], 0.9, "tiny", MASKS)
     films, overlays = np.array(figure.axes).reshape(2, 3)
     for index in range(3):
         assert np.array_equal(films[index].images[0].get_array(), FILMS[index])
