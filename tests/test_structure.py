@@ -21,7 +21,7 @@ ENTRIES = {
     "sandbox": ["pipeline.fetch.sandbox", "sources.sandbox.sites.*"],
     "fetch_folder": ["pipeline.fetch.stage", "sources.folder"],
     **{name: [f"pipeline.{name}.stage"] for name in (*STAGES, "report")},
-    **{name: [f"training.{name}.stage"] for name in ("train", "evaluate")},
+    **{name: [f"training.{name}.stage"] for name in ("train", "evaluate", "compare")},
 }
 FETCHES = {f"fetch@{name}": ["pipeline.fetch.stage", f"sources.{name}"] for name in registry()}
 ANY_FOLDER = "sources/folder.py"  # every fetch imports it, as a profile may list folders, but only fetch_folder runs it

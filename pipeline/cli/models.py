@@ -16,7 +16,7 @@ from sources.core.temporary import scratch_folder
 
 def add_model_commands(app: typer.Typer, panel: str) -> None:
     """Add them to ``app``, under the heading ``panel`` of its help."""
-    for command in (train, evaluate, predict, export_model, models):
+    for command in (train, evaluate, compare, predict, export_model, models):
         app.command(rich_help_panel=panel)(command)
 
 
@@ -28,6 +28,13 @@ def train(experiment: Experiment, params: ParamsFile = PARAMS_FILE, root: Root =
 def evaluate(experiment: Experiment, params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
     """Evaluate a trained experiment on the test split: metrics with intervals, curves, Grad-CAM."""
     _run_experiment("evaluate", experiment, params, root)
+
+
+def compare(params: ParamsFile = PARAMS_FILE, root: Root = ".") -> None:
+    """Set the paper's tables beside the results of the profile's experiments, in reports/compare.json."""
+    run = import_module("training.compare.stage").run
+    with scratch_folder(), stage_params(params) as options, timed("compare") as say:
+        say(run(layout_at(root), options))
 
 
 def _run_experiment(stage: str, experiment: str, profile: str, root: str) -> None:

@@ -17,6 +17,9 @@ ModelName = Literal["base", "covid_cxnet", "densenet", "efficientnet_lite", "res
 ScaleName = Literal["unit", "imagenet", "caffe", "xray"]
 Region = Literal["film", "concealed", "lungs"]
 Protocol = Literal["grouped", "paper", "sources"]
+PaperResult = Literal[
+    "base_v1", "base_v2", "cxnet_v1", "cxnet_v2", "cxnet_concealed", "multiclass_flat", "multiclass_hierarchical"
+]
 REGIONS: tuple[Region, ...] = ("film", "concealed", "lungs")
 Size = Annotated[int, Field(ge=SMALLEST, le=LARGEST)]
 
@@ -114,6 +117,12 @@ class ExperimentParams(Options):
         "flat", description="hierarchical = first normal or pneumonia, then CAP or COVID-19; for three classes"
     )
     films: dict[str, FilmsParams] = Field({}, description="class -> which of its films; others use all")
+    second_test: dict[str, FilmsParams] = Field(
+        {}, description="class -> which test films make a second test set, such as adults for a model of children"
+    )
+    paper: PaperResult | None = Field(
+        None, description="result of the paper that `cxnet-data compare` sets beside this one"
+    )
     epochs: Positive = Field(10, description="maximum number of epochs")
     batch_size: Positive = Field(16, description="films per step")
     learning_rate: Annotated[float, Field(gt=0.0)] = Field(1e-4, description="learning rate of Adam")
@@ -163,13 +172,30 @@ class ExperimentParams(Options):
 
     @model_validator(mode="after")
     def _check_labels(self) -> Self:
-        for label in self.films:
-            if label not in self.classes:
-                raise ValueError(f"films names {label}, which is not one of the classes ({', '.join(self.classes)})")
+        for option, labels in (("films", self.films), ("second_test", self.second_test)):
+            for label in labels:
+                if label not in self.classes:
+                    raise ValueError(
+                        f"{option} names {label}, which is not one of the classes ({', '.join(self.classes)})"
+                    )
         if self.grad_cam.label not in (None, *self.classes):
             raise ValueError(
                 f"grad_cam explains {self.grad_cam.label}, which is not one of the classes ({', '.join(self.classes)})"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_paper(self) -> Self:
+        if self.paper is None:
+            return self
+        many = self.paper.startswith("multiclass")
+        if many != (self.classes == ("normal", "cap", "covid")) or (not many and self.classes != ("normal", "covid")):
+            wanted = "normal, cap, covid" if many else "normal, covid"
+            raise ValueError(
+                f"the paper's {self.paper} has the classes {wanted} in this order; change classes or paper"
+            )
+        if many and self.paper != f"multiclass_{self.scheme}":
+            raise ValueError(f"the paper's {self.paper} is not of scheme {self.scheme}; change scheme or paper")
         return self
 
     @model_validator(mode="after")

@@ -260,9 +260,10 @@ class Params(Options):
     def _check_children(self) -> "Params":
         are_apart = self.manifest.keep_pediatric and self.split.children == "apart"
         for name, experiment in self.experiments.items():
-            if any(films.children for films in experiment.films.values()) and not are_apart:
+            chosen = [*experiment.films.values(), *experiment.second_test.values()]
+            if any(films.children for films in chosen) and not are_apart:
                 raise ValueError(
-                    f"experiments.{name}.films asks for children; set manifest.keep_pediatric to true and "
+                    f"experiments.{name} asks for films of children; set manifest.keep_pediatric to true and "
                     "split.children to apart"
                 )
         return self

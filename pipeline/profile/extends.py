@@ -3,6 +3,8 @@
 ``extends`` holds the name of a profile in the same folder or of one that ships with this package, or a path
 (``../clinic.yaml``) relative to the file that extends it. Mappings are merged key by key, so experiments are merged
 by name; lists and single values are replaced. An experiment set to ``null`` is removed.
+
+An experiment may in the same way take everything else from another one of the profile (``extends: cxnet_v1``).
 """
 
 from collections.abc import Mapping
@@ -54,7 +56,8 @@ def read_profile(path: Path) -> Values:
     values = {NAME: path.stem} | _read_chain(path, ())
     experiments = values.get(EXPERIMENTS)
     if isinstance(experiments, dict):
-        values[EXPERIMENTS] = {name: options for name, options in experiments.items() if options is not None}
+        kept = {name: options for name, options in experiments.items() if options is not None}
+        values[EXPERIMENTS] = {name: _experiment(path, kept, name, ()) for name in kept}
     return values
 
 
@@ -79,6 +82,23 @@ def _read_chain(path: Path, extended_by: tuple[Path, ...]) -> Values:
     inherited = _read_chain(parent, (*extended_by, path))
     inherited.pop(NAME, None)
     return merge(inherited, values)
+
+
+def _experiment(path: Path, experiments: Values, name: str, extended_by: tuple[str, ...]) -> Any:
+    """The options of an experiment, which those of ``extended_by`` extend, one the next."""
+    if name in extended_by:
+        circle = " -> ".join((*extended_by, name))
+        raise UsageError(f"{path}: experiments extend each other in a circle ({circle}); remove one `extends`.")
+    options = experiments[name]
+    if not isinstance(options, dict) or EXTENDS not in options:
+        return options  # what is no mapping is refused later, with all other mistakes
+    given = options[EXTENDS]
+    if not isinstance(given, str) or given not in experiments:
+        others = [other for other in experiments if other != name]
+        raise UsageError(f"{path}, experiments.{name}.extends: {unknown('experiment', str(given), others)}")
+    inherited = _experiment(path, experiments, given, (*extended_by, name))
+    own = {key: value for key, value in options.items() if key != EXTENDS}
+    return merge(inherited, own) if isinstance(inherited, dict) else own
 
 
 def _parent(path: Path, given: object) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from pipeline.core.experiments import ExperimentParams
 from pipeline.core.params import Params
 from pipeline.profile.extends import EXTENDS, read_profile
 from sources.core.errors import UsageError, unknown
@@ -58,9 +59,10 @@ def _check_sources(path: Path, params: Params) -> None:
         "fetch.accept_terms": params.fetch.accept_terms,
         "fetch.options": tuple(params.fetch.options),
     } | {
-        f"experiments.{name}.films.{label}.sources": films.sources
+        f"experiments.{name}.{option}.{label}.sources": films.sources
         for name, experiment in params.experiments.items()
-        for label, films in experiment.films.items()
+        for option, chosen in (("films", experiment.films), ("second_test", experiment.second_test))
+        for label, films in chosen.items()
     }
     for key, names in named.items():
         for name in names:
@@ -88,7 +90,7 @@ def _siblings(location: "tuple[str | int, ...]") -> list[str]:
     for part in location[:-1]:
         if part in model.model_fields:
             model = _inner(model.model_fields[str(part)].annotation)
-    return [*model.model_fields, *([EXTENDS] if model is Params else [])]
+    return [*model.model_fields, *([EXTENDS] if model in (Params, ExperimentParams) else [])]
 
 
 def _inner(annotation: object) -> type[BaseModel]:

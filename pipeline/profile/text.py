@@ -78,7 +78,14 @@ def _option(name: str, value: Any, field: FieldInfo | None, indent: str) -> Iter
             lines[first] = f"{indent}{INDENT}- {lines[first].lstrip()}"
             yield from lines
         return
-    yield from _with_comment(list(mapping_lines({name: value}, indent)), description, indent)
+    yield from _with_comment(list(mapping_lines({name: _plain(value)}, indent)), description, indent)
+
+
+def _plain(value: Any) -> Any:
+    """A mapping of groups of options, such as the films of each class, as one of plain values."""
+    if not isinstance(value, Mapping):
+        return value
+    return {key: each.model_dump(mode="json") if isinstance(each, BaseModel) else each for key, each in value.items()}
 
 
 def _group(options: BaseModel, indent: str, with_comments: bool) -> Iterator[str]:

@@ -86,6 +86,7 @@ def build_page(layout: Layout, params: Params, tables: Tables) -> page.Page:
         ),
         splits=_splits(tables),
         models=[models.model(layout, name) for name in params.experiments if layout.report(name).exists()],
+        compared=models.compared(layout),
     )
 
 

@@ -49,6 +49,35 @@ def model(layout: Layout, experiment: str) -> Model:
     return Model(experiment, metrics.get("about", ""), located, _metric_table(metrics), subgroups, figures)
 
 
+@dataclass(frozen=True)
+class Compared:
+    """The paper's tables beside ours, and what has to be known about both."""
+
+    about: str
+    tables: list[Table]
+    remarks: list[str]
+
+
+def compared(layout: Layout) -> Compared | None:
+    """What ``compare`` wrote; None if no experiment repeats a result of the paper.
+
+    Raises:
+        CxnetError: the file is damaged.
+    """
+    path = layout.reports / "compare.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        tables = [
+            Table(tuple(entry["columns"]), [tuple(row) for row in entry["rows"]], entry["title"])
+            for entry in content["tables"]
+        ]
+        return Compared(content["about"], tables, content["remarks"]) if tables else None
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        raise CxnetError(f"{path} is not readable; run `cxnet-data compare` again.") from None
+
+
 def _metric_table(metrics: dict[str, Any]) -> Table:
     """The metrics that have an interval: one row each, one column per split."""
     splits = {name: values for name, values in metrics.items() if isinstance(values, dict) and "n" in values}

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
 
-from pipeline.report.models import Model
+from pipeline.report.models import Compared, Model
 from pipeline.report.numbers import Number, Step
 from pipeline.report.pictures import MatchedFilm, Pair, Sheet
 from pipeline.report.summary import Table
@@ -100,6 +100,7 @@ class Page:
     matching: Matching
     splits: Splits
     models: list[Model]
+    compared: Compared | None
 
 
 def render(page: Page) -> str:

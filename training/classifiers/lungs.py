@@ -5,7 +5,7 @@ It learns from films with masks of two origins and from synthetic films. Only fi
 docs/lung-model-card.md.
 
 Run: ``python -m training.classifiers.lungs ROOT... --masks masks.csv`` where ROOT holds the ``data/`` of a run up to
-dedupe. It takes a quarter of an hour on two cores.
+dedupe. It takes half an hour on two cores.
 """
 
 import argparse
@@ -24,10 +24,10 @@ from training.models.lung_net import lung_net
 from training.segment.films import MaskedFilm
 from training.segment.fit import fit
 
-WORK_SIDE = 224  # px, long side of the films in memory
-FACTS = LungFacts(VERSION, size=128, definitions=("visible", "whole"))
+WORK_SIDE = 320  # px, long side of the films in memory
+FACTS = LungFacts(VERSION, size=192, definitions=("visible", "whole"))
 SYNTHETIC = 60  # films
-EPOCHS = 45
+EPOCHS = 200
 SEED = 18
 
 

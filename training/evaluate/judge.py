@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from training.core.data import LabeledFilms
 from training.evaluate.calibration import calibrate, measure_calibration
 from training.evaluate.curves import measure_curves
-from training.evaluate.metrics import Performance, Predictions, measure_performance
+from training.evaluate.metrics import Performance, Predictions, Table, confusion, measure_performance
 from training.evaluate.resample import Estimate
 
 CALIBRATED = "_calibrated"  # end of the names of metrics after calibration
@@ -30,6 +30,15 @@ class Judged:
     @property
     def metrics(self) -> dict[str, Estimate]:
         return self.performance.metrics
+
+    def as_table(self) -> Table:
+        """All metrics as flat JSON, the confusion matrix (rows actual), and the number of films of each source."""
+        counts = confusion(self.predictions.actual, self.predictions.predicted, len(self.predictions.classes))
+        sources = self.films.rows["source"].value_counts().sort_index()
+        return self.performance.as_table() | {
+            "confusion": counts.astype(int).tolist(),
+            "sources": {str(name): int(count) for name, count in sources.items()},
+        }
 
 
 def judge(films: LabeledFilms, predictions: Predictions, temperature: float, seed: int) -> Judged:

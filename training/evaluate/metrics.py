@@ -11,13 +11,14 @@ that of the films, and so have the results (``python -m benchmarks.metrics``).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from scipy.stats import norm
 
 from training.evaluate.resample import DRAWS, LEVEL, Bools, Estimate, Floats, Ints, Values, percentiles, ratio, resample
 
-Table = dict[str, float | int | None]
+Table = dict[str, Any]  # metric -> number or None, and what belongs beside it
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def write_tables(folder: UPath, judged: Mapping[str, Judged], test: Judged, seed
     pairs = pd.DataFrame({"actual": names[predictions.actual], "predicted": names[predictions.predicted]})
     write_csv(folder / "confusion.csv", pairs)
     rows = pd.concat([prediction_table(each.films, each.predictions) for each in judged.values()], ignore_index=True)
-    rows = rows.sort_values(list(KEY), ignore_index=True)
+    rows = rows.drop_duplicates(list(KEY)).sort_values(list(KEY), ignore_index=True)  # a second choice repeats films
     write_table(folder / "predictions.parquet", rows, prediction_schema(predictions.classes))
 
 

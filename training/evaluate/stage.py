@@ -1,7 +1,8 @@
 """Stage evaluate: measure one trained experiment on films that it was not trained on.
 
-Reads ``models/<experiment>/`` and ``data/arrays/<inputs>/``, splits ``test`` and ``external``; ``val`` only for the
-temperature, and for the threshold if the profile asks for one chosen on it. Writes ``reports/<experiment>/``:
+Reads ``models/<experiment>/`` and ``data/arrays/<inputs>/``, splits ``test`` and ``external``, perhaps test films of a
+second choice (``second_test``); ``val`` only for the temperature, and for the threshold if the profile asks for one
+chosen on it. Writes ``reports/<experiment>/``:
 
 - ``metrics.json``: metrics with intervals, by split; how much of the Grad-CAM evidence lies in the lungs
 - ``roc.csv``: ROC curve of the last class, test split
@@ -50,7 +51,7 @@ from training.evaluate.report_files import draw_figures, write_bytes, write_tabl
 from training.evaluate.resample import Estimate
 from training.evaluate.runs import summarize_runs
 
-TEST, EXTERNAL = "test", "external"
+TEST, EXTERNAL, SECOND = "test", "external", "second_test"
 FIGURES = "figures"
 
 
@@ -95,7 +96,7 @@ def run(layout: Layout, params: Params, experiment: str) -> EvaluateSummary:
     }
     test = judged[TEST]
     with atomic_folder(layout.report(experiment)) as folder:
-        tables = {split: each.performance.as_table() for split, each in judged.items()}
+        tables = {split: each.as_table() for split, each in judged.items()}
         facts = _facts(record, rule, experiment) | tables | _runs(layout, arrays, options, experiment)
         if options.scheme == "hierarchical":
             facts["levels"] = measure_levels(test.predictions, options.seed)
@@ -124,9 +125,15 @@ def _check_model(
 
 
 def _unseen_films(arrays: Arrays, options: ExperimentParams, experiment: str) -> dict[str, LabeledFilms]:
-    """The films of ``test`` and, if there are any, of ``external``; none shares a group with training or validation."""
+    """The films of ``test`` and, if there are any, of ``external`` and of a second choice of test films.
+
+    None shares a group with training or validation.
+    """
     films = {split: select(arrays, [split], options.classes, options.films) for split in (TEST, EXTERNAL)}
     check_classes(films[TEST], TEST, experiment)
+    if options.second_test:
+        films[SECOND] = select(arrays, [TEST], options.classes, options.second_test)
+        check_classes(films[SECOND], SECOND, experiment)
     learned = select(arrays, ["train", "val"], options.classes, options.films)
     for each in films.values():
         check_groups(learned, each)

@@ -1,12 +1,14 @@
 """Profiles that extend others, the shipped profiles, and the text of a whole profile."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
+from pipeline.core.experiments import PaperResult
 from pipeline.core.params import Params
 from pipeline.profile.extends import find_profile, merge, read_profile, shipped_profiles
 from pipeline.profile.load import check_profile, load_params
@@ -23,6 +25,8 @@ EXPERIMENT = {
     "scheme": "flat",
     "region": "film",
     "films": {},
+    "second_test": {},
+    "paper": None,
     "classes": ["normal", "covid"],
     "class_weights": True,
     "augmentation": "modest",
@@ -77,6 +81,10 @@ FETCH = {"contact": None, "accept_terms": [], "on_unavailable": "skip", "limit":
 QUICK = FETCH | {"delay_s": 0.0, "connections": 4, "max_file_mb": 200, "timeout_s": 10.0}
 LIVE = FETCH | {"delay_s": 1.0, "connections": 2, "max_file_mb": 5000, "timeout_s": 30.0}
 PREPARE = {"aspect": "stretch", "beasf_gamma": 1.5, "clahe_clip": 2.0, "clahe_tiles": 8}
+CHILDREN = {
+    "manifest": COMMON["manifest"] | {"keep_pediatric": True},
+    "split": COMMON["split"] | {"children": "apart"},
+}
 EXPECTED = {  # the values of the profiles before they could extend each other
     "sandbox": {
         "mirror": "sandbox",
@@ -95,30 +103,14 @@ EXPECTED = {  # the values of the profiles before they could extend each other
         "sources": [*SOURCES, "cxnet"],
         "fetch": QUICK | {"max_source_gb": 4, "retries": 0},
         "prepare": PREPARE | {"sizes": [128]},
-        "experiments": {
-            "base": BASE | {"size": 128, "inputs": "128", "epochs": 30, "learning_rate": 0.001},
-            "covid_cxnet": COVID_CXNET | {"size": 128, "inputs": "128", "epochs": 12, "learning_rate": 0.0002},
-            "effnet_lite_imagenet": COMPARED | {"size": 128, "inputs": "128", "epochs": 30, "weights": "imagenet"},
-            "effnet_lite_random": COMPARED | {"size": 128, "inputs": "128", "epochs": 30},
-        },
+        **CHILDREN,
     },
     "paper": {
         "mirror": None,
         "sources": [*SOURCES, "tuberculosis"],
         "fetch": LIVE | {"max_source_gb": 60, "retries": 4},
         "prepare": PREPARE | {"sizes": [320]},
-        "experiments": {
-            "base": BASE | {"size": 320, "inputs": "320", "epochs": 120, "learning_rate": 0.0001, "patience": 10},
-            "covid_cxnet": COVID_CXNET | {"size": 320, "inputs": "320", "epochs": 20, "learning_rate": 0.0001},
-            "multiclass": COVID_CXNET
-            | {
-                "size": 320,
-                "inputs": "320",
-                "epochs": 30,
-                "learning_rate": 0.0002,
-                "classes": ["normal", "cap", "covid"],
-            },
-        },
+        **CHILDREN,
     },
 }
 
@@ -145,13 +137,12 @@ def test_all_shipped_profiles_are_tested_and_are_part_of_the_package():
 
 
 def test_a_profile_states_only_what_differs(tmp_path):
-    text = (
-        "extends: paper\nsources: [nih]\nfetch: {delay_s: 3.0}\nexperiments:\n  base: {epochs: 1}\n  multiclass: null"
-    )
+    text = "extends: paper\nsources: [nih]\nfetch: {delay_s: 3.0}\nexperiments:\n"
+    text += "  base_v1: {epochs: 1}\n  multiclass_hierarchical: null"
     mine, paper = load_params(write(tmp_path, mine=text)), load_params(shipped_profiles()["paper"])
     assert (mine.profile, mine.sources, mine.fetch.delay_s, mine.fetch.max_source_gb) == ("mine", ("nih",), 3.0, 60)
-    assert mine.experiments["base"] == paper.experiments["base"].model_copy(update={"epochs": 1})
-    assert mine.experiments.keys() == {"base", "covid_cxnet"}
+    assert mine.experiments["base_v1"] == paper.experiments["base_v1"].model_copy(update={"epochs": 1})
+    assert mine.experiments.keys() == paper.experiments.keys() - {"multiclass_hierarchical"}
     assert mine.views == paper.views
 
 
@@ -161,6 +152,23 @@ def test_profiles_extend_each_other_in_chains_by_name_or_path(tmp_path):
     write(tmp_path, second="extends: far/first.yaml\nsplit: {seed: 2}", third="extends: second\nprofile: last")
     third = load_params(tmp_path / "third.yaml")
     assert (third.profile, third.mirror, third.split.seed, third.split.val) == ("last", "sandbox", 2, 0.1)
+
+
+def test_an_experiment_takes_everything_else_from_the_one_that_it_extends(tmp_path):
+    text = "extends: a\nexperiments: {z: {extends: y, epochs: 3}, x: {size: 100}, y: {extends: x, size: 90}}"
+    path = write(tmp_path, a="experiments: {x: {model: base, size: 80, lime: {films: 2}}}", b=text)
+    found = load_params(path).experiments
+    assert {name: (each.size, each.epochs, each.lime.films) for name, each in found.items()} == {
+        "x": (100, 10, 2),
+        "z": (90, 3, 2),
+        "y": (90, 10, 2),
+    }
+
+
+@pytest.mark.parametrize("name", ["mirror", "paper"])
+def test_there_is_an_experiment_for_every_result_of_the_paper(name):
+    found = load_params(PROJECT / "profiles" / f"{name}.yaml").experiments.values()
+    assert {each.paper for each in found} >= set(get_args(PaperResult))
 
 
 def test_a_profile_may_be_called_like_the_shipped_one_that_it_extends(tmp_path):
@@ -185,6 +193,13 @@ def test_lists_and_values_are_replaced_and_mappings_merged():
         ({"a": "extends: [paper]"}, "extends is ['paper']: input should be the name of a profile or a path"),
         ({"a": "extends: far/b.yaml"}, "far/b.yaml does not exist"),
         ({"b": "- 1", "a": "extends: b"}, "b.yaml must hold a mapping of options, found list"),
+        (
+            {"a": "experiments: {x: {extends: y}, y: {extends: x}}"},
+            "experiments extend each other in a circle (x -> y -> x)",
+        ),
+        ({"a": "experiments: {x: {extends: y}}"}, "experiments.x.extends: Unknown experiment 'y'"),
+        ({"a": "experiments: {x: {extends: [y]}, z: 3}"}, "expected one of: z"),
+        ({"a": "experiments: {x: {extend: y, model: base}}"}, "unknown key 'experiments.x.extend'"),
         ({"a": "extends: paper\nextend: b"}, "unknown key 'extend'; expected one of: profile, mirror"),
     ],
 )
@@ -223,7 +238,7 @@ def test_every_option_is_described_in_the_text_of_a_profile():
     text = " ".join(profile_text(params).replace("# ", "").split())
     groups = [params, *(getattr(params, name) for name in type(params).model_fields), *params.experiments.values()]
     described = [options for options in groups if isinstance(options, BaseModel)]
-    assert len(described) == 16
+    assert len(described) == 20
     for options in described:
         for field in type(options).model_fields.values():
             assert field.description is None or " ".join(field.description.split()) in text
