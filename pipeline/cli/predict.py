@@ -20,7 +20,7 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     heatmap: Annotated[Path | None, typer.Option(metavar="DIR", help="Write a Grad-CAM picture of each film.")] = None,
     abstain: Annotated[
-        float | None, typer.Option(min=0.0, max=1.0, help="Name no class if its probability is lower.")
+        float | None, typer.Option(min=0.0, max=1.0, help="Name no class if its confidence is lower.")
     ] = None,
     passes: Annotated[int, typer.Option(min=0, max=1000, help="Passes with dropout, for the uncertainty.")] = 30,
     params: ParamsFile = "",
@@ -70,8 +70,20 @@ def _print(found: Sequence[Any]) -> None:
     good = [each for each in found if each.probabilities is not None]
     classes = list(good[0].probabilities or {}) if good else []
     rows = [
-        (each.image, each.label or "abstains", *((each.probabilities or {}).values()), each.sd, each.heatmap)
+        (
+            each.image,
+            each.label or "abstains",
+            *((each.probabilities or {}).values()),
+            each.confidence,
+            each.sd,
+            "unlike the training films" if each.unlike else "",
+            each.heatmap,
+        )
         for each in good
     ]
     if rows:
-        print_table(None, ("image", "class", *(f"p({name})" for name in classes), "sd", "heat map"), rows)
+        print_table(
+            None,
+            ("image", "class", *(f"p({name})" for name in classes), "confidence", "sd", "warning", "heat map"),
+            rows,
+        )

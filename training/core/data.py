@@ -7,7 +7,8 @@ Training selects ``train`` and ``val``; films of ``test`` and
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import keras
 import numpy as np
@@ -63,6 +64,14 @@ class LabeledFilms:
         if self.mask_bits is None:
             return np.zeros((size, size), bool)
         return np.unpackbits(self.mask_bits[self.positions[place]], axis=1, count=size).astype(bool)
+
+    def some(self, most: int) -> Self:
+        """At most so many of the films, evenly over their order."""
+        if len(self) <= most:
+            return self
+        places = np.linspace(0, len(self) - 1, most).round().astype(np.int64)
+        rows = self.rows.iloc[places].reset_index(drop=True)
+        return replace(self, rows=rows, positions=self.positions[places], targets=self.targets[places])
 
     def counts(self) -> dict[str, int]:
         """Number of films of each class, including classes without films."""

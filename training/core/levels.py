@@ -6,6 +6,7 @@ with pneumonia only. (In the paper's code, its first class held the normal films
 
 from dataclasses import dataclass, replace
 
+import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -46,6 +47,12 @@ LEVELS = (
     Level("level1", ("normal", "pneumonia"), ((0,), (1, 2))),
     Level("level2", ("cap", "covid"), ((1,), (2,))),
 )
+
+
+def levels_of(model: keras.Model) -> list[keras.Model]:
+    """The networks of a model in the order in which they decide: those of its levels, or the model itself."""
+    inside = {layer.name: layer for layer in model.layers if isinstance(layer, keras.Model)}
+    return [inside[level.name] for level in LEVELS] if inside else [model]
 
 
 def join(first: Floats, second: Floats) -> Floats:

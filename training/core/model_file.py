@@ -9,10 +9,10 @@ import json
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import keras
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from upath import UPath
 
 from pipeline.core.experiments import ExperimentParams
@@ -23,6 +23,7 @@ from pipeline.prepare.enhance import check_channels
 from sources.core.errors import CxnetError, unknown
 from sources.core.storage import atomic
 from training.core.data import SCALING
+from training.core.rule import Rule
 
 MODEL, HISTORY, HISTORY_LEVEL2, RATES = (
     "model.keras",
@@ -49,6 +50,7 @@ class ModelRecord(BaseModel):
         layers, parameters: size of the network.
         epoch, epochs: the chosen epoch (from 1), and how many were trained.
         val_loss: validation loss of the chosen epoch.
+        threshold, temperature: chosen on the validation films, see :class:`training.core.rule.Rule`.
         films: number of films by split and class.
         pretrained: file, hash, layout, scaling and license of the weights that training started from; None = random.
     """
@@ -69,8 +71,15 @@ class ModelRecord(BaseModel):
     epoch: int
     epochs: int
     val_loss: float
+    threshold: Annotated[float, Field(ge=0.0, le=1.0)]
+    temperature: Annotated[float, Field(gt=0.0)]
     films: dict[str, dict[str, int]]
     pretrained: dict[str, str] | None = None
+
+    @property
+    def rule(self) -> Rule:
+        """How the model decides."""
+        return Rule(self.threshold, self.temperature)
 
     def as_json(self) -> dict[str, Any]:
         """The record as JSON values."""

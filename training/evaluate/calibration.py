@@ -8,47 +8,19 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax
 
+from training.core.rule import tempered, to_logits
 from training.evaluate.metrics import Predictions, Share, one_against_rest, wilson
 from training.evaluate.resample import Bools, Estimate, Floats, Ints, Values, percentiles, ratio, resample
 
 MAX_BINS = 10  # of the reliability curve, with about as many films each
 FILMS_PER_BIN = 10  # at least; so few films give fewer bins
-SMALLEST = 1e-7  # probability; float32 knows none closer to 1
-TEMPERATURES = (0.05, 20.0)
-
-
-def fit_temperature(actual: Ints, probabilities: Floats) -> float:
-    """The temperature with the smallest log loss on validation films.
-
-    Targets are smoothed as by Platt (1999), by one film per class: with hard ones, a model that makes no error on the
-    validation films would become infinitely sure.
-
-    Args:
-        actual: class index of each film (N,).
-        probabilities: of each class (N, k).
-    """
-    logits = to_logits(probabilities)
-    counts = np.bincount(actual, minlength=logits.shape[1])[actual][:, None]
-    targets = (np.eye(logits.shape[1])[actual] * counts + 1) / (counts + logits.shape[1])
-
-    def loss(log_temperature: float) -> float:
-        return float(-(targets * log_softmax(logits / np.exp(log_temperature), axis=1)).sum())
-
-    return float(np.exp(minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded").x))
-
-
-def to_logits(probabilities: Floats) -> Floats:
-    """Logits (N, k) whose softmax are the probabilities; none is surer than the precision of the network allows."""
-    return np.log(np.clip(probabilities, SMALLEST, 1 - SMALLEST))
 
 
 def calibrate(predictions: Predictions, temperature: float) -> Predictions:
     """The same decisions, with the probabilities after dividing the logits by the temperature."""
-    logits = to_logits(predictions.probabilities)
-    return replace(predictions, probabilities=softmax(logits / temperature, axis=1))
+    return replace(predictions, probabilities=tempered(predictions.probabilities, temperature))
 
 
 def measure_calibration(predictions: Predictions, seed: int) -> dict[str, Estimate]:

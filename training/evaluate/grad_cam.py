@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from sources.core.errors import UsageError
 from training.core import backend
+from training.core.levels import levels_of
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -90,8 +91,8 @@ def grad_cam(model: keras.Model, films: Floats, classes: Ints, layer: str | None
         ValueError: ``model`` has no feature maps or no dense last layer.
         CxnetError: Keras does not run on TensorFlow.
     """
-    levels = [each for each in model.layers if isinstance(each, keras.Model)]
-    if levels:
+    levels = levels_of(model)
+    if len(levels) > 1:
         return _cascade(levels, films, classes, layer)
     parts = divide(model, layer)
     side = films.shape[1]

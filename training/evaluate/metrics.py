@@ -227,22 +227,6 @@ def roc_curve(positive: Bools, scores: Floats) -> tuple[Floats, Floats]:
     return np.concatenate([[0.0], fpr]), np.concatenate([[0.0], tpr])
 
 
-def best_threshold(positive: Bools, scores: Floats) -> float:
-    """The threshold with the highest Youden index, recall + specificity - 1; scores from it on are positive.
-
-    It lies halfway to the next lower score. Among equally good thresholds, the one closest to 0.5 is returned.
-
-    Args:
-        positive: whether each film is positive (N,); needs both kinds.
-        scores: probability of each film (N,).
-    """
-    fpr, tpr = roc_curve(positive, scores)
-    steps = np.concatenate([[1.0], np.unique(scores)[::-1], [0.0]])
-    halfway = (steps[:-1] + steps[1:]) / 2
-    best = np.flatnonzero(np.isclose(tpr - fpr, (tpr - fpr).max()))
-    return float(min(halfway[best], key=lambda value: abs(value - 0.5)))
-
-
 def bootstrap(predictions: Predictions, seed: int, draws: int = DRAWS) -> Values:
     """Every metric in ``draws`` resamples of the groups, drawn with replacement; (draws,) float64 each."""
     return resample(predictions.groups, seed, partial(all_metrics, predictions), draws)

@@ -1,20 +1,16 @@
-"""From a model to predictions: probabilities, the class decided on, and what is chosen on the validation films."""
-
-from dataclasses import dataclass
+"""From a model to predictions: probabilities, and the class decided on."""
 
 import keras
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from pipeline.core.experiments import ExperimentParams
-from pipeline.prepare.arrays import ROWS_SCHEMA, Arrays
+from pipeline.prepare.arrays import ROWS_SCHEMA
 from sources.core.items import KEY, field
-from training.core.data import Batches, LabeledFilms, select
+from training.core.data import Batches, LabeledFilms
 from training.core.levels import decide
 from training.core.losses import class_probabilities
-from training.evaluate.calibration import fit_temperature
-from training.evaluate.metrics import Predictions, best_threshold
+from training.evaluate.metrics import Predictions
 from training.evaluate.resample import Floats
 
 BATCH_SIZE = 32
@@ -39,27 +35,6 @@ def predict_probabilities(model: keras.Model, films: LabeledFilms) -> Floats:
     """Probability of each class for each film, (N, k) float64; rows sum to 1."""
     batches = Batches(films, BATCH_SIZE, np.ones(len(films.classes), np.float32))
     return class_probabilities(model.predict(batches, verbose=0))
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What is chosen on the validation films.
-
-    Attributes:
-        threshold: probability from which a film counts as the second of two classes.
-        temperature: divides the logits, so that probabilities agree with frequencies.
-    """
-
-    threshold: float
-    temperature: float
-
-
-def choose_rule(model: keras.Model, arrays: Arrays, options: ExperimentParams) -> Rule:
-    """Fit the temperature, and choose the threshold if the profile asks for it; else it is 0.5."""
-    val = select(arrays, ["val"], options.classes, options.films)
-    probabilities = predict_probabilities(model, val)
-    threshold = 0.5 if options.threshold == "half" else best_threshold(val.targets == 1, probabilities[:, 1])
-    return Rule(threshold, fit_temperature(val.targets, probabilities))
 
 
 def prediction_table(films: LabeledFilms, predictions: Predictions) -> pd.DataFrame:

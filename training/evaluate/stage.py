@@ -1,8 +1,7 @@
 """Stage evaluate: measure one trained experiment on films that it was not trained on.
 
 Reads ``models/<experiment>/`` and ``data/arrays/<inputs>/``, splits ``test`` and ``external``, perhaps test films of a
-second choice (``second_test``); ``val`` only for the temperature, and for the threshold if the profile asks for one
-chosen on it. Writes ``reports/<experiment>/``:
+second choice (``second_test``). Threshold and temperature are the model's. Writes ``reports/<experiment>/``:
 
 - ``metrics.json``: metrics with intervals, by split; how much of the Grad-CAM evidence lies in the lungs
 - ``roc.csv``: ROC curve of the last class, test split
@@ -45,7 +44,7 @@ from training.evaluate.judge import judge
 from training.evaluate.levels import measure_levels
 from training.evaluate.localise import localise
 from training.evaluate.metrics import Performance
-from training.evaluate.predict import Rule, choose_rule, predict_films
+from training.evaluate.predict import predict_films
 from training.evaluate.rates import rates_figure
 from training.evaluate.report_files import draw_figures, write_bytes, write_tables
 from training.evaluate.resample import Estimate
@@ -89,7 +88,7 @@ def run(layout: Layout, params: Params, experiment: str) -> EvaluateSummary:
     backend.start(options.seed)
     model, record = load_model(layout.model(experiment) / MODEL)
     _check_model(layout, arrays, options, record, experiment)
-    rule = choose_rule(model, arrays, options)
+    rule = record.rule
     judged = {
         split: judge(films, predict_films(model, films, rule.threshold, options.scheme), rule.temperature, options.seed)
         for split, films in _unseen_films(arrays, options, experiment).items()
@@ -97,7 +96,7 @@ def run(layout: Layout, params: Params, experiment: str) -> EvaluateSummary:
     test = judged[TEST]
     with atomic_folder(layout.report(experiment)) as folder:
         tables = {split: each.as_table() for split, each in judged.items()}
-        facts = _facts(record, rule, experiment) | tables | _runs(layout, arrays, options, experiment)
+        facts = _facts(record, experiment) | tables | _runs(layout, arrays, options, experiment)
         if options.scheme == "hierarchical":
             facts["levels"] = measure_levels(test.predictions, options.seed)
         facts["localisation"] = localise(model, test.films, test.predictions, options)
@@ -140,9 +139,9 @@ def _unseen_films(arrays: Arrays, options: ExperimentParams, experiment: str) ->
     return {split: each for split, each in films.items() if len(each)}
 
 
-def _facts(record: ModelRecord, rule: Rule, experiment: str) -> dict[str, Any]:
+def _facts(record: ModelRecord, experiment: str) -> dict[str, Any]:
     """What was evaluated, as one sentence and as values."""
-    options = record.options
+    options, rule = record.options, record.rule
     start = "random weights" if options.weights is None else "pretrained weights"
     decision = f"probability threshold {rule.threshold:.3g}" if len(record.classes) == 2 else "the most probable class"
     if options.scheme == "hierarchical":

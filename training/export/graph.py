@@ -1,6 +1,7 @@
 """The parts of an ONNX network: nodes and weights, added one by one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -20,14 +21,26 @@ class Graph:
         """Create an empty network."""
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []
+        self._prefix = ""
+
+    @contextmanager
+    def inside(self, name: str) -> Iterator[None]:
+        """Put ``name/`` before the names of all that is added, so that two networks may have layers of one name."""
+        outside, self._prefix = self._prefix, f"{self._prefix}{name}/"
+        try:
+            yield
+        finally:
+            self._prefix = outside
 
     def add(self, op: str, name: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node with one output, called ``name``; return that name."""
+        """Add a node with one output, called ``name``; return its name in the file."""
+        name = self._prefix + name
         self.nodes.append(helper.make_node(op, list(inputs), [name], name=name, **attributes))
         return name
 
     def weight(self, name: str, values: npt.ArrayLike, dtype: npt.DTypeLike = np.float32) -> str:
-        """Add a constant; return its name."""
+        """Add a constant; return its name in the file."""
+        name = self._prefix + name
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(values, dtype), name))
         return name
 

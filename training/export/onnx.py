@@ -26,17 +26,35 @@ def to_onnx(model: keras.Model, metadata: Mapping[str, str]) -> bytes:
     """
     graph = Graph()
     names: dict[int, str] = {id(tensor): tensor.name for tensor in model.inputs}
+    _write_layers(graph, model, names)
+    inputs = {names[id(tensor)]: _channels_first(tensor.shape) for tensor in model.inputs}
+    outputs = {names[id(tensor)]: _channels_first(tensor.shape) for tensor in model.outputs}
+    return graph.to_bytes(inputs, outputs, metadata)
+
+
+def _write_layers(graph: Graph, model: keras.Model, names: dict[int, str]) -> None:
+    """Write the layers of a network; ``names`` holds the name of each tensor by its id, and gets those of outputs."""
     for layer in model.layers:
         if isinstance(layer, layers.InputLayer):
+            continue
+        # What the layer takes and gives in this network; a network's own properties name its inner tensors instead.
+        taken, made = keras.Operation.input.fget(layer), keras.Operation.output.fget(layer)
+        given = [names[id(tensor)] for tensor in (taken if isinstance(taken, list) else [taken])]
+        if isinstance(layer, keras.Model):
+            names[id(made)] = _write_network(graph, layer, given)
             continue
         write = WRITERS.get(type(layer))
         if write is None:
             raise CxnetError(f"Layer {layer.name} ({type(layer).__name__}) of {model.name} cannot be written as ONNX.")
-        given = layer.input if isinstance(layer.input, list) else [layer.input]
-        names[id(layer.output)] = write(graph, layer, [names[id(tensor)] for tensor in given])
-    inputs = {names[id(tensor)]: _channels_first(tensor.shape) for tensor in model.inputs}
-    outputs = {names[id(tensor)]: _channels_first(tensor.shape) for tensor in model.outputs}
-    return graph.to_bytes(inputs, outputs, metadata)
+        names[id(made)] = write(graph, layer, given)
+
+
+def _write_network(graph: Graph, network: keras.Model, inputs: list[str]) -> str:
+    """Write a network that is a layer of another one; the name of its output."""
+    inside = {id(tensor): name for tensor, name in zip(network.inputs, inputs, strict=True)}
+    with graph.inside(network.name):
+        _write_layers(graph, network, inside)
+    return inside[id(network.outputs[0])]
 
 
 def _channels_first(shape: Shape) -> Shape:
@@ -196,8 +214,9 @@ def _flatten(graph: Graph, layer: layers.Flatten, inputs: list[str]) -> str:
 
 
 def _rescaling(graph: Graph, layer: layers.Rescaling, inputs: list[str]) -> str:
+    rank = len(layer.output.shape) - 2  # axes behind the channels
     scale, offset = (
-        graph.weight(f"{layer.name}/{name}", np.reshape(values, (-1, 1, 1)))
+        graph.weight(f"{layer.name}/{name}", np.reshape(values, (-1, *[1] * rank)))
         for name, values in (("scale", layer.scale), ("offset", layer.offset))
     )
     return graph.add("Add", layer.name, graph.add("Mul", f"{layer.name}/mul", *inputs, scale), offset)
@@ -225,6 +244,7 @@ WRITERS: dict[type, Writer] = {
     layers.GlobalAveragePooling2D: lambda graph, layer, inputs: graph.add(
         "Flatten", layer.name, graph.add("GlobalAveragePool", f"{layer.name}/mean", *inputs)
     ),
+    layers.Multiply: lambda graph, layer, inputs: graph.add("Mul", layer.name, *inputs),
     layers.Add: lambda graph, layer, inputs: graph.add("Add", layer.name, *inputs),
     layers.Concatenate: lambda graph, layer, inputs: graph.add("Concat", layer.name, *inputs, axis=1),
 }

@@ -17,6 +17,7 @@ from sources.core.errors import CxnetError
 from sources.core.storage import atomic
 from training.core import backend
 from training.core.data import to_float
+from training.core.novelty import UNLIKE
 from training.evaluate.grad_cam import grad_cam
 from training.predict.predictor import Judgment, Predictor
 
@@ -33,7 +34,7 @@ class Request:
         images: files and folders.
         model: folder of the model.
         passes: passes with dropout.
-        abstain: probability below which no class is named; None = a class is always named.
+        abstain: confidence below which no class is named; None = a class is always named.
         heatmaps: folder for heat maps; None = none.
         ingest: how files are read.
     """
@@ -55,7 +56,10 @@ class FilmPrediction:
         image_id: sha256 of the file; None if it cannot be read.
         label: the predicted class; None if the model abstains, or the file cannot be used.
         probabilities: probability of each class.
+        confidence: calibrated probability of the likeliest class.
         sd: standard deviation of the likeliest class's probability over passes with dropout; None = no dropout.
+        novelty: share of the validation films that are more like the training films.
+        unlike: whether the film is unlike the training films: more than 99% of the validation films are.
         heatmap: file of the heat map.
         heat: its maximum, in units of the logit: how much evidence the brightest place is.
         problem: why the file cannot be used, as a sentence.
@@ -65,7 +69,10 @@ class FilmPrediction:
     image_id: str | None = None
     label: str | None = None
     probabilities: dict[str, float] | None = None
+    confidence: float | None = None
     sd: float | None = None
+    novelty: float | None = None
+    unlike: bool | None = None
     heatmap: str | None = None
     heat: float | None = None
     problem: str | None = None
@@ -101,13 +108,16 @@ def _predict_film(predictor: Predictor, request: Request, image: Path, film: Fil
     if request.heatmaps is not None:
         heatmap = request.heatmaps / f"{image.stem}_{film.image_id[:8]}.png"
         heat = _write_heatmap(predictor, pixels, judged, heatmap)
-    sure = request.abstain is None or judged.probabilities[judged.predicted] >= request.abstain
+    sure = request.abstain is None or judged.confidence >= request.abstain
     return FilmPrediction(
         image=str(image),
         image_id=film.image_id,
         label=classes[judged.predicted] if sure else None,
         probabilities={name: round(float(p), 6) for name, p in zip(classes, judged.probabilities, strict=True)},
+        confidence=round(judged.confidence, 6),
         sd=None if judged.sd is None else round(judged.sd, 6),
+        novelty=round(judged.novelty, 4),
+        unlike=judged.novelty > UNLIKE,
         heatmap=None if heatmap is None else str(heatmap),
         heat=None if heat is None else round(heat, 6),
     )

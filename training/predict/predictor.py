@@ -4,6 +4,7 @@ The input is made as prepare made those of training, by the record of the model.
 probability over passes with dropout (Gal and Ghahramani 2016, arXiv:1506.02142).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -21,10 +22,13 @@ from pipeline.prepare.inputs import VERSION, as_shown, recipe, to_input
 from pipeline.segment.find import find_lungs
 from sources.core.errors import CxnetError
 from training.core.data import to_float
+from training.core.levels import decide, join, levels_of
+from training.core.losses import class_probabilities
 from training.core.model_file import MODEL, ModelRecord, load_model
+from training.core.novelty import Novelty, vector_of
+from training.core.rule import tempered
 
 Floats = npt.NDArray[np.float64]
-HALF = 0.5  # probability from which a film counts as the second of two classes
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,62 @@ class Judgment:
     Attributes:
         predicted: index of the class.
         probabilities: of each class (k,).
+        confidence: calibrated probability of the predicted class.
         sd: standard deviation of the predicted class's probability over passes with dropout; None = no dropout.
+        novelty: how unlike its training films the film is, see :mod:`training.core.novelty`.
     """
 
     predicted: int
     probabilities: Floats
+    confidence: float
     sd: float | None
+    novelty: float
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that decides between classes, divided at its first dropout.
+
+    Attributes:
+        body: films to their vectors, and to what the first dropout takes, or to the output without dropout.
+        head: from there to the output; None = the network has no dropout.
+    """
+
+    body: keras.Model
+    head: keras.Model | None
+
+    @classmethod
+    def of(cls, model: keras.Model) -> Self:
+        """The parts of a network."""
+        first = next((layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)), None)
+        divided = model.outputs[0] if first is None else first.input
+        head = None if first is None else keras.Model(divided, model.outputs[0])
+        return cls(keras.Model(model.inputs[0], [vector_of(model), divided]), head)
+
+    def look(self, film: npt.NDArray[np.float32]) -> "Look":
+        """See a film (1, S, S, 3)."""
+        vector, divided = self.body(film, training=False)
+        output = divided if self.head is None else self.head(divided, training=False)
+        return Look(np.asarray(vector), np.asarray(divided), class_probabilities(np.asarray(output)))
+
+    def draw(self, look: "Look", passes: int, seed: int) -> Floats:
+        """Probability of each class (passes, k) in passes with dropout; without one, all are the same."""
+        if self.head is None:
+            return np.repeat(look.probabilities, passes, axis=0)
+        for layer in self.head.layers:  # every film meets the same random masks
+            if isinstance(layer, keras.layers.Dropout):
+                state = layer.seed_generator.state
+                state.assign(np.array([seed, 0], state.dtype))
+        return class_probabilities(np.asarray(self.head(np.repeat(look.divided, passes, axis=0), training=True)))
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What a network sees in a film: its vector (1, d), what its dropout takes (1, e), and probabilities (1, k)."""
+
+    vector: npt.NDArray[np.float32]
+    divided: npt.NDArray[np.float32]
+    probabilities: Floats
 
 
 @dataclass(frozen=True)
@@ -49,14 +103,14 @@ class Predictor:
     Attributes:
         model: the network.
         record: its record.
-        body: films to what the first dropout takes; None = the network has no dropout.
-        head: from there to the outputs.
+        networks: its parts: one, or that of each level of a hierarchical experiment.
+        novelty: recognizes films that are unlike its training films.
     """
 
     model: keras.Model
     record: ModelRecord
-    body: keras.Model | None
-    head: keras.Model | None
+    networks: tuple[Network, ...]
+    novelty: Novelty
 
     @classmethod
     def load(cls, folder: UPath) -> Self:
@@ -67,10 +121,9 @@ class Predictor:
         """
         model, record = load_model(folder / MODEL)
         _prepare_params(record, folder)
-        first = next((layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)), None)
-        if first is None:
-            return cls(model, record, None, None)
-        return cls(model, record, keras.Model(model.inputs[0], first.input), keras.Model(first.input, model.outputs[0]))
+        levels = levels_of(model)
+        novelty = Novelty.read(folder, vector_of(levels[0]).shape[-1])
+        return cls(model, record, tuple(map(Network.of, levels)), novelty)
 
     def to_input(self, gray: Gray) -> Pixels:
         """The input (size, size, 3) uint8 of a film that is upright; it keeps its tones."""
@@ -93,28 +146,30 @@ class Predictor:
             passes: number of passes with dropout; 0 = no uncertainty.
         """
         film = to_float(pixels[None])
-        probabilities = _of_classes(self.model(film, training=False))[0]
-        two = len(self.record.classes) == 2
-        predicted = int(probabilities[1] >= HALF) if two else int(probabilities.argmax())
-        if self.body is None or self.head is None or passes == 0:
-            return Judgment(predicted, probabilities, None)
-        vectors = np.repeat(np.asarray(self.body(film, training=False)), passes, axis=0)
-        self._seed_dropout()
-        drawn = _of_classes(self.head(vectors, training=True))
-        return Judgment(predicted, probabilities, float(drawn[:, predicted].std()))
+        looks = [network.look(film) for network in self.networks]
+        probabilities = _joined([look.probabilities for look in looks])
+        rule, options = self.record.rule, self.record.options
+        predicted = int(decide(probabilities, options.scheme, rule.threshold)[0])
+        return Judgment(
+            predicted=predicted,
+            probabilities=probabilities[0],
+            confidence=float(tempered(probabilities, rule.temperature)[0, predicted]),
+            sd=self._spread(looks, predicted, passes),
+            novelty=float(self.novelty.measure(looks[0].vector)[0]),
+        )
 
-    def _seed_dropout(self) -> None:
-        """Let every film meet the same random masks."""
-        for layer in self.model.layers:
-            if isinstance(layer, keras.layers.Dropout):
-                state = layer.seed_generator.state
-                state.assign(np.array([self.record.options.seed, 0], state.dtype))
+    def _spread(self, looks: Sequence[Look], predicted: int, passes: int) -> float | None:
+        """Standard deviation of the predicted class's probability over passes with dropout."""
+        if passes == 0 or all(network.head is None for network in self.networks):
+            return None
+        seed = self.record.options.seed
+        drawn = [network.draw(look, passes, seed) for network, look in zip(self.networks, looks, strict=True)]
+        return float(_joined(drawn)[:, predicted].std())
 
 
-def _of_classes(outputs: keras.KerasTensor) -> Floats:
-    """Probability of each class (N, k) from the outputs (N, 1) or (N, k)."""
-    given = np.asarray(keras.ops.convert_to_numpy(outputs), np.float64)
-    return np.concatenate([1 - given, given], axis=1) if given.shape[1] == 1 else given
+def _joined(levels: Sequence[Floats]) -> Floats:
+    """Probability of each class (N, k), from those that each level of a hierarchical experiment gives."""
+    return levels[0] if len(levels) == 1 else join(*(each[:, 1] for each in levels))
 
 
 def _prepare_params(record: ModelRecord, where: object) -> PrepareParams:

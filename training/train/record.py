@@ -15,6 +15,7 @@ from pipeline.prepare.arrays import Arrays
 from training.core import backend
 from training.core.data import SCALING, LabeledFilms
 from training.core.model_file import ModelRecord, rows_sha256
+from training.core.rule import Rule
 from training.pretrained.converted import Pretrained
 
 # Packages whose code can change a model; `dvc.yaml` retrains when they change.
@@ -29,6 +30,7 @@ def make_record(
     model: keras.Model,
     history: pd.DataFrame,
     films: dict[str, LabeledFilms],
+    rule: Rule,
     pretrained: Pretrained | None = None,
 ) -> ModelRecord:
     """The record of a finished training run.
@@ -41,6 +43,7 @@ def make_record(
         model: the trained network.
         history: one row per epoch, as :func:`training.train.fit.fit` returns it.
         films: films by split, train and val.
+        rule: chosen on the validation films.
         pretrained: the weights that training started from.
     """
     best = history.iloc[int(np.nanargmin(history["val_loss"]))]
@@ -59,6 +62,8 @@ def make_record(
         epoch=int(best["epoch"]),
         epochs=len(history),
         val_loss=float(best["val_loss"]),
+        threshold=rule.threshold,
+        temperature=rule.temperature,
         films={split: each.counts() for split, each in films.items()},
         pretrained=None if pretrained is None else pretrained.origin.as_record(),
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pipeline.core.experiments import ExperimentParams
@@ -11,6 +12,7 @@ from training.core import backend
 from training.core.data import Batches, LabeledFilms
 from training.core.levels import join
 from training.core.losses import class_probabilities
+from training.core.novelty import JUDGES, REFERENCES, Novelty, vector_of
 from training.core.protocols import Division
 from training.core.runs_file import Floats, run_rows
 from training.core.vectors import VectorBatches
@@ -90,6 +92,19 @@ def predict(learners: list[Learner], films: LabeledFilms) -> Floats:
     """Probability of each class for each film, (N, k), from the learner of each level; rows sum to 1."""
     outputs = [_outputs(learner, films) for learner in learners]
     return outputs[0] if len(outputs) == 1 else join(*(each[:, 1] for each in outputs))
+
+
+def novelty_of(learner: Learner, train: LabeledFilms, val: LabeledFilms) -> Novelty:
+    """What recognizes films that are unlike those that the network learned from."""
+    return Novelty.of(*(_vectors(learner, films.some(most)) for films, most in ((train, REFERENCES), (val, JUDGES))))
+
+
+def _vectors(learner: Learner, films: LabeledFilms) -> npt.NDArray[np.float32]:
+    if learner.vectors is not None:
+        return learner.vectors.films[films.positions]
+    network = keras.Model(learner.model.inputs[0], vector_of(learner.model))
+    batches = Batches(films, BATCH_SIZE, np.ones(len(films.classes), np.float32))
+    return np.asarray(network.predict(batches, verbose=0), np.float32)
 
 
 def _outputs(learner: Learner, films: LabeledFilms) -> Floats:

@@ -5,6 +5,7 @@ Reads ``data/arrays/<inputs>/``; the model that is kept learns from the splits `
 
 - ``model.keras``: the network, with the weights of the epoch with the lowest validation loss
 - ``params.json``: the record of the run
+- ``novelty.npz``: vectors of training films, by which a new film is recognized as unlike them
 - ``history.csv``: one row per epoch; ``history_level2.csv``: the same of the second level of a hierarchical experiment
 - ``rates.csv``: loss by learning rate, if the experiment has a range test
 - ``runs.parquet``: what each run predicts for its test films, if the experiment has several runs
@@ -29,12 +30,13 @@ from training.core import backend
 from training.core.data import LabeledFilms, check_classes, check_groups
 from training.core.model_file import HISTORY, HISTORY_LEVEL2, MODEL, RATES, experiment_options, save_model
 from training.core.protocols import Division, divide
+from training.core.rule import choose_rule
 from training.core.runs_file import RUNS, write_runs
 from training.models import build, pretrained_of
 from training.train.learner import Learners, learners_of
 from training.train.range_test import Rates, try_rates
 from training.train.record import make_record
-from training.train.runs import Runs
+from training.train.runs import Runs, novelty_of, predict
 from training.train.unfinished import Unfinished
 
 log = logging.getLogger(__name__)
@@ -85,10 +87,12 @@ def run(layout: Layout, params: Params, experiment: str) -> TrainSummary:
     runs = Runs(experiment, options, divisions, unfinished)
     histories = runs.train(learners, 0, kept)
     films = {"train": kept.train, "val": kept.val}
-    record = make_record(layout, arrays, options, experiment, model, histories[0], films, pretrained_of(options))
+    rule = choose_rule(kept.val.targets, predict(list(learners.values()), kept.val), options.threshold)
+    record = make_record(layout, arrays, options, experiment, model, histories[0], films, rule, pretrained_of(options))
     with atomic_folder(layout.model(experiment)) as folder:
         save_model(model, folder / MODEL, record)
         write_json(folder / PARAMS, record.as_json())
+        novelty_of(next(iter(learners.values())), kept.train, kept.val).write(folder)
         for history, name in zip(histories, (HISTORY, HISTORY_LEVEL2), strict=False):
             _write_csv(folder / name, history)
         if rates is not None:

@@ -33,6 +33,8 @@ def record(**changed):
         "epoch": 2,
         "epochs": 3,
         "val_loss": 0.5,
+        "threshold": 0.5,
+        "temperature": 1.0,
         "films": {"train": {"normal": 1, "covid": 1}},
     }
     return ModelRecord(**{**values, **changed})

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 from sklearn import metrics as sklearn_metrics
 
+from training.core.rule import fit_temperature
 from training.evaluate.calibration import (
     MAX_BINS,
     CalibrationStatistics,
     bins,
     calibrate,
-    fit_temperature,
     measure_calibration,
     reliability,
 )

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn import metrics as sklearn_metrics
 
+from training.core.rule import best_threshold
 from training.evaluate.metrics import (
     Predictions,
     Share,
     auroc,
-    best_threshold,
     bootstrap,
     confusion,
     confusion_metrics,

@@ -8,6 +8,7 @@ from keras import layers
 
 from sources.core.errors import CxnetError
 from training.export.onnx import to_onnx
+from training.models.cascade import cascade
 from training.models.lung_net import lung_net
 from training.models.unet import unet
 
@@ -56,6 +57,25 @@ def test_the_file_gives_the_outputs_of_the_network(model):
     net = cv2.dnn.readNetFromONNX(np.frombuffer(data, np.uint8))
     net.setInput(planes)
     assert np.abs(net.forward() - expected).max() < 1e-4
+
+
+def test_a_model_of_two_levels_is_written_with_both():
+    levels = [randomized(resnet_like(name)) for name in ("level1", "level2")]
+    model = cascade(16, levels)
+    films = np.random.default_rng(1).random((4, 16, 16, 3)).astype(np.float32)
+    data = to_onnx(model, {})
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {session.get_inputs()[0].name: films.transpose(0, 3, 1, 2)})
+    expected = model.predict(films, verbose=0)
+    assert np.abs(found - expected).max() < 1e-4
+    assert np.ptp(expected) > 0.01
+
+
+def resnet_like(name):
+    """A network with one output, whose layers are called like those of another one."""
+    films = keras.Input((16, 16, 3))
+    maps = layers.Conv2D(4, 3, name="conv")(films)
+    return keras.Model(films, layers.Dense(1, "sigmoid", name="output")(layers.Flatten(name="flat")(maps)), name=name)
 
 
 def test_equal_networks_give_equal_files_with_their_metadata():

@@ -9,13 +9,16 @@ import pandas as pd
 import pytest
 from synthetic_arrays import SIZE, profile, write_arrays
 from typer.testing import CliRunner
+from upath import UPath
 
 from pipeline.classifiers.film_file import read_film
 from pipeline.cli.main import app
 from pipeline.core.params import IngestParams, PrepareParams
 from pipeline.prepare.inputs import to_input
-from training.core.data import LabeledFilms
+from training.core.data import LabeledFilms, to_float
+from training.core.levels import decide
 from training.core.model_file import MODEL, load_model, save_model
+from training.core.novelty import FILE, Novelty
 from training.evaluate.predict import predict_probabilities
 from training.train import stage as train
 
@@ -35,6 +38,11 @@ def folder(tmp_path_factory):
     features = keras.layers.Dropout(0.5)(keras.layers.GlobalAveragePooling2D()(maps))
     model = keras.Model(films, keras.layers.Dense(1, activation="sigmoid")(features))
     save_model(model, layout.model("dropout") / MODEL, record)
+    rng = np.random.default_rng(1)
+    Novelty.of(*(rng.random((8, 4), np.float32) for _ in range(2))).write(layout.model("dropout"))
+    hierarchical = {"classes": ("normal", "cap", "covid"), "scheme": "hierarchical", "epochs": 1, "model": "resnet"}
+    layout = write_arrays(root / "three", hierarchical["classes"])
+    train.run(layout, profile(**hierarchical), "tiny")
     (root / "films").mkdir()
     rng = np.random.default_rng(6)
     for number in range(FILMS):
@@ -64,9 +72,57 @@ def test_probabilities_are_those_of_evaluate(folder, name):
     assert "Not a medical device" in found["notice"]
 
 
-def _path(folder, name):
-    from upath import UPath
+def test_a_hierarchical_model_decides_level_by_level_and_is_unsure_by_the_dropout_of_both(folder):
+    three = folder / "three" / "models" / "tiny"
+    _, found = predict(folder / "films", "--model", three)
+    model, record = load_model(UPath(three) / MODEL)
+    assert record.options.scheme == "hierarchical"
+    for number, film in enumerate(found["films"]):
+        gray = read_film(folder / "films" / f"film{number}.png", IngestParams()).gray
+        expected = model.predict(to_float(to_input(gray, None, SIZE, PrepareParams())[None]), verbose=0)
+        np.testing.assert_allclose(list(film["probabilities"].values()), expected[0], atol=2e-6)
+        assert film["label"] == record.classes[int(decide(expected, "hierarchical")[0])]
+        assert film["sd"] > 0
+        assert 0 <= film["novelty"] <= 1
+        assert film["unlike"] == (film["novelty"] > 0.99)
 
+
+def test_the_threshold_and_the_temperature_are_those_of_training(folder):
+    source = UPath(folder) / "models" / "tiny"
+    model, record = load_model(source / MODEL)
+    _, usual = predict(folder / "films", "--model", source)
+    scores = [film["probabilities"]["covid"] for film in usual["films"]]
+    changed = UPath(folder) / "models" / "changed"
+    between = (min(scores) + max(scores)) / 2
+    save_model(model, changed / MODEL, record.model_copy(update={"threshold": between, "temperature": 3.0}))
+    (changed / FILE).write_bytes((source / FILE).read_bytes())
+    _, found = predict(folder / "films", "--model", changed)
+    assert [film["label"] for film in found["films"]] == [("normal", "covid")[score >= between] for score in scores]
+    assert [film["probabilities"]["covid"] for film in found["films"]] == scores
+    for film, score in zip(found["films"], scores, strict=True):
+        odds = (score / (1 - score)) ** (1 / 3.0)
+        calibrated = odds / (1 + odds)
+        expected = calibrated if film["label"] == "covid" else 1 - calibrated
+        assert film["confidence"] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK", "short", "objects"])
+def test_a_bad_file_of_vectors_is_one_sentence(folder, tmp_path, content):
+    copy = UPath(tmp_path) / "model"
+    copy.mkdir()
+    (copy / MODEL).write_bytes((UPath(folder) / "models" / "tiny" / MODEL).read_bytes())
+    if content == "short":
+        Novelty(np.zeros((3, 2), np.float16), np.zeros(3, np.float32)).write(copy)
+    elif content == "objects":
+        np.savez(str(copy / FILE), references=np.array([{}]), distances=np.zeros(2))
+    elif content is not None:
+        (copy / FILE).write_bytes(content)
+    result, _ = predict(folder / "films", "--model", copy)
+    assert result.exit_code == 1
+    assert "train its experiment again" in str(result.exception)
+
+
+def _path(folder, name):
     return UPath(folder / "models" / name / MODEL)
 
 

@@ -39,7 +39,7 @@ def test_a_run_writes_the_model_its_history_and_its_record(trained):
     layout, summary = trained
     record = json.loads((layout.model("tiny") / "params.json").read_text())
     losses = history(layout)["val_loss"]
-    assert set(files(layout)) == {"model.keras", "params.json", "history.csv"}
+    assert set(files(layout)) == {"model.keras", "params.json", "history.csv", "novelty.npz"}
     assert (summary.layers, summary.parameters, summary.epochs) == (10, 39_875, 3)
     assert (summary.val_loss, summary.epoch) == (pytest.approx(losses.min(), rel=1e-5), losses.idxmin() + 1)
     assert list(history(layout)["epoch"]) == [1, 2, 3]
