@@ -20,6 +20,7 @@ from pipeline.core.schema import (
 )
 from pipeline.core.tables import has_unknown_patient, unknown_patients_warning
 from pipeline.report import models, numbers, page, pictures
+from pipeline.report.enhanced import enhanced_films
 from sources.core.items import KEY
 from sources.core.storage import read_table
 
@@ -81,6 +82,7 @@ def build_page(layout: Layout, params: Params, tables: Tables) -> page.Page:
             numbers.value_counts(tables.contradictions["kind"], ("kind", "films")),
             numbers.strongest_contradictions(tables.contradictions),
         ),
+        enhanced=enhanced_films(layout, kept_films, params.prepare),
         matching=page.Matching(
             ", ".join(params.harmonise.sources), pictures.matched_films(layout, pictures.choose_matched(manifest))
         ),

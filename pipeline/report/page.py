@@ -97,6 +97,7 @@ class Page:
     duplicates: Duplicates
     quality: Quality
     contradictions: Contradictions
+    enhanced: list[Sheet]
     matching: Matching
     splits: Splits
     models: list[Model]
