@@ -5,16 +5,14 @@ import numpy as np
 from reported import laid_out
 
 from pipeline.core.params import PrepareParams
-from pipeline.core.schema import MANIFEST_SCHEMA
+from pipeline.report.content import Tables
 from pipeline.report.enhanced import HEIGHT, SIDE, enhanced_films
 from pipeline.report.pictures import choose_kept
-from sources.core.storage import read_table
 
 
 def test_a_film_of_every_label_stands_beside_its_enhancements(tmp_path):
     layout = laid_out(tmp_path)
-    manifest = read_table(layout.manifest / "manifest.parquet", MANIFEST_SCHEMA)
-    sheets = enhanced_films(layout, choose_kept(manifest[manifest["status"] == "kept"]), PrepareParams())
+    sheets = enhanced_films(layout, choose_kept(Tables.read(layout).kept), PrepareParams())
     assert [sheet.title.split(":")[0] for sheet in sheets] == ["covid", "normal"]
     for sheet in sheets:
         pictures = [cv2.imdecode(np.frombuffer(each.picture, np.uint8), cv2.IMREAD_GRAYSCALE) for each in sheet.films]
