@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.audit import add_audit_commands
 from pipeline.cli.console import Verbs, print_table, run_guarded, timed
 from pipeline.cli.images import add_image_commands
 from pipeline.cli.models import add_model_commands
@@ -23,6 +24,7 @@ from pipeline.cli.options import (
     read_params,
     stage_params,
 )
+from pipeline.cli.release import snapshots
 from pipeline.core.stages import PICTURE_STAGES, STAGES
 from sources.core.temporary import scratch_folder
 
@@ -37,6 +39,7 @@ app = typer.Typer(
 )
 
 RUN, LOOK, STAGE_PANEL, LEARN = "Run everything", "Look things up", "Pipeline stages, in order", "Models"
+SHARE = "Prove and share"
 
 
 def main() -> None:
@@ -84,13 +87,17 @@ def doctor(
 @app.command(rich_help_panel=LOOK)
 def show(
     manifest: Annotated[str | None, typer.Argument(help="A manifest.parquet. Default: this project's.")] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(metavar="SQL", help="Only rows for which this holds: \"label = 'covid' and age < 40\"."),
+    ] = None,
+    sheet: Annotated[Path | None, typer.Option(metavar="FILE", help="Write their films to this PNG.")] = None,
     root: Root = ".",
 ) -> None:
-    """Summarize a manifest: rows by label, source, view and status, and the most frequent reasons for exclusion."""
-    from pipeline.report.summary import manifest_tables
+    """Summarize a manifest or snapshot: rows by label, source, view and status, and the reasons for exclusion."""
+    from pipeline.cli.show import show_manifest
 
-    for table in manifest_tables(layout_at(root), manifest):
-        print_table(table.title, table.columns, table.rows)
+    show_manifest(layout_at(root), manifest, where, sheet)
 
 
 @app.command(rich_help_panel=LOOK)
@@ -234,6 +241,8 @@ def conceal(
     _run_stage("conceal", root, params, (workers, scheduler), module="pipeline.manifest.conceal")
 
 
+add_audit_commands(app, SHARE)
+app.add_typer(snapshots, name="snapshot", rich_help_panel=SHARE)
 add_model_commands(app, LEARN)
 _add_stage("report", LEARN)
 

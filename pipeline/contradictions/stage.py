@@ -44,7 +44,7 @@ from pipeline.core.params import Params
 from pipeline.core.schema import CONFLICTS_SCHEMA, CONTRADICTIONS_SCHEMA, MANIFEST_SCHEMA
 from pipeline.core.summary import Summary
 from pipeline.core.tables import row_names
-from pipeline.decisions.file import read_decisions
+from pipeline.decisions.file import all_decisions
 from pipeline.prepare.arrays import read_arrays
 from sources.core.items import KEY
 from sources.core.storage import read_table, write_table
@@ -96,7 +96,7 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Con
         *contradicting_sexes(rows),
         *_contradicting_predictions(layout, params, rows),
     ]
-    decided = {entry.image_id for entry in read_decisions(layout.decisions) if entry.field == "label"}
+    decided = {entry.image_id for entry in all_decisions(layout) if entry.field == "label"}
     table = _table_of(rows, contradictions, decided)
     write_table(layout.contradictions, table, CONTRADICTIONS_SCHEMA)
     return ContradictionsSummary.of(table)

@@ -90,8 +90,13 @@ class Layout:
 
     @property
     def decisions(self) -> UPath:
-        """What people decided; the only file to edit by hand."""
+        """What people decided; the file to edit by hand."""
         return self.root / "curation" / "decisions.csv"
+
+    @property
+    def withdrawn(self) -> UPath:
+        """Films that were withdrawn; it travels with every snapshot."""
+        return self.root / "curation" / "withdrawn.csv"
 
     def arrays(self, inputs: str) -> UPath:
         """Model inputs by name (see :class:`pipeline.core.experiments.Inputs`): images, and their rows."""

@@ -70,7 +70,7 @@ class ShardWriter:
         if self._writer is None:
             path = self._folder / f"{self._prefix}-{self._shards:05d}.parquet"
             file = self._open.enter_context(atomic(path))
-            self._writer = self._open.enter_context(sealed_writer(file, self._schema, **_format(self._schema)))
+            self._writer = self._open.enter_context(sealed_writer(file, self._schema, **shard_format(self._schema)))
             self._shards += 1
         return self._writer
 
@@ -96,7 +96,7 @@ def with_picture(row: Mapping[str, Any], png: bytes) -> dict[str, Any]:
     return {**row, IMAGE_FIELD.name: {"bytes": png, "path": f"{row['image_id']}.png"}}
 
 
-def _format(schema: pa.Schema) -> dict[str, Any]:
+def shard_format(schema: pa.Schema) -> dict[str, Any]:
     """Options of a Parquet writer that neither compresses nor indexes pictures."""
     columns = [path for entry in schema for path in _leaves(entry)]
     small = [path for path in columns if not path.startswith(f"{IMAGE_FIELD.name}.")]

@@ -84,7 +84,8 @@ def run_steps(
     for step in _steps(layout, local, params, executor, fetch):
         began = time.perf_counter()
         options = {name: getattr(params, name) for name in step.options}
-        decisions = {"decisions": content_of(layout.decisions)} if step.stage in DECIDED else {}
+        decided = {"decisions": layout.decisions, "withdrawn": layout.withdrawn}
+        decisions = {name: content_of(path) for name, path in decided.items()} if step.stage in DECIDED else {}
         key = key_of({name: _plain(value) for name, value in options.items()}, inputs | decisions)
         receipt = None if step.is_always_run else receipts.current(step.label, key, step.outputs)
         was_run = receipt is None

@@ -35,6 +35,8 @@ from pydantic.dataclasses import dataclass
 from pydantic_core import ErrorDetails
 from upath import UPath
 
+from pipeline.core.layout import Layout
+from pipeline.core.withdrawn import read_withdrawn
 from sources.core.errors import UsageError
 from sources.core.items import LABELS, VIEWS
 
@@ -42,6 +44,8 @@ VALUES = {"label": LABELS, "view": VIEWS, "duplicate_of": None}  # field -> its 
 LONGEST = 2000  # characters in one cell
 IN_ANY_CASE = ("image_id", "decision", "field")  # columns
 SEPARATOR = re.compile(r'\A"?sep=."?[\r\n]+', re.IGNORECASE)  # a line of Excel
+NO_DATE = "1900-01-01"  # of a withdrawal; its own file has the day
+BEHIND_ALL = 1_000_000_000  # line of the first withdrawal
 DOTTED_DATE = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})")
 
 MESSAGES = {  # type of a pydantic error -> our words
@@ -138,6 +142,19 @@ def read_decisions(path: UPath) -> list[Decision]:
     except csv.Error as error:
         raise UsageError(f"{path}, line {reader.line_num}: not valid CSV ({error}).") from None
     return decisions
+
+
+def all_decisions(layout: Layout) -> list[Decision]:
+    """The decisions of people, and after them, so that nothing overrules them, the films that were withdrawn.
+
+    Raises:
+        UsageError: a line of either file is not valid.
+    """
+    withdrawn = [
+        Decision(image_id, "exclude", "", "", "withdrawn", NO_DATE, why or "no reason stated", BEHIND_ALL + number)
+        for number, (image_id, why) in enumerate(sorted(read_withdrawn(layout.withdrawn).items()))
+    ]
+    return [*read_decisions(layout.decisions), *withdrawn]
 
 
 def in_force(decisions: Iterable[Decision]) -> list[Decision]:

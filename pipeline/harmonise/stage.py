@@ -19,7 +19,7 @@ from pipeline.core.schema import HARMONISE_SCHEMA
 from pipeline.core.summary import Summary
 from pipeline.core.tables import read_rows
 from pipeline.decisions import replay
-from pipeline.decisions.file import read_decisions
+from pipeline.decisions.file import all_decisions
 from pipeline.harmonise.reference import Reference, compute_reference, histograms, keys_of
 from pipeline.imaging.histogram import match_curve
 from sources.core.errors import unknown
@@ -53,7 +53,7 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Har
     options = params.harmonise
     rows = read_rows(layout, after="views")
     _check_sources(options, rows, [folder.name for folder in params.folders])
-    decided = replay.apply(rows, read_decisions(layout.decisions))
+    decided = replay.apply(rows, all_decisions(layout))
     matched = decided[decided["excluded_by"].isna() & decided["source"].isin(options.sources)]
     nothing_to_match = matched.empty and options.reference == "covid_mean"
     reference = None if nothing_to_match else compute_reference(layout, decided, options, params.split, executor)

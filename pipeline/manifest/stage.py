@@ -23,7 +23,7 @@ from pipeline.core.shards import ShardWriter, with_picture
 from pipeline.core.summary import Summary
 from pipeline.core.tables import iter_images, read_rows
 from pipeline.decisions import replay
-from pipeline.decisions.file import read_decisions
+from pipeline.decisions.file import all_decisions
 from pipeline.manifest.rules import broken_rules, build
 from sources.core.errors import CxnetError
 from sources.core.items import KEY, LABELS
@@ -65,7 +65,7 @@ def run(layout: Layout, params: Params, executor: Executor | None = None) -> Man
         CxnetError: the stage tables do not fit together, or the pool lacks a picture.
     """
     rows = read_rows(layout, after="harmonise").sort_values(list(KEY), kind="stable", ignore_index=True)
-    decided = read_decisions(layout.decisions)
+    decided = all_decisions(layout)
     rows = build(rows, decided, params.manifest)
     if broken := broken_rules(rows, params.manifest):
         raise CxnetError(f"The manifest would be inconsistent: {'; '.join(broken)}; run `dvc repro`.")

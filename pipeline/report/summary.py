@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
 from upath import UPath
 
 from pipeline.core.layout import Layout
@@ -59,15 +60,25 @@ def manifest_tables(layout: Layout, manifest: str | None = None) -> list[Table]:
     Raises:
         CxnetError: the file is absent, not Parquet, or not a manifest, or the receipt of a source is damaged.
     """
+    path = manifest_path(layout, manifest)
+    kinds = count_kinds(read_arrow(path, COLUMNS))
+    return kind_tables(kinds, origins(path, kinds))
+
+
+def manifest_path(layout: Layout, manifest: str | None = None) -> UPath:
+    """The manifest that is meant: a file, the one in a folder, or this project's."""
     folder = UPath(manifest) if manifest else layout.manifest
-    path = folder if folder.suffix == ".parquet" else folder / "manifest.parquet"
-    kinds = count_kinds(path)
-    return [label_table(kinds, origins(path, kinds)), stratum_table(kinds), reason_table(kinds)]
+    return folder if folder.suffix == ".parquet" else folder / "manifest.parquet"
 
 
-def count_kinds(path: UPath) -> Counts:
+def kind_tables(kinds: Counts, fetched_from: Sequence[str] = ()) -> list[Table]:
+    """Rows by label, by source and label, and the most frequent reasons."""
+    return [label_table(kinds, fetched_from), stratum_table(kinds), reason_table(kinds)]
+
+
+def count_kinds(rows: pa.Table) -> Counts:
     """How many rows of each kind a manifest has."""
-    values = read_arrow(path, COLUMNS).select(COLUMNS).to_pydict().values()
+    values = rows.select(COLUMNS).to_pydict().values()
     return Counter(
         Kind(source, label or UNLABELED, view, status, excluded_by, general_reason(reason or ""))
         for source, label, view, status, excluded_by, reason in zip(*values, strict=True)

@@ -27,6 +27,7 @@ def start(seed: int) -> None:
     if keras.config.backend() == "tensorflow":
         import tensorflow as tf
 
+        tf.get_logger().setLevel("ERROR")  # it warns of every new network that predicts: several runs have several
         tf.config.experimental.enable_op_determinism()
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
