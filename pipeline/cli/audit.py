@@ -28,14 +28,29 @@ def check(
     place: Annotated[
         str | None, typer.Argument(metavar="[MANIFEST|SNAPSHOT]", help="Default: this project's data set.")
     ] = None,
+    certificate: Annotated[
+        bool,
+        typer.Option(
+            "--certificate",
+            help="Also make the certificate of the splits: a project gets it as reports/splits.certificate.json, "
+            "that of a snapshot is compared.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every violation.")] = False,
     root: Root = ".",
 ) -> None:
     """Prove a data set: tables against their rules, files against their hashes; exit code 1 if a rule is broken."""
+    from pipeline.audit.check import certify
     from pipeline.audit.check import check as check_place
     from pipeline.audit.dataset import find_place
 
-    found = check_place(find_place(place, layout_at(root)))
+    layout = layout_at(root)
+    data = find_place(place, layout)
+    found = check_place(data)
+    if certificate and found.rows:
+        path, differences = certify(data, layout)
+        found = found.with_more(differences)
+        typer.echo(f"{path}: {'not what the tables say' if differences else 'certified'}", err=as_json)
     if as_json:
         facts = {"place": found.place, "rows": found.rows, "kept": found.kept, "splits": found.has_splits}
         facts |= {"pictures": found.pictures, "files": found.files}

@@ -26,6 +26,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from upath import UPath
 
+from pipeline.audit.certificate import FILE as CERTIFICATE
+from pipeline.audit.certificate import write as write_certificate
+from pipeline.audit.check import make_certificate
 from pipeline.audit.dataset import MANIFEST, SPLITS, WITHDRAWN, project
 from pipeline.audit.rules import Tables, check_tables
 from pipeline.core.exclusive import exclusive
@@ -98,6 +101,7 @@ def create(layout: Layout, params: Params, name: str, place: UPath, purpose: Pur
             _copy_locks(data.locks, folder)
             _copy_extras(layout, params, folder)
             write_attribution(folder / "ATTRIBUTION.csv", tables.kept, purpose)
+            write_certificate(folder / CERTIFICATE, make_certificate(data))
             files = record_files(folder, files_below(folder))
             films = {str(key): int(count) for key, count in classes_of(tables.kept).value_counts().sort_index().items()}
             record = SnapshotRecord(

@@ -12,6 +12,7 @@ from released import build, change, first, run
 from typer.testing import CliRunner
 from upath import UPath
 
+from pipeline.audit.certificate import nearest_pairs
 from pipeline.audit.check import check
 from pipeline.audit.dataset import find_place
 from pipeline.cli.main import app
@@ -332,6 +333,33 @@ def test_a_list_of_withdrawn_films_that_is_none_is_one_sentence(project):
     layout.withdrawn.write_text("image_id,when,why\nnot a hash,2026-01-01,x\n")
     with pytest.raises(UsageError, match=r"withdrawn\.csv, line 2: expected"):
         run(layout, params, ("manifest",))
+
+
+def test_the_certificate_travels_and_can_be_made_again(made, copied):
+    told = json.loads((made.folder / "splits.certificate.json").read_text())
+    assert told["tables"]["manifest"] == made.record.manifest_sha256
+    assert {entry["violations"] for entry in told["rules"]} == {0}
+    assert sum(split["films"] for split in told["splits"].values()) == 10
+    result = CliRunner().invoke(app, ["check", str(made.folder), "--certificate"])
+    assert (result.exit_code, "certified" in result.output) == (0, True), result.output
+    path = copied / "splits.certificate.json"
+    path.write_text(path.read_text().replace('"films_of_unknown_patients": 0', '"films_of_unknown_patients": 7'))
+    result = CliRunner().invoke(app, ["check", str(copied), "--certificate", "--json"])
+    assert result.exit_code == 1
+    assert "films_of_unknown_patients" in result.stdout
+
+
+def test_the_nearest_films_of_two_splits_are_named():
+    rows = pd.DataFrame(
+        {
+            "source": "a",
+            "item_id": ["1", "2", "3"],
+            "phash": ["0000000000000000", "0000000000000003", "ffffffff00000000"],
+            "split": ["train", "test", "test"],
+        }
+    )
+    (pair,) = nearest_pairs(rows)
+    assert (pair.a, pair.b, pair.a_split, pair.b_split, pair.bits) == ("a/1", "a/2", "train", "test", 2)
 
 
 def test_a_record_is_read_as_it_was_written(made):
