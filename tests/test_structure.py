@@ -21,6 +21,7 @@ ENTRIES = {
     "sandbox": ["pipeline.fetch.sandbox", "sources.sandbox.sites.*"],
     "fetch_folder": ["pipeline.fetch.stage", "sources.folder"],
     **{name: [f"pipeline.{name}.stage"] for name in (*STAGES, "report")},
+    "audit": ["pipeline.audit.stage"],
     **{name: [f"training.{name}.stage"] for name in ("train", "evaluate", "compare")},
 }
 FETCHES = {f"fetch@{name}": ["pipeline.fetch.stage", f"sources.{name}"] for name in registry()}

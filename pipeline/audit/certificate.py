@@ -1,4 +1,4 @@
-"""The certificate of a split: which tables it speaks of, every rule with its count, and the nearest films of two splits.
+"""The certificate of a split: which tables it speaks of, every rule with its count, the nearest films across splits.
 
 Whoever has the tables can make it again, and must get the same.
 """

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from upath import UPath
 
-from pipeline.cli.console import print_table
-from pipeline.cli.options import Root, layout_at
+from pipeline.cli.console import print_table, timed, without_native_chatter
+from pipeline.cli.options import PARAMS_FILE, ParamsFile, Root, layout_at, stage_params
 from sources.core.errors import CxnetError
+from sources.core.temporary import scratch_folder
 from sources.core.text import counted
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ SHOWN = 50  # violations on screen; --json has all
 
 def add_audit_commands(app: typer.Typer, panel: str) -> None:
     """Add them to ``app``, under the heading ``panel`` of its help."""
-    for name, command in (("check", check), ("audit-split", audit_split)):
+    for name, command in (("check", check), ("audit", audit), ("audit-split", audit_split)):
         app.command(name, rich_help_panel=panel)(command)
 
 
@@ -71,6 +73,30 @@ def show_violations(violations: Sequence["Violation"]) -> None:
         typer.echo(f"... and {len(violations) - SHOWN:,} more; --json lists all.")
 
 
+def audit(
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PLACE", help="Only compare with the audit of another version: audit.json, or its folder."
+        ),
+    ] = None,
+    params: ParamsFile = PARAMS_FILE,
+    root: Root = ".",
+) -> None:
+    """Measure what can be read off the films that is not the disease: source, view, sex, age; and by what."""
+    from pipeline.audit.changes import changes, read_audit
+
+    layout = layout_at(root)
+    if against is not None:
+        rows = changes(read_audit(UPath(against)), read_audit(layout.reports / "audit.json"))
+        print_table("AUC before and now", ("read", "from", "seen", "before", "now", "change"), rows)
+        return
+    with without_native_chatter():
+        from pipeline.audit.stage import run
+    with scratch_folder(), stage_params(params) as options, timed("audit") as say:
+        say(run(layout, options))
+
+
 def audit_split(
     files: Annotated[
         list[Path],
@@ -89,9 +115,9 @@ def audit_split(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every leak.")] = False,
 ) -> None:
     """Find what anybody's split leaks: patients, films and copies on both sides; exit code 1 if there is any."""
-    from pipeline.audit.split_list import audit
+    from pipeline.audit.split_list import audit as audit_list
 
-    found = audit(files, images)
+    found = audit_list(files, images)
     if repair is not None:
         moved = found.write_repaired(repair)
         typer.echo(f"{repair}: {counted(moved, 'row')} moved to another split", err=as_json)

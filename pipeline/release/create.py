@@ -183,6 +183,7 @@ def _copy_extras(layout: Layout, params: Params, folder: UPath) -> None:
         file.write(profile_text(params))
     _copy(layout.decisions, folder / "decisions.csv")
     _copy(layout.withdrawn, folder / WITHDRAWN)
+    _copy(layout.reports / "audit.json", folder / "audit.json")
     report = layout.reports / "index.html"
     if report.exists() and _manifest_sha256(layout)[:16].encode() in report.read_bytes():
         _copy(report, folder / "report.html")

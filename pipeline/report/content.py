@@ -20,6 +20,7 @@ from pipeline.core.schema import (
 )
 from pipeline.core.tables import has_unknown_patient, unknown_patients_warning
 from pipeline.report import models, numbers, page, pictures
+from pipeline.report.audit import audited
 from pipeline.report.enhanced import enhanced_films
 from sources.core.items import KEY
 from sources.core.storage import read_table
@@ -88,6 +89,7 @@ def build_page(layout: Layout, params: Params, tables: Tables) -> page.Page:
         ),
         splits=_splits(tables),
         models=[models.model(layout, name) for name in params.experiments if layout.report(name).exists()],
+        audit=audited(layout),
         compared=models.compared(layout),
     )
 

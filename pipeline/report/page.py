@@ -9,6 +9,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined
 
+from pipeline.report.audit import Audit
 from pipeline.report.models import Compared, Model
 from pipeline.report.numbers import Number, Step
 from pipeline.report.pictures import MatchedFilm, Pair, Sheet
@@ -100,6 +101,7 @@ class Page:
     enhanced: list[Sheet]
     matching: Matching
     splits: Splits
+    audit: Audit | None
     models: list[Model]
     compared: Compared | None
 
