@@ -10,7 +10,7 @@ from upath import UPath
 from pipeline.audit import certificate
 from pipeline.audit.dataset import Place
 from pipeline.audit.files import check_files
-from pipeline.audit.rules import check_tables
+from pipeline.audit.rules import Tables, check_rules, check_tables
 from pipeline.audit.violations import Violation
 from pipeline.core.layout import Layout
 from sources.core.errors import CxnetError
@@ -83,8 +83,10 @@ def certify(place: Place, layout: Layout) -> tuple[UPath, list[Violation]]:
     return path, []
 
 
-def make_certificate(place: Place) -> dict[str, object]:
-    """The certificate of a data set's splits as JSON values."""
+def make_certificate(place: Place, tables: Tables | None = None) -> dict[str, object]:
+    """The certificate of a data set's splits as JSON values; ``tables`` if they have been read already."""
+    tables = tables or place.read()
     named = {"manifest": place.manifest, "splits": place.splits}
     hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in named.items() if path is not None}
-    return certificate.certificate(place, place.read(), hashes)
+    rules = {name: len(found) for name, found in check_rules(tables).items()}
+    return certificate.certificate(place, tables, rules, hashes)

@@ -15,13 +15,15 @@ A snapshot is a folder::
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from upath import UPath
@@ -38,18 +40,17 @@ from pipeline.core.schema import IMAGES_SCHEMA
 from pipeline.core.shards import shard_format
 from pipeline.profile.text import profile_text
 from pipeline.release.record import SnapshotRecord, check_name, files_below, record_file, record_files, root_of
-from pipeline.release.terms import ALLOWED, CLASSES, Purpose, TermsClass, classes_of, terms_class
+from pipeline.release.terms import ALLOWED, CLASSES, Purpose, TermsClass, classes_of
 from pipeline.release.texts import write_attribution, write_texts
 from sources.core.errors import CxnetError, UsageError
 from sources.core.seal import sealed_writer
-from sources.core.storage import atomic, atomic_folder, is_local, open_parquet
+from sources.core.storage import atomic, atomic_folder, is_local, open_parquet, read_table
 from sources.core.text import counted
 
 SNAPSHOTS = "snapshots"  # in a project
 ALL: Literal["all"] = "all"
 TABLES = ("duplicates", "conflicts", "contradictions")
 EVALUATED = ("metrics.json", "predictions.parquet")  # of an experiment
-BATCH_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -94,14 +95,15 @@ def create(layout: Layout, params: Params, name: str, place: UPath, purpose: Pur
             raise UsageError(f"{target} exists, and a version never changes; choose another name.")
         data = project(layout)
         tables = data.read()
-        _refuse_broken(tables)
+        certificate = make_certificate(data, tables)
+        _refuse_broken(tables, certificate)
         with atomic_folder(target) as folder:
             pictures = _write_images(data.images, folder / "images", purpose)
             _copy_tables(layout, folder)
             _copy_locks(data.locks, folder)
             _copy_extras(layout, params, folder)
             write_attribution(folder / "ATTRIBUTION.csv", tables.kept, purpose)
-            write_certificate(folder / CERTIFICATE, make_certificate(data))
+            write_certificate(folder / CERTIFICATE, certificate)
             files = record_files(folder, files_below(folder))
             films = {str(key): int(count) for key, count in classes_of(tables.kept).value_counts().sort_index().items()}
             record = SnapshotRecord(
@@ -124,13 +126,13 @@ def create(layout: Layout, params: Params, name: str, place: UPath, purpose: Pur
     return Created(target, record)
 
 
-def _refuse_broken(tables: Tables) -> None:
+def _refuse_broken(tables: Tables, certificate: Mapping[str, Any]) -> None:
     """Refuse a data set that breaks a rule: others could not use it."""
-    if found := check_tables(tables):
-        first = found[0]
-        value = f": {first.value}" if first.value else ""
+    if any(entry["violations"] for entry in certificate["rules"]):
+        found = check_tables(tables)
+        value = f": {found[0].value}" if found[0].value else ""
         raise CxnetError(
-            f"The data set breaks {counted(len(found), 'rule')} ({first.rule}; not so {first.row}{value}); "
+            f"The data set breaks {counted(len(found), 'rule')} ({found[0].rule}; not so {found[0].row}{value}); "
             "`cxnet-data check` lists them all."
         )
 
@@ -138,25 +140,33 @@ def _refuse_broken(tables: Tables) -> None:
 def _write_images(shards: Sequence[UPath], folder: UPath, purpose: Purpose | Literal["all"]) -> dict[str, int]:
     """Write the rows with pictures that ``purpose`` allows, a shard for each class and shard; films by class."""
     allowed: tuple[TermsClass, ...] = CLASSES if purpose == ALL else ALLOWED[purpose]
-    counts = dict.fromkeys(allowed, 0)
+    counts: dict[str, int] = {}
     for number, shard in enumerate(shards):
-        with open_parquet(shard, IMAGES_SCHEMA) as file, ExitStack() as stack:
-            writers: dict[str, pq.ParquetWriter] = {}
-            for batch in file.iter_batches(BATCH_ROWS):
-                terms = [
-                    terms_class(licence, may)
-                    for licence, may in zip(
-                        batch.column("licence").to_pylist(), batch.column("redistributable").to_pylist(), strict=True
-                    )
-                ]
-                for kind in sorted(set(terms) & set(allowed)):
-                    if kind not in writers:
-                        path = folder / f"{kind}-{number:05d}.parquet"
-                        writers[kind] = stack.enter_context(_writer(path))
-                    rows = batch.filter(pa.array([each == kind for each in terms]))
-                    writers[kind].write_batch(rows)
-                    counts[kind] += len(rows)
-    return {str(kind): count for kind, count in counts.items() if count}
+        terms = classes_of(read_table(shard, ["licence", "redistributable"], IMAGES_SCHEMA)).to_numpy(str)
+        kinds = sorted(set(terms) & set(allowed))
+        for kind in kinds:
+            counts[kind] = counts.get(kind, 0) + int((terms == kind).sum())
+        paths = {kind: folder / f"{kind}-{number:05d}.parquet" for kind in kinds}
+        if len(set(terms)) == 1 and kinds:
+            _copy(shard, paths[kinds[0]])  # all of one class: byte for byte
+        elif kinds:
+            _write_classes(shard, terms, paths)
+    return counts
+
+
+def _write_classes(shard: UPath, terms: npt.NDArray[np.str_], paths: Mapping[TermsClass, UPath]) -> None:
+    """Write the rows of each class to its file, a row group at a time."""
+    with open_parquet(shard, IMAGES_SCHEMA) as file, ExitStack() as stack:
+        writers = {kind: stack.enter_context(_writer(path)) for kind, path in paths.items()}
+        start = 0
+        for group in range(file.num_row_groups):
+            rows = file.read_row_group(group)
+            inside = terms[start : start + len(rows)]
+            start += len(rows)
+            for kind, writer in writers.items():
+                chosen = rows.filter(pa.array(inside == kind))
+                if len(chosen):
+                    writer.write_table(chosen, row_group_size=len(chosen))
 
 
 @contextmanager
