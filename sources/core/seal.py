@@ -33,7 +33,7 @@ class BrokenSealError(Exception):
 def sealed_writer(file: IO[bytes], schema: pa.Schema, **options: Any) -> Iterator[pq.ParquetWriter]:
     """Yield a Parquet writer into an open file; at the end of the ``with`` the footer is sealed."""
     sink = _Sink(file)
-    # Pages end where their content says so: versions of a table share most bytes in a store that keeps equal chunks once.
+    # Pages end where their content says so: a store that keeps equal chunks once holds most of two versions once.
     options = {"use_content_defined_chunking": True, **options}
     with pq.ParquetWriter(sink, schema, write_page_checksum=True, **options) as writer:
         yield writer
