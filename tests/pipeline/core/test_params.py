@@ -107,7 +107,8 @@ def test_a_pattern_that_finds_no_patient_is_refused_with_the_profile(tmp_path, p
         ),
         (
             EXPERIMENT + "{model: base, films: {normal: {children: true}}}",
-            "experiments.tiny asks for films of children; set manifest.keep_pediatric to true and split.children to apart",
+            "experiments.tiny asks for films of children; set manifest.keep_pediatric to true and split.children to "
+            "apart",
         ),
         (
             EXPERIMENT + "{model: base, films: {normal: {sources: [nhi]}}}",
