@@ -24,7 +24,7 @@ from pipeline.cli.options import (
     read_params,
     stage_params,
 )
-from pipeline.cli.release import snapshots
+from pipeline.cli.release import export_films, snapshots
 from pipeline.core.stages import PICTURE_STAGES, STAGES
 from sources.core.temporary import scratch_folder
 
@@ -242,6 +242,7 @@ def conceal(
 
 
 add_audit_commands(app, SHARE)
+app.command("export", rich_help_panel=SHARE)(export_films)
 app.add_typer(snapshots, name="snapshot", rich_help_panel=SHARE)
 add_model_commands(app, LEARN)
 _add_stage("report", LEARN)

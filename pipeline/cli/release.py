@@ -184,6 +184,21 @@ def withdraw(
     typer.echo("Run `cxnet-data run` to exclude them, then make a new snapshot.")
 
 
+def export_films(
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="New folder.")],
+    form: Annotated[
+        Literal["csv", "folder", "hf", "webdataset", "tfrecord", "torchxrayvision"],
+        typer.Option("--format", help="What reads the films."),
+    ],
+    root: Root = ".",
+) -> None:
+    """Write the kept films, by split, in a form that other tools read; for your own use."""
+    from pipeline.release.export import export, told
+
+    place = UPath(str(out))
+    typer.echo(told(export(layout_at(root), form, place), place))
+
+
 def _list(what: str, names: Sequence[str]) -> None:
     typer.echo(f"{what}: {', '.join(names) if names else 'none'}")
 
