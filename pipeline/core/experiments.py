@@ -138,6 +138,10 @@ class ExperimentParams(Options):
         description="file with weights of the trunk, or its path or url with sha256; efficientnet_lite: imagenet or a "
         "checkpoint; empty = random",
     )
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
+        "float32",
+        description="numbers that training computes with; mixed_* is faster on most GPUs. The stored model is float32",
+    )
     frozen: bool = Field(
         False, description="train only the head: the trunk runs once per film; augmentation none or mirror"
     )
@@ -209,6 +213,8 @@ class ExperimentParams(Options):
                 f"augmentation {self.augmentation} would need a new run of the frozen trunk for every change; "
                 f"set it to {' or '.join(FROZEN_AUGMENTATIONS)}"
             )
+        if self.frozen and self.precision != "float32":
+            raise ValueError("a frozen trunk runs once per film, in float32; set precision to float32")
         if self.frozen and self.batch_norm_momentum is not None:
             raise ValueError("a frozen trunk keeps its batch statistics; leave batch_norm_momentum empty")
         if self.scheme == "hierarchical" and self.classes != ("normal", "cap", "covid"):

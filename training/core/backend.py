@@ -14,8 +14,10 @@ import numpy.typing as npt
 from sources.core.errors import CxnetError
 
 
-def start(seed: int) -> None:
+def start(seed: int, precision: str = "float32") -> None:
     """Clear earlier models and seed all randomness, so that equal seeds give equal runs on the same machine.
+
+    Layers made from now on compute in ``precision``, a dtype policy of Keras.
 
     OpenCV is limited to one thread: films are small, and more threads would compete with those of the network.
     On TensorFlow, ops are deterministic and the graph optimizer is off: it takes 7 of the 30 s that DenseNet-121 needs
@@ -24,6 +26,7 @@ def start(seed: int) -> None:
     cv2.setNumThreads(1)
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
+    keras.config.set_dtype_policy(precision)
     if keras.config.backend() == "tensorflow":
         import tensorflow as tf
 

@@ -15,8 +15,8 @@ def output(num_classes: int) -> keras.layers.Dense:
     if num_classes < 2:
         raise UsageError("An experiment needs at least two classes; list them under its key 'classes'.")
     if num_classes == 2:
-        return keras.layers.Dense(1, activation="sigmoid", name="output")
-    return keras.layers.Dense(num_classes, activation="softmax", name="output")
+        return keras.layers.Dense(1, activation="sigmoid", name="output", dtype="float32")
+    return keras.layers.Dense(num_classes, activation="softmax", name="output", dtype="float32")
 
 
 def transfer_head(maps: keras.KerasTensor, num_classes: int) -> keras.KerasTensor:

@@ -13,6 +13,7 @@ from training.core.augment import preset
 from training.core.data import LabeledFilms, epoch_order, to_float
 from training.core.levels import LEVELS, Level
 from training.core.vectors import Vectors, film_vectors
+from training.models import build
 from training.models.frozen import freeze_trunk, settle_statistics
 
 SETTLING = 64  # training films that give a trunk with random weights its batch statistics
@@ -61,6 +62,19 @@ def networks(model: keras.Model, options: ExperimentParams) -> dict[Level | None
     if options.scheme == "flat":
         return {None: model}
     return {level: model.get_layer(level.name) for level in LEVELS}
+
+
+def in_float32(model: keras.Model, learners: Learners, options: ExperimentParams) -> tuple[keras.Model, Learners]:
+    """The trained ``model`` and what learned of it, computing in float32 as all that reads the model expects.
+
+    With mixed precision, layers compute in 16 bits but keep their weights in float32: these move to a new network.
+    """
+    if options.precision == "float32":
+        return model, learners
+    keras.config.set_dtype_policy("float32")
+    exact = build(options)
+    exact.set_weights(model.get_weights())
+    return exact, {level: Learner(network, None) for level, network in networks(exact, options).items()}
 
 
 def learners_of(

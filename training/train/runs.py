@@ -82,7 +82,7 @@ class Runs:
         """A network, or heads of the same trunk, as they are before training."""
         options = self._options(run)
         if not options.frozen:
-            backend.start(options.seed)
+            backend.start(options.seed, options.precision)
             return {level: Learner(network, None) for level, network in networks(build(options), options).items()}
         keras.utils.set_random_seed(options.seed)
         return {level: Learner(keras.models.clone_model(each.model), each.vectors) for level, each in kept.items()}

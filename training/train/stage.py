@@ -33,7 +33,7 @@ from training.core.protocols import Division, divide
 from training.core.rule import choose_rule
 from training.core.runs_file import RUNS, write_runs
 from training.models import build, pretrained_of
-from training.train.learner import Learners, learners_of
+from training.train.learner import Learners, in_float32, learners_of
 from training.train.range_test import Rates, try_rates
 from training.train.record import make_record
 from training.train.runs import Runs, novelty_of, predict
@@ -86,6 +86,7 @@ def run(layout: Layout, params: Params, experiment: str) -> TrainSummary:
     unfinished = Unfinished.of(layout, arrays, options, experiment)
     runs = Runs(experiment, options, divisions, unfinished)
     histories = runs.train(learners, 0, kept)
+    model, learners = in_float32(model, learners, options)
     films = {"train": kept.train, "val": kept.val}
     rule = choose_rule(kept.val.targets, predict(list(learners.values()), kept.val), options.threshold)
     record = make_record(layout, arrays, options, experiment, model, histories[0], films, rule, pretrained_of(options))
@@ -107,7 +108,7 @@ def _start(
     layout: Layout, arrays: Arrays, options: ExperimentParams, train: LabeledFilms
 ) -> tuple[keras.Model, Learners]:
     """The network as it is before training, and what of it learns."""
-    backend.start(options.seed)
+    backend.start(options.seed, options.precision)
     model = build(options)
     return model, learners_of(model, layout, arrays, options, train)
 
