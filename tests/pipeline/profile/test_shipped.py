@@ -32,6 +32,7 @@ EXPERIMENT = {
     "augmentation": "modest",
     "patience": 0,
     "weights": None,
+    "precision": "float32",
     "frozen": False,
     "batch_norm_momentum": None,
     "threshold": "half",
