@@ -1,4 +1,4 @@
-"""The rows of a table file, whatever its format: CSV and its relatives, JSON lines, Excel, Parquet, also compressed.
+"""The rows of a table file, whatever its format: CSV and its relatives, JSON, Excel, Parquet, also compressed.
 
 Every reader yields rows of stripped texts, the names of the columns among the first, and never keeps more than a few.
 """
@@ -7,7 +7,6 @@ import bz2
 import csv
 import gzip
 import io
-import json
 import lzma
 import re
 import zipfile
@@ -22,12 +21,12 @@ from sources.core.formats import image_format
 from sources.core.limits import CELL_CHARACTERS, TABLE_BYTES
 from sources.own.body import HEADER_ROWS
 from sources.own.columns import Columns
-from sources.own.sheets import excel_rows, parquet_rows, text_of
+from sources.own.json_rows import json_rows
+from sources.own.sheets import excel_rows, parquet_rows
 from sources.reading.tables import encoding_of
 
 Cells = Sequence[str]
 SAMPLE_CHARACTERS = 100_000
-JSON_BYTES = 256 << 20  # of a table that is one JSON list
 DELIMITERS = ",;\t|"
 _SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*')
 _OPEN: dict[bytes, Callable[[Any], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
@@ -125,7 +124,7 @@ def _text_rows(file: IO[bytes], where: str, columns: Columns) -> Iterator[Cells]
         if "\x00" in sample:
             raise CxnetError(f"{where} is no text; save the table as CSV (UTF-8) or .xlsx.")
         if start.startswith("{") or start.startswith("[{") or re.match(r"\[\s*\{", start):
-            yield from _json_rows(sample, text, where)
+            yield from json_rows(sample, text, where, columns, _lines)
         else:
             yield from _csv_rows(sample, text, where, columns)
     finally:
@@ -185,40 +184,3 @@ def _sample_rows(sample: str, delimiter: str) -> list[list[str]]:
     except csv.Error:
         pass
     return rows
-
-
-def _json_rows(sample: str, rest: IO[str], where: str) -> Iterator[Cells]:
-    """One object per line, or a list of objects; the columns are the keys of the first thousand."""
-    objects = _objects(sample, rest, where)
-    first = list(islice(objects, 1000))
-    names = list(dict.fromkeys(key for entry in first for key in entry))
-    yield names
-    for entry in chain(first, objects):
-        yield [text_of(entry.get(name)) for name in names]
-
-
-def _objects(sample: str, rest: IO[str], where: str) -> Iterator[dict[str, Any]]:
-    if sample.lstrip("\ufeff \t\r\n").startswith("["):
-        whole = sample + rest.read(JSON_BYTES)
-        if len(whole) > JSON_BYTES:
-            raise CxnetError(f"{where} is one JSON list of more than {JSON_BYTES >> 20} MB; save one object per line.")
-        yield from (_object(entry, where, "an entry") for entry in _parsed(whole, where, "the list"))
-        return
-    for number, line in enumerate(chain(_lines(io.StringIO(sample), where), _lines(rest, where)), 1):
-        if line.strip():
-            yield _object(_parsed(line, where, f"line {number:,}"), where, f"line {number:,}")
-
-
-def _parsed(text: str, where: str, part: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise CxnetError(
-            f"{where}: {part} is not JSON ({error}); save one object per line (JSON lines), or a CSV table."
-        ) from error
-
-
-def _object(value: Any, where: str, part: str) -> dict[str, Any]:
-    if isinstance(value, dict):
-        return value
-    raise CxnetError(f"{where}: {part} is no JSON object; save one object per line (JSON lines), or a CSV table.")

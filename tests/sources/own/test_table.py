@@ -11,6 +11,7 @@ import tracemalloc
 import zipfile
 
 import openpyxl
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -185,6 +186,42 @@ def test_json_is_read_one_object_per_line_or_as_a_list(ending):
     assert read(json.dumps(entries).encode()).cells["label"] == ["COVID-19", ""]
 
 
+FRAME = pd.DataFrame(ROWS[1:], columns=list(ROWS[0]))
+NAMED = {row[0]: {"pid": row[1], "finding": row[2]} for row in ROWS[1:]}
+JSON_TABLES = {
+    **{orient: FRAME.to_json(orient=orient) for orient in ("columns", "index", "split", "table", "records")},
+    "lists": json.dumps(FRAME.to_dict("list")),
+    "named": json.dumps(NAMED),
+    "one list": json.dumps({"made": "2026", "films": FRAME.to_dict("records")}),
+}
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("form", JSON_TABLES)
+def test_one_json_object_holds_a_table_by_column_by_row_or_as_a_list(form, indent):
+    content = json.dumps(json.loads(JSON_TABLES[form]), indent=indent)
+    assert read(content.encode()).cells == WANTED
+    assert read(b"\xef\xbb\xbf" + content.encode() + b"\n").cells == WANTED
+
+
+def test_one_film_in_json_is_one_row():
+    film = json.dumps({"file": "a.png", "finding": "COVID-19", "boxes": [1, 2]}, indent=1)
+    assert read(film.encode()).cells == {"item_id": ["a.png"], "label": ["COVID-19"]}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"file": ["a.png"], "finding": ["x", "y"]}, "column 'finding' has 2 cells, another one 1"),
+        ({"columns": ["file", "finding"], "data": [["a.png"]]}, "does not have 2 cells, as 'columns' says"),
+        ({"images": [{"file": "a"}], "boxes": [{"x": 1}], "made": 1}, "holds 2 lists of objects, not one table"),
+    ],
+)
+def test_an_object_that_holds_no_table_is_refused_in_one_sentence(value, message):
+    with pytest.raises(CxnetError, match=message):
+        read(json.dumps(value).encode())
+
+
 def test_numbers_truth_and_lists_in_json_are_texts():
     line = json.dumps({"file": 12, "finding": ["a", "b"], "x": 1.0, "y": True, "z": None, "w": {"k": 1}})
     names = {"a": "file", "b": "finding", "c": "x", "d": "y", "e": "z", "f": "w"}
@@ -242,7 +279,7 @@ def test_a_missing_column_is_named_with_those_that_are_there():
         (b"PAR1 cut", "is a damaged Parquet file .*; save the table again"),
         (b'{"file": 1}\n{"file": ', "line 2 is not JSON .*; save one object per line"),
         (b'[{"file": 1}, 2]', "an entry is no JSON object; save one object per line"),
-        (b'{\n "file": 1\n}', "line 1 is not JSON"),
+        (b'{\n "file": 1,\n', "the table is not JSON"),
     ],
 )
 def test_what_is_no_table_is_one_sentence_that_says_what_to_do(content, message):
