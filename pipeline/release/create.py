@@ -38,9 +38,9 @@ from pipeline.core.layout import Layout
 from pipeline.core.params import Params
 from pipeline.core.schema import IMAGES_SCHEMA
 from pipeline.core.shards import shard_format
+from pipeline.core.terms import ALLOWED, CLASSES, Purpose, TermsClass, classes_of
 from pipeline.profile.text import profile_text
 from pipeline.release.record import SnapshotRecord, check_name, files_below, record_file, record_files, root_of
-from pipeline.release.terms import ALLOWED, CLASSES, Purpose, TermsClass, classes_of
 from pipeline.release.texts import write_attribution, write_texts
 from sources.core.errors import CxnetError, UsageError
 from sources.core.seal import sealed_writer

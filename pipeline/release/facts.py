@@ -9,8 +9,8 @@ from pipeline.audit.rules import Tables
 from pipeline.core.balance import balance_warning
 from pipeline.core.schema import UNLABELED
 from pipeline.core.tables import has_unknown_patient, unknown_patients_warning
+from pipeline.core.terms import CLASSES, MEANING
 from pipeline.release.record import SnapshotRecord
-from pipeline.release.terms import CLASSES, MEANING
 from sources.core.items import KEY
 
 MINORITY = 0.8  # share of a label's films from one source, from which the source gives the label away

@@ -11,10 +11,10 @@ import pandas as pd
 from upath import UPath
 
 from pipeline.audit.rules import Tables
+from pipeline.core.terms import ALLOWED, CLASSES, classes_of
 from pipeline.release.croissant import croissant
 from pipeline.release.facts import Facts
 from pipeline.release.record import SnapshotRecord
-from pipeline.release.terms import ALLOWED, CLASSES, classes_of
 from sources.core.storage import atomic, write_json
 
 ATTRIBUTED = ("source", "item_id", "image_id", "licence", "attribution", "page_url", "url")

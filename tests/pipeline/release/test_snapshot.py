@@ -18,11 +18,11 @@ from pipeline.audit.dataset import find_place
 from pipeline.cli.main import app
 from pipeline.core.layout import Layout
 from pipeline.core.schema import MANIFEST_SCHEMA, SPLITS_SCHEMA
+from pipeline.core.terms import terms_class
 from pipeline.release.create import create
 from pipeline.release.diff import compare
 from pipeline.release.record import read_record
 from pipeline.release.restore import outcome, prepare, rebuild
-from pipeline.release.terms import terms_class
 from pipeline.release.verify import verify
 from pipeline.release.withdraw import withdraw
 from sources.core.errors import CxnetError, UsageError
