@@ -33,7 +33,10 @@ from sources.core.text import counted
 
 IMAGES, MASKS, ROWS, INPUTS = "images.npy", "masks.npy", "rows.parquet", "inputs.json"
 CHECKSUMS = "checksums"  # in inputs.json
-FROM_MANIFEST = (*KEY, "image_id", "label", "view", "age", "sex", "pediatric", "patient_key", "lung_reason")
+FROM_MANIFEST = (
+    *(*KEY, "image_id", "label", "view", "age", "sex", "pediatric", "patient_key", "lung_reason"),
+    *("licence", "redistributable"),
+)
 FROM_SPLITS = ("group_id", "split", "fold")
 ROWS_SCHEMA = pa.schema(
     [MANIFEST_SCHEMA.field(name) for name in FROM_MANIFEST] + [SPLITS_SCHEMA.field(name) for name in FROM_SPLITS],

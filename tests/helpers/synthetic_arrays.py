@@ -40,7 +40,8 @@ def write_arrays(root, classes=("normal", "covid"), per_class=20, splits=SPLITS,
             "group_id": [f"p{number}" for number in range(len(labels))],
             "split": [splits[number % len(splits)] for number in range(len(labels))],
             "fold": 0,
-            **dict.fromkeys(("view", "age", "sex", "pediatric", "patient_key", "lung_reason")),
+            "redistributable": False,
+            **dict.fromkeys(("view", "age", "sex", "pediatric", "patient_key", "lung_reason", "licence")),
         }
     )
     return put_arrays(Layout.at(UPath(root)), rows, draw_films(labels, seed))

@@ -18,6 +18,7 @@ from upath import UPath
 from pipeline.core.experiments import ExperimentParams
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
+from pipeline.core.terms import FilmTerms
 from pipeline.prepare.arrays import ROWS
 from pipeline.prepare.enhance import check_channels
 from sources.core.errors import CxnetError, unknown
@@ -52,6 +53,8 @@ class ModelRecord(BaseModel):
         val_loss: validation loss of the chosen epoch.
         threshold, temperature: chosen on the validation films, see :class:`training.core.rule.Rule`.
         films: number of films by split and class.
+        terms: number of training and validation films by class of terms and by source, see :mod:`pipeline.core.terms`;
+            None = not recorded.
         pretrained: file, hash, layout, scaling and license of the weights that training started from; None = random.
     """
 
@@ -74,6 +77,7 @@ class ModelRecord(BaseModel):
     threshold: Annotated[float, Field(ge=0.0, le=1.0)]
     temperature: Annotated[float, Field(gt=0.0)]
     films: dict[str, dict[str, int]]
+    terms: FilmTerms | None = None
     pretrained: dict[str, str] | None = None
 
     @property

@@ -29,6 +29,7 @@ from pipeline.core.experiments import ExperimentParams
 from pipeline.core.layout import Layout
 from pipeline.core.params import Params
 from pipeline.core.summary import Summary
+from pipeline.core.terms import terms_sentence
 from pipeline.prepare.arrays import Arrays, read_arrays
 from sources.core.errors import CxnetError
 from sources.core.storage import atomic_folder, write_json
@@ -146,11 +147,12 @@ def _facts(record: ModelRecord, experiment: str) -> dict[str, Any]:
     decision = f"probability threshold {rule.threshold:.3g}" if len(record.classes) == 2 else "the most probable class"
     if options.scheme == "hierarchical":
         decision = "two levels, each at probability 0.5: normal or pneumonia, then cap or covid"
+    terms = "" if record.terms is None else f"; terms: {terms_sentence(record.terms)}"
     return {
         "about": (
             f"{options.model} at {record.size} px, trained from {start} on the classes {', '.join(record.classes)}; "
             f"epoch {record.epoch} of {record.epochs}, chosen by validation loss; decision by {decision}; "
-            f"95% intervals from a bootstrap over patients"
+            f"95% intervals from a bootstrap over patients{terms}"
         ),
         "experiment": experiment,
         "epoch": record.epoch,

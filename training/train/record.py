@@ -11,6 +11,7 @@ import pandas as pd
 
 from pipeline.core.experiments import ExperimentParams
 from pipeline.core.layout import Layout
+from pipeline.core.terms import terms_of
 from pipeline.prepare.arrays import Arrays
 from training.core import backend
 from training.core.data import SCALING, LabeledFilms
@@ -65,6 +66,7 @@ def make_record(
         threshold=rule.threshold,
         temperature=rule.temperature,
         films={split: each.counts() for split, each in films.items()},
+        terms=terms_of(pd.concat([each.rows for each in films.values()])),
         pretrained=None if pretrained is None else pretrained.origin.as_record(),
     )
 

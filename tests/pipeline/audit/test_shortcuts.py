@@ -44,7 +44,8 @@ def films(frame=None, bright=None, seed=0):
             "group_id": [f"p{number // 2}" for number in rng.permutation(FILMS)],
             "split": "train",
             "fold": 0,
-            **dict.fromkeys(("view", "age", "sex", "pediatric", "patient_key", "lung_reason")),
+            "redistributable": False,
+            **dict.fromkeys(("view", "age", "sex", "pediatric", "patient_key", "lung_reason", "licence")),
         }
     )
     return rows, images

@@ -105,6 +105,7 @@ def test_a_bright_spot_is_learned_and_external_films_are_measured_separately(eva
     assert results["test"]["roc_auc"] > 0.9
     assert results["external"]["n"] == 8
     assert "trained from random weights on the classes normal, covid; epoch " in results["about"]
+    assert results["about"].endswith("; terms: ask the owners before you pass it on, because of 32 films of synthetic")
 
 
 def test_predictions_contain_only_unseen_films(evaluated):
