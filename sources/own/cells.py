@@ -34,7 +34,9 @@ _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 _NO_SEX = frozenset(("o", "u", "x", "d", "other", "others", "divers", "diverse", "intersex", "not sure", "t"))
 _AGE_AND_SEX = re.compile(r"(\d{1,3})\s*[/,]?\s*[FW]", re.IGNORECASE)
 _AGE_AND_MALE = re.compile(r"(\d{1,3})\s*[/,]?\s*M", re.IGNORECASE)
-_RANGE = re.compile(r"\d+\s*(?:-|–|to)\s*\d+.*|\d0'?s|<\s*\d.*", re.IGNORECASE)  # an age that is no number
+_RANGE = re.compile(  # an age that is no number
+    r"\d{1,3}\s*(?:-|–|to)\s*\d{1,3}(?![-\d]).*|\d0'?s|<\s*\d.*", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,13 @@ def test_unknown_words_are_counted_and_known_words_without_a_value_are_not():
     assert column.values == ["PA", None, None, None, None, None]
     assert dict(column.unknown) == {"weird": 2}
     assert dict(ages(["61", "40-50", "70s", "<1", "411", "old"]).unknown) == {"411": 1, "old": 1}
+
+
+@pytest.mark.parametrize("date", ["1961-02-03", "03-02-1961", "1961-02", "03.02.1961", "3/2/1961"])
+def test_a_date_of_birth_is_no_age_and_is_told(date):
+    column = ages([date, "61"])
+    assert column.values == [None, 61]
+    assert dict(column.unknown) == {date: 1}
     assert dict(sexes(["F", "O", "divers", "1", "U"]).unknown) == {"1": 1}
     assert dict(rt_pcr_results(["Y", "pending", "not done", "maybe"]).unknown) == {"maybe": 1}
     assert dict(numbers(["1", "one"]).unknown) == {"one": 1}
